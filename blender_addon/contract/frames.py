@@ -1,0 +1,216 @@
+"""What a renderer is asked for and what it returns: settings, frames, labels, windows.
+
+Pixel boxes are ``(x0, y0, x1, y1)`` in pixels from the image's top left corner, with x1 and y1
+exclusive: a box that holds the single pixel (0, 0) is ``(0, 0, 1, 1)``. Cameras follow OpenCV:
+x right, y down, z forward; pixel (0, 0) has its centre at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+Box = tuple[float, float, float, float]
+MAX_SIDE = 8192
+
+
+class RenderSettingsError(ValueError):
+    """Render settings that cannot be used."""
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How to render. The same scene, settings and seed give the same picture.
+
+    Attributes:
+        width, height: pixels.
+        samples: samples a pixel.
+        seed: the renderer's noise seed; finite differences hold it fixed on both sides.
+        engine: ``"cycles"``, ``"eevee"``, ``"workbench"`` or a 2-D renderer's name.
+        device: ``"cpu"``, or a GPU kind that the renderer knows, or ``"auto"``.
+        float_image: return the image as float32 in [0, 1] instead of uint8.
+    """
+
+    width: int = 160
+    height: int = 96
+    samples: int = 1
+    seed: int = 0
+    engine: str = "cycles"
+    device: str = "cpu"
+    float_image: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= MAX_SIDE:
+                raise RenderSettingsError(
+                    f"Render {name} {value!r} is not a whole number from 1 to {MAX_SIDE}."
+                )
+        if not isinstance(self.samples, int) or not 1 <= self.samples <= 65_536:
+            raise RenderSettingsError(
+                f"Render samples {self.samples!r} is not a whole number from 1 to 65536."
+            )
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise RenderSettingsError(
+                f"Render seed {self.seed!r} is not a whole number from 0 to 2^31 - 1."
+            )
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict) -> RenderSettings:
+        """Raises RenderSettingsError on an unknown key or a wrong value."""
+        unknown = set(data) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise RenderSettingsError(
+                f"Unknown render setting {sorted(unknown)[0]!r}; known: "
+                f"{', '.join(cls.__dataclass_fields__)}."
+            )
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Box3D:
+    """A 3-D box in KITTI's convention: metres, camera axes (x right, y down, z forward).
+
+    ``location`` is the centre of the box's bottom face; ``rotation_y`` in radians in [-pi, pi]
+    turns about the camera's y axis and is 0 when the object faces along +x.
+    """
+
+    height: float
+    width: float
+    length: float
+    location: tuple[float, float, float]
+    rotation_y: float
+
+
+@dataclass(frozen=True)
+class ObjectLabel:
+    """The label of one labelled node in one frame.
+
+    Attributes:
+        node: the node's id in the scene graph.
+        class_name: its class.
+        index: its value in the frame's index map; its mask is ``frame.index == index``.
+        visible_pixels: pixels of the mask.
+        visible_box: tight box of the mask, or None when nothing is visible.
+        amodal_box: box of the whole silhouette, uncropped (may leave the frame), or None when the
+            object lies wholly behind the camera.
+        visibility: visible pixels / pixels of the silhouette that lie in the frame, in [0, 1].
+        truncation: 1 - (silhouette's area in the frame / whole silhouette's area), in [0, 1].
+        occlusion: KITTI's level from visibility: 0 fully visible, 1 partly, 2 largely occluded,
+            3 unknown or invisible.
+        box3d: the 3-D box, or None for classes without one.
+    """
+
+    node: str
+    class_name: str
+    index: int
+    visible_pixels: int
+    visible_box: Box | None
+    amodal_box: Box | None
+    visibility: float
+    truncation: float
+    occlusion: int
+    box3d: Box3D | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One rendered picture with its labels.
+
+    Attributes:
+        image: H x W x 3, sRGB; uint8, or float32 in [0, 1] when asked for.
+        index: H x W uint16 index map; 0 is everything unlabelled.
+        depth: H x W float32, metres along the optical axis; infinite where there is only sky.
+        labels: one per labelled node, visible or not, in the scene graph's order.
+        intrinsics: 3 x 3 float64 camera matrix K.
+        pose: 4 x 4 float64, world to camera (OpenCV axes).
+    """
+
+    image: np.ndarray
+    index: np.ndarray
+    depth: np.ndarray
+    labels: tuple[ObjectLabel, ...]
+    intrinsics: np.ndarray
+    pose: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+    def mask(self, label: ObjectLabel) -> np.ndarray:
+        """H x W bool: the label's visible pixels."""
+        return self.index == label.index
+
+
+@dataclass(frozen=True)
+class AttributeStep:
+    """One finite difference: an attribute of a node, at two values."""
+
+    node: str
+    attribute: str
+    minus: float
+    plus: float
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """What a step changes: ``image(plus) - image(minus)`` inside a window, zero outside it.
+
+    Attributes:
+        window: (x0, y0, x1, y1) whole pixels; an empty window (all zeros) means no change.
+        values: (y1 - y0) x (x1 - x0) x 3 float32, sRGB in [0, 1]; not divided by the step.
+    """
+
+    window: tuple[int, int, int, int]
+    values: np.ndarray
+
+
+def frame_to_message(frame: Frame) -> tuple[dict, dict[str, np.ndarray]]:
+    """Split a frame into a JSON-ready dict and named arrays for the wire."""
+    arrays = {
+        "image": frame.image,
+        "index": frame.index,
+        "depth": frame.depth,
+        "intrinsics": frame.intrinsics,
+        "pose": frame.pose,
+    }
+    return {"labels": [asdict(label) for label in frame.labels]}, arrays
+
+
+def frame_from_message(body: dict, arrays: dict[str, np.ndarray]) -> Frame:
+    """Inverse of :func:`frame_to_message`.
+
+    Raises:
+        ValueError, KeyError, TypeError: when the message is not a frame.
+    """
+    height, width = arrays["image"].shape[:2]
+    for name, shape, kinds in (
+        ("image", (height, width, 3), "uf"),
+        ("index", (height, width), "u"),
+        ("depth", (height, width), "f"),
+        ("intrinsics", (3, 3), "f"),
+        ("pose", (4, 4), "f"),
+    ):
+        array = arrays[name]
+        if array.shape != shape or array.dtype.kind not in kinds:
+            raise ValueError(f"frame array {name!r} is {array.dtype} {array.shape}, not {shape}")
+    labels = tuple(_label_from_dict(item) for item in body["labels"])
+    return Frame(labels=labels, **{n: arrays[n] for n in arrays})
+
+
+def _label_from_dict(item: dict) -> ObjectLabel:
+    values = dict(item)
+    for name in ("visible_box", "amodal_box"):
+        if values[name] is not None:
+            x0, y0, x1, y1 = (float(v) for v in values[name])
+            values[name] = (x0, y0, x1, y1)
+    if values["box3d"] is not None:
+        box = dict(values["box3d"])
+        x, y, z = (float(v) for v in box["location"])
+        values["box3d"] = Box3D(**{**box, "location": (x, y, z)})
+    return ObjectLabel(**values)
