@@ -151,8 +151,8 @@ class Connection:
             TimeoutError: when none began in time; the connection stays usable.
             WireError: when the message is malformed, too large, truncated or too slow.
         """
-        self._socket.settimeout(wait)
         try:
+            self._socket.settimeout(wait)
             first = self._socket.recv(1)
         except TimeoutError:
             raise TimeoutError(f"no message within {wait} s") from None

@@ -1,0 +1,1 @@
+"""Networks that change scene graphs."""

@@ -1,0 +1,162 @@
+"""The distribution transformer G: a graph network that changes a scene graph's attributes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from metasim_backend.grammar.encoding import Encoding
+from metasim_backend.models.attribute_distribution import AttributeDistribution
+from metasim_backend.models.graph_convolution import GatedGraphConvolution
+
+SMALLEST_SCALE = 0.03
+SMALLEST_SPREAD = 1e-3
+LARGEST_SPREAD = 0.5
+IDENTITY_LOGIT = 6.0
+
+
+@dataclass(frozen=True)
+class TransformerSettings:
+    """Sizes of the distribution transformer.
+
+    Attributes:
+        hidden: width of the hidden layers (30 in the released MNIST settings).
+        latent: width of a node's code between encoder and decoder (18 there).
+        spread: standard deviation of a sampled attribute at the start, in units of its range.
+    """
+
+    hidden: int = 48
+    latent: int = 24
+    spread: float = 0.01
+
+
+class DistributionTransformer(nn.Module):
+    r"""Scene graph in, distribution over its mutable attributes out; structure stays.
+
+    Two gated graph convolutions encode, two decode (Meta-Sim, section 3.2). Where the paper's
+    decoder writes attribute values, this one writes for every mutable numeric attribute a gain g,
+    a shift d and a spread s relative to the value v that came in:
+
+    .. math::
+        \mu = c + r\,(g\,z + d), \qquad z = (v - c) / r, \qquad v' \sim \mathcal N(\mu, s)
+
+    with c and r the prior's mean and standard deviation of that attribute (:meth:`fit_prior`).
+    g = 1, d = 0 is the identity, also across the seam of a circular attribute, where v - c is
+    wrapped; d moves a distribution's mean and g, s its spread, each by one step of the optimiser.
+    For a categorical attribute it writes logits that are added to those of the category that
+    came in.
+
+    Shapes:
+        A mixed batch of scene graphs with N nodes and A attribute slots in all: values, present,
+        mutable [N, A]; edges [2, E].
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, encoding: Encoding, settings: TransformerSettings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or TransformerSettings()
+        self.encoding = encoding
+        hidden, latent = self.settings.hidden, self.settings.latent
+        numeric = [s.index for s in encoding.slots if s.attribute.kind != "categorical"]
+        self._numeric = numeric
+        self._categories = {
+            s.index: len(s.attribute.values)
+            for s in encoding.slots
+            if s.attribute.kind == "categorical"
+        }
+        self._circular = [s.index for s in encoding.slots if s.attribute.kind == "circular"]
+        outputs = 3 * len(numeric) + sum(self._categories.values())
+        self.encoder = nn.ModuleList(
+            [
+                GatedGraphConvolution(encoding.feature_size, hidden),
+                GatedGraphConvolution(hidden, latent),
+            ]
+        )
+        self.decoder = nn.ModuleList(
+            [GatedGraphConvolution(latent, hidden), GatedGraphConvolution(hidden, hidden)]
+        )
+        self.head = nn.Linear(hidden, outputs)
+        nn.init.normal_(self.head.weight, std=0.05)
+        nn.init.zeros_(self.head.bias)
+        self.register_buffer("centre", torch.full((encoding.slot_count,), 0.5))
+        self.register_buffer("scale", torch.full((encoding.slot_count,), 0.25))
+
+    def fit_prior(self, data: Data) -> None:
+        """Set each slot's centre and scale to the mean and spread it has in these scenes."""
+        for slot in self._numeric:
+            values = data.values[data.present[:, slot], slot].double()
+            if values.numel() == 0:
+                continue
+            if slot in self._circular:
+                angle = 2 * math.pi * values
+                mean = torch.atan2(angle.sin().mean(), angle.cos().mean()) / (2 * math.pi)
+                offset = values - mean
+                deviation = offset - offset.round()
+            else:
+                mean = values.mean()
+                deviation = values - mean
+            spread = deviation.square().mean().sqrt()
+            self.centre[slot] = mean.to(self.centre)
+            self.scale[slot] = spread.clamp_min(SMALLEST_SCALE).to(self.scale)
+
+    def freeze_encoder(self, frozen: bool = True) -> None:
+        """Keep the encoder as it is, as the paper does after pre-training."""
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad_(not frozen)
+
+    def encode(self, data: Data) -> Tensor:
+        """[N, latent]: each node's code."""
+        x = self.encoding.features(data.values, data.present, data.node_class)
+        first, second = self.encoder
+        x = torch.relu(first(x, data.edge_index, data.edge_type))
+        return second(x, data.edge_index, data.edge_type)
+
+    def forward(self, data: Data) -> AttributeDistribution:
+        x = self.encode(data)
+        for layer in self.decoder:
+            x = torch.relu(layer(x, data.edge_index, data.edge_type))
+        out = self.head(x)
+        count = len(self._numeric)
+        gain, shift, log_spread = out[:, : 3 * count].split(count, dim=1)
+
+        changing = data.present & data.mutable
+        numeric = torch.tensor(self._numeric, dtype=torch.long, device=out.device)
+        kinds = torch.zeros(3, self.encoding.slot_count, dtype=torch.bool, device=out.device)
+        kinds[0, numeric] = True
+        kinds[1, self._circular] = True
+        kinds[0, self._circular] = False
+        kinds[2, list(self._categories)] = True
+
+        value = data.values[:, numeric]
+        offset = value - self.centre[numeric]
+        turns = torch.where(kinds[1, numeric], offset.round(), 0.0)
+        z = (offset - turns) / self.scale[numeric]
+        moved = self.centre[numeric] + self.scale[numeric] * ((1 + gain) * z + shift) + turns
+        start = math.log(self.settings.spread)
+        spread = torch.exp(start + log_spread).clamp(SMALLEST_SPREAD, LARGEST_SPREAD)
+
+        mean = data.values.clone().index_copy(1, numeric, moved)
+        spreads = torch.ones_like(data.values).index_copy(1, numeric, spread)
+        logits = {}
+        position = 3 * count
+        for slot, size in self._categories.items():
+            own = torch.nn.functional.one_hot(
+                data.values[:, slot].round().long().clamp(0, size - 1), size
+            )
+            logits[slot] = IDENTITY_LOGIT * own + out[:, position : position + size]
+            position += size
+        return AttributeDistribution(
+            source=data.values,
+            mean=mean,
+            spread=spreads,
+            logits=logits,
+            continuous=changing & kinds[0],
+            circular=changing & kinds[1],
+            categorical=changing & kinds[2],
+        )

@@ -1,0 +1,1 @@
+"""Scene graphs become frames: what a renderer is, Blender as one, and gradients through one."""

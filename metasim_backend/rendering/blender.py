@@ -1,0 +1,122 @@
+"""Blender as a renderer: jobs to its workers, frames back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from blender_addon.contract import scene_graph
+from blender_addon.contract.frames import (
+    AttributeStep,
+    Difference,
+    Frame,
+    RenderSettings,
+    frame_from_message,
+)
+from blender_addon.contract.scene_graph import SceneGraph
+from blender_addon.contract.wire import Message
+from metasim_backend.rendering.renderer import RenderingError
+from metasim_backend.rendering.workers import WorkerPool, WorkerSettings
+
+
+class BlenderRenderer:
+    """Renders scene graphs of the driving world in Blender's workers, in parallel.
+
+    Args:
+        workers: how many, and which Blender.
+    """
+
+    name = "blender"
+
+    def __init__(self, workers: WorkerSettings | None = None) -> None:
+        self.pool = WorkerPool(workers)
+
+    def render(
+        self,
+        scenes: Sequence[SceneGraph],
+        settings: Sequence[RenderSettings],
+        progress: Callable[[int], object] | None = None,
+    ) -> list[Frame]:
+        """One frame a scene; `progress` is told how many more are done.
+
+        Raises:
+            RenderingError: when a scene fails twice, naming it and the end of the worker's log.
+        """
+        futures = [
+            self.pool.submit("render", _job(scene, wanted), _name(scene))
+            for scene, wanted in zip(scenes, settings, strict=True)
+        ]
+        frames = []
+        for future in futures:
+            answer = future.result()
+            frames.append(_frame(answer))
+            if progress:
+                progress(1)
+        return frames
+
+    def differences(
+        self,
+        scenes: Sequence[SceneGraph],
+        settings: Sequence[RenderSettings],
+        steps: Sequence[Sequence[AttributeStep]],
+        *,
+        full_frame: bool = False,
+    ) -> list[list[Difference]]:
+        futures = [
+            self.pool.submit(
+                "differences",
+                _job(scene, wanted)
+                | {"steps": [asdict(step) for step in some], "full_frame": full_frame},
+                _name(scene),
+            )
+            if some
+            else None
+            for scene, wanted, some in zip(scenes, settings, steps, strict=True)
+        ]
+        return [
+            _differences(future.result(), len(some)) if future else []
+            for future, some in zip(futures, steps, strict=True)
+        ]
+
+    def close(self) -> None:
+        self.pool.close()
+
+    def __enter__(self) -> BlenderRenderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _job(scene: SceneGraph, settings: RenderSettings) -> dict:
+    return {"job": 0, "scene": scene_graph.to_dict(scene), "settings": settings.to_dict()}
+
+
+def _name(scene: SceneGraph) -> str:
+    return f"The scene with seed {scene.seed} ({len(scene)} nodes)"
+
+
+def _frame(answer: Message) -> Frame:
+    try:
+        return frame_from_message(dict(answer.body), dict(answer.arrays))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RenderingError(f"A worker's frame cannot be read: {error}") from None
+
+
+def _differences(answer: Message, count: int) -> list[Difference]:
+    """Cut the concatenated windows apart, checking that sizes and counts agree."""
+    try:
+        windows = [tuple(int(v) for v in window) for window in answer.body["windows"]]  # type: ignore[attr-defined]
+        values = answer.arrays["values"].reshape(-1)
+        sizes = [max(y1 - y0, 0) * max(x1 - x0, 0) * 3 for x0, y0, x1, y1 in windows]
+        if len(windows) != count or sum(sizes) != values.size:
+            raise ValueError(f"{len(windows)} windows, {values.size} values for {count} steps")
+        parts = np.split(values, np.cumsum(sizes)[:-1]) if windows else []
+        return [
+            Difference((x0, y0, x1, y1), part.reshape(y1 - y0, x1 - x0, 3))
+            for (x0, y0, x1, y1), part in zip(windows, parts, strict=True)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise RenderingError(f"A worker's differences cannot be read: {error}") from None

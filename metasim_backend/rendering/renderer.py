@@ -1,0 +1,60 @@
+"""What every renderer offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from blender_addon.contract.frames import AttributeStep, Difference, Frame, RenderSettings
+from blender_addon.contract.scene_graph import SceneGraph
+
+
+class RenderingError(RuntimeError):
+    """Rendering failed for a reason that is not the user's mistake."""
+
+
+class RendererSetupError(ValueError):
+    """A renderer that the user asked for cannot be used; one sentence with the remedy."""
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Scene graphs to frames. The same scene and settings always give the same frame."""
+
+    name: str
+
+    def render(
+        self,
+        scenes: Sequence[SceneGraph],
+        settings: Sequence[RenderSettings],
+        progress: Callable[[int], object] | None = None,
+    ) -> list[Frame]:
+        """One frame a scene, in order; ``settings[i]`` belongs to ``scenes[i]``.
+
+        ``progress`` is told how many more frames are done.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the renderer holds (processes, sockets)."""
+        ...
+
+
+@runtime_checkable
+class DifferenceRenderer(Renderer, Protocol):
+    """A renderer that can render only what a small change of a scene changes."""
+
+    def differences(
+        self,
+        scenes: Sequence[SceneGraph],
+        settings: Sequence[RenderSettings],
+        steps: Sequence[Sequence[AttributeStep]],
+        *,
+        full_frame: bool = False,
+    ) -> list[list[Difference]]:
+        """For each scene and each of its steps ``image(plus) - image(minus)``.
+
+        Args:
+            full_frame: render whole frames even where a window would do.
+        """
+        ...

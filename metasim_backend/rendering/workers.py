@@ -1,0 +1,310 @@
+"""A pool of workers that dial in; jobs go to whichever is free and are retried when it is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from blender_addon.contract.wire import PROTOCOL, Connection, Message, WireError
+from metasim_backend.rendering.renderer import RendererSetupError, RenderingError
+from metasim_backend.rendering.worker_process import WorkerProcess, blender_command
+
+MAX_ATTEMPTS = 2
+MAX_FAILED_STARTS = 3
+POLL = 0.2
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """How many workers, where from, and how long to wait for them.
+
+    Attributes:
+        count: local workers to start and keep running; 0 waits for workers that dial in.
+        blender: executable of an installed Blender, or None for the ``bpy`` module.
+        threads: render threads of each local worker; 0 shares the cores between them.
+        host, port: where to listen; port 0 takes a free one.
+        token: the shared secret; None makes one.
+        job_timeout: seconds that one job may take before its worker is given up.
+        start_timeout: seconds that a local worker may take to dial in.
+        recycle_after: jobs after which a local worker is replaced, against slow growth.
+    """
+
+    count: int = 2
+    blender: str | None = None
+    threads: int = 0
+    host: str = "127.0.0.1"
+    port: int = 0
+    token: str | None = None
+    job_timeout: float = 600.0
+    start_timeout: float = 120.0
+    recycle_after: int = 5_000
+
+
+@dataclass(eq=False)
+class _Job:
+    message: Message
+    name: str
+    future: Future = field(default_factory=Future)
+    attempts: int = 0
+
+
+class WorkerPool:
+    """Listen, keep local workers alive, and hand out jobs.
+
+    A job is idempotent: when its worker is lost it is tried once more on another. A worker that
+    reports an error stays; its job is tried once more too, then fails with the worker, the
+    scene and the end of the worker's log.
+
+    Raises:
+        RendererSetupError: when the port is in use or Blender is not there.
+    """
+
+    def __init__(self, settings: WorkerSettings | None = None) -> None:
+        self.settings = settings or WorkerSettings()
+        self.token = self.settings.token or secrets.token_hex(16)
+        self._command = blender_command(self.settings.blender) if self.settings.count else []
+        self._jobs: queue.Queue[_Job] = queue.Queue()
+        self._open: set[_Job] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._processes: dict[int, WorkerProcess] = {}
+        self._dialled_in: set[int] = set()
+        self._started_at: dict[int, float] = {}
+        self._failed_starts = 0
+        self._lost = 0
+        self._connections: set[Connection] = set()
+        try:
+            self._listener = socket.create_server((self.settings.host, self.settings.port))
+        except OSError as error:
+            raise RendererSetupError(
+                f"Cannot listen on {self.settings.host}:{self.settings.port} ({error.strerror}); "
+                "choose another address or port, or stop the program that uses it."
+            ) from None
+        self._listener.settimeout(POLL)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self._threads = [
+            threading.Thread(target=self._accept, name="metasim-listener", daemon=True),
+            threading.Thread(target=self._keep_alive, name="metasim-keeper", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def lost_workers(self) -> int:
+        """How many workers were lost so far."""
+        return self._lost
+
+    def worker_pids(self) -> list[int]:
+        """Process ids of the local workers that have dialled in."""
+        with self._lock:
+            return sorted(self._dialled_in & set(self._processes))
+
+    def submit(self, kind: str, body: Mapping[str, object], name: str) -> Future[Message]:
+        """Queue a job; its future gives the worker's answer.
+
+        Args:
+            name: what the job is about (a scene and its seed), for messages.
+        """
+        if self._closing.is_set():
+            raise RenderingError("The worker pool is closed.")
+        job = _Job(Message(kind, body), name)
+        with self._lock:
+            self._open.add(job)
+        self._jobs.put(job)
+        return job.future
+
+    def close(self) -> None:
+        """Stop all workers; no process is left behind."""
+        self._closing.set()
+        self._listener.close()
+        self._fail_all(RenderingError("The worker pool was closed."))
+        for thread in self._threads:
+            thread.join(timeout=10)
+        deadline = time.monotonic() + 2.0
+        with self._lock:
+            connections, processes = list(self._connections), list(self._processes.values())
+            self._processes.clear()
+        for connection in connections:
+            connection.close()
+        for process in processes:
+            process.kill(grace=max(deadline - time.monotonic(), 0.0))
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Starting workers -----------------------------------------------------------------------
+
+    def _keep_alive(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._reap()
+                while not self._closing.is_set() and len(self._processes) < self.settings.count:
+                    self._start()
+            except Exception as error:  # without workers every waiting job must hear of it
+                self._fail_all(RenderingError(f"Cannot start a worker: {error}"))
+                time.sleep(1.0)
+            time.sleep(POLL)
+
+    def _start(self) -> None:
+        process = WorkerProcess(self._command, self.address, self.token, self._thread_count())
+        with self._lock:
+            self._processes[process.pid] = process
+            self._started_at[process.pid] = time.monotonic()
+
+    def _thread_count(self) -> int:
+        if self.settings.threads:
+            return self.settings.threads
+        import os
+
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        return max(1, cores // max(self.settings.count, 1))
+
+    def _reap(self) -> None:
+        now = time.monotonic()
+        for pid, process in list(self._processes.items()):
+            late = (
+                pid not in self._dialled_in
+                and now - self._started_at[pid] > self.settings.start_timeout
+            )
+            if process.running and not late:
+                continue
+            tail = process.log_tail()
+            process.kill()
+            with self._lock:
+                del self._processes[pid]
+                self._started_at.pop(pid, None)
+                started = pid in self._dialled_in
+                self._dialled_in.discard(pid)
+            self._failed_starts = 0 if started else self._failed_starts + 1
+            if self._failed_starts >= MAX_FAILED_STARTS:
+                why = "did not dial in" if late else "ended before it dialled in"
+                self._fail_all(
+                    RenderingError(
+                        f"{MAX_FAILED_STARTS} workers in a row {why}; the end of the last one's "
+                        f"log:\n{tail or '(empty)'}"
+                    )
+                )
+                self._failed_starts = 0
+
+    def _fail_all(self, error: Exception) -> None:
+        with self._lock:
+            jobs, self._open = self._open, set()
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_exception(error)
+
+    # Serving one worker ---------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                sock, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        # A stranger's broken handshake ends here and touches nothing else.
+        with contextlib.suppress(WireError, TimeoutError):
+            connection = Connection(sock, self.token, server=True)
+            with self._lock:
+                self._connections.add(connection)
+            pid = None
+            try:
+                pid = self._greet(connection)
+                self._work(connection, pid)
+            finally:
+                with self._lock:
+                    self._connections.discard(connection)
+                connection.close()
+
+    def _greet(self, connection: Connection) -> int:
+        hello = connection.receive(wait=self.settings.start_timeout)
+        protocol = hello.body.get("protocol")
+        if hello.kind != "hello" or protocol != PROTOCOL:
+            reason = (
+                f"This backend speaks protocol {PROTOCOL}, the worker {protocol!r}; "
+                "install the same version on both sides."
+            )
+            connection.send(Message("refused", {"reason": reason}))
+            raise WireError(reason)
+        connection.send(Message("welcome"))
+        pid = hello.body.get("pid")
+        pid = pid if isinstance(pid, int) else -1
+        with self._lock:
+            self._dialled_in.add(pid)
+        return pid
+
+    def _work(self, connection: Connection, pid: int) -> None:
+        done = 0
+        while not self._closing.is_set():
+            with self._lock:
+                local = self._processes.get(pid)
+            if local is not None and done >= self.settings.recycle_after:
+                connection.send(Message("stop"))
+                return
+            try:
+                job = self._jobs.get(timeout=POLL)
+            except queue.Empty:
+                self._check_alive(connection)
+                continue
+            if job.future.done():
+                continue
+            try:
+                job.attempts += 1
+                connection.send(job.message)
+                answer = connection.receive(wait=self.settings.job_timeout)
+            except (WireError, TimeoutError) as error:
+                self._lost += 1
+                tail = local.log_tail() if local else ""
+                connection.close()
+                if local is not None:
+                    local.kill()
+                self._retry(job, f"worker {pid} was lost ({error})", tail)
+                return
+            done += 1
+            if answer.kind == "error":
+                reason = f"worker {pid}: {answer.body.get('reason')}"
+                self._retry(job, reason, str(answer.body.get("traceback", "")))
+            else:
+                self._finish(job, answer)
+        with contextlib.suppress(WireError):
+            connection.send(Message("stop"), timeout=1.0)
+
+    def _check_alive(self, connection: Connection) -> None:
+        """Between jobs a worker says nothing; a closed socket shows as an end of stream."""
+        try:
+            connection.receive(wait=0.001)
+        except TimeoutError:
+            return
+        raise WireError("a worker spoke without being asked")
+
+    def _retry(self, job: _Job, reason: str, log: str) -> None:
+        if job.attempts < MAX_ATTEMPTS:
+            self._jobs.put(job)
+            return
+        text = f"{job.name} failed {job.attempts} times; {reason}"
+        if log:
+            text += f"\nThe end of the log:\n{log}"
+        with self._lock:
+            self._open.discard(job)
+        if not job.future.done():
+            job.future.set_exception(RenderingError(text))
+
+    def _finish(self, job: _Job, answer: Message) -> None:
+        with self._lock:
+            self._open.discard(job)
+        if not job.future.done():
+            job.future.set_result(answer)
