@@ -136,8 +136,8 @@ class Connection:
                 f"{self._max_message}"
             )
         deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        chunks = [_LENGTHS.pack(len(header), payload) + header]
-        chunks += [memoryview(array.reshape(-1).view(np.uint8)) for array in arrays.values()]
+        chunks: list = [_LENGTHS.pack(len(header), payload) + header]
+        chunks += [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
         self._send_bytes(chunks, deadline)
 
     def receive(self, wait: float | None = None) -> Message:

@@ -40,9 +40,8 @@ class GatedGraphConvolution(MessagePassing):
         self.gates = nn.Parameter(torch.zeros(edge_types + 1))
 
     def reset_parameters(self) -> None:
-        self.self_map.reset_parameters()
-        for linear in self.edge_maps:
-            linear.reset_parameters()
+        for linear in (self.self_map, *self.edge_maps):
+            nn.Linear.reset_parameters(linear)
         nn.init.zeros_(self.gates)
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_type: Tensor) -> Tensor:

@@ -1,0 +1,69 @@
+# `make demo` and `make test` do the whole set-up on a bare Debian or Ubuntu with Python 3.11, and
+# use again what is there.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+RUN ?= runs/demo
+# More words for `metasim demo`, pytest or pip, such as DEMO_ARGS=--force or PYTEST_ARGS='-n 2'.
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+PIP_ARGS ?=
+
+# bpy and torch crash in one process, so the tests that import bpy have a process of their own.
+# The same folders stand under norecursedirs in pyproject.toml.
+BLENDER_TESTS := $(wildcard tests/world tests/capture tests/ui)
+
+# The installation is editable: it points at the folder it was made in, so a copy or a moved folder
+# must be set up again.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+
+.PHONY: set-up
+set-up: $(STAMP) ## virtual environment and system libraries
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) metasim_backend/doctor/system_libraries.py --install
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[bpy,dev]'
+	@printf '%s\n' '$(CURDIR)' > $@
+
+.PHONY: demo
+demo: $(STAMP) ## learn a generator from rendered targets, with a report, in ten minutes
+	$(BIN)/metasim demo --run $(RUN) $(DEMO_ARGS)
+
+.PHONY: test
+test: lint ## every quick check: ruff, mypy, pytest
+	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# pytest ends with 5 when it found no such test, which is no failure here.
+.PHONY: slow
+slow: $(STAMP) ## the tests that take longer
+	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+.PHONY: benchmark
+benchmark: $(STAMP) ## measure speed
+	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS) tests/benchmarks || [ $$? -eq 5 ]
+
+.PHONY: clean-venv
+clean-venv: ## throw the virtual environment away
+	rm -f $(STAMP)
+	rm -rf $(VENV)

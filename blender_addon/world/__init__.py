@@ -1,0 +1,1 @@
+"""A scene graph becomes Blender objects, kept in step by node id."""

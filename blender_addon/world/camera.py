@@ -1,0 +1,65 @@
+"""The camera: attributes to intrinsics, pose and a Blender camera.
+
+It stands over the road's start (the ego lane's centre) and looks along +Y. Blender's own camera
+looks along its -Z with +Y up; OpenCV's looks along +Z with +Y down. Pixel (0, 0) has its centre at
+(0.5, 0.5), so the principal point of a W x H image is (W / 2, H / 2), with nothing to add.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..contract.scene_graph import Node
+from .attributes import WorldError, number, positive
+
+SENSOR_WIDTH = 36.0
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """Height in metres; pitch (up), yaw (left) and horizontal field of view in degrees."""
+
+    height: float
+    pitch: float
+    yaw: float
+    fov: float
+
+    def intrinsics(self, width: int, height: int) -> np.ndarray:
+        """3 x 3 float64 camera matrix K for an image of that size in pixels."""
+        focal = width / 2 / math.tan(math.radians(self.fov) / 2)
+        return np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+
+    def pose(self) -> np.ndarray:
+        """4 x 4 float64, world to camera in OpenCV's axes."""
+        pitch, yaw = math.radians(self.pitch), math.radians(self.yaw)
+        level = np.array([math.cos(yaw), math.sin(yaw), 0.0])
+        flat = np.array([-math.sin(yaw), math.cos(yaw), 0.0])
+        up = np.array([0.0, 0.0, 1.0])
+        ahead = math.cos(pitch) * flat + math.sin(pitch) * up
+        down = math.sin(pitch) * flat - math.cos(pitch) * up
+        pose = np.eye(4)
+        pose[:3, :3] = np.stack([level, down, ahead])
+        pose[:3, 3] = -pose[:3, :3] @ (0.0, 0.0, self.height)
+        return pose
+
+    def apply(self, camera) -> None:
+        """Set a bpy camera object (square pixels are the render settings' business)."""
+        camera.data.sensor_fit = "HORIZONTAL"
+        camera.data.sensor_width = SENSOR_WIDTH
+        camera.data.lens = SENSOR_WIDTH / 2 / math.tan(math.radians(self.fov) / 2)
+        camera.location = (0.0, 0.0, self.height)
+        pitch, yaw = math.radians(self.pitch), math.radians(self.yaw)
+        camera.rotation_euler = (math.pi / 2 + pitch, 0.0, yaw)
+
+
+def read_camera(node: Node) -> CameraView:
+    """Raises WorldError when an attribute is missing or wrong."""
+    fov = number(node, "fov")
+    if not 1.0 <= fov <= 170.0:
+        raise WorldError(
+            f"Node {node.id!r}, attribute 'fov': {fov!r} is not an angle from 1 to 170 degrees."
+        )
+    return CameraView(positive(node, "height"), number(node, "pitch"), number(node, "yaw"), fov)

@@ -1,0 +1,339 @@
+"""The stage: shows scene graphs in Blender, moving objects rather than rebuilding them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import bpy
+import numpy as np
+
+from ..contract.scene_graph import Node, SceneGraph
+from .attributes import WorldError, choice, positive
+from .buildings import BUILDING_COLOURS, building_class
+from .camera import CameraView, read_camera
+from .materials import Materials
+from .meshes import Meshes, MeshKey, SharedMesh
+from .people import PERSON_MODELS
+from .poles import POLE_MODELS
+from .road import Road
+from .sky import SUN_ANGLE, SUN_COLOUR, SkyLight, build_sky, read_sky
+from .street import PLACED, Placement, Street, read_street
+from .vegetation import TREE_MODELS
+from .vehicles import CAR_COLOURS, CAR_MODELS, VAN_MODELS
+
+LABELLED = ("car", "van", "person")
+FRAMES = ("street", "sky", "camera", "road", "lane", "side")
+MOST_LABELLED = 32_767
+
+_MODELS = {"car": CAR_MODELS, "van": VAN_MODELS, "person": PERSON_MODELS, "tree": TREE_MODELS,
+           "pole": POLE_MODELS}  # fmt: skip
+_WEARERS = {"car": "paint", "van": "paint", "person": "cloth", "building": "wall"}
+
+
+@dataclass(frozen=True, eq=False)
+class StagedObject:
+    """An object that now stands on the stage.
+
+    Its origin is the centre of its base, its front is +X and z is up.
+
+    Attributes:
+        node, class_name: of the scene graph's node.
+        index: Blender's pass index: 0 unlabelled, else 1..n in scene order.
+        vertices: V x 3 float32, object frame, shared with every object of the same mesh.
+        triangles: T x 3 int32.
+        matrix: 4 x 4 float64, object to world, with scale.
+        dimensions: length (along its front), width and height after scale, metres.
+    """
+
+    node: str
+    class_name: str
+    index: int
+    vertices: np.ndarray
+    triangles: np.ndarray
+    matrix: np.ndarray
+    dimensions: tuple[float, float, float]
+
+    @property
+    def bottom_center(self) -> np.ndarray:
+        """World position of the origin, (3,) float64, metres."""
+        return self.matrix[:3, 3].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What a node asks for."""
+
+    node: Node
+    mesh: MeshKey
+    wears: tuple[str, str] | None
+    placement: Placement
+    index: int
+
+
+@dataclass(eq=False)
+class _Actor:
+    """A Blender object and the plan it follows now."""
+
+    body: bpy.types.Object
+    plan: _Plan
+    staged: StagedObject
+
+
+class Stage:
+    """Keeps a Blender scene in step with scene graphs, by node id.
+
+    Args:
+        blender_scene: the scene to add to. None takes Blender's current scene and first removes
+            the objects in it.
+    """
+
+    def __init__(self, blender_scene: bpy.types.Scene | None = None) -> None:
+        if blender_scene is None:
+            blender_scene = bpy.context.scene
+            bpy.data.batch_remove(list(blender_scene.collection.all_objects))
+        self.blender_scene = blender_scene
+        self._collection = bpy.data.collections.new("metasim street")
+        blender_scene.collection.children.link(self._collection)
+        self._materials = Materials()
+        self._meshes = Meshes(self._materials)
+        self._road = Road(self._collection, self._materials)
+        self._world_before = blender_scene.world
+        self._camera_before = blender_scene.camera
+        self._world = bpy.data.worlds.new("metasim sky")
+        blender_scene.world = self._world
+        self._background = build_sky(self._world)
+        lamp = bpy.data.lights.new("metasim sun", "SUN")
+        lamp.angle, lamp.color = SUN_ANGLE, SUN_COLOUR
+        self._sun = bpy.data.objects.new("metasim sun", lamp)
+        lens = bpy.data.cameras.new("metasim camera")
+        lens.clip_start, lens.clip_end = 0.1, 2000.0
+        self.camera = bpy.data.objects.new("metasim camera", lens)
+        for body in (self._sun, self.camera):
+            self._collection.objects.link(body)
+        blender_scene.camera = self.camera
+        self._actors: dict[str, _Actor] = {}
+        self._spare: dict[str, list[bpy.types.Object]] = {}
+        self._scene: SceneGraph | None = None
+        self._street: Street | None = None
+        self._view: CameraView | None = None
+        self._light: SkyLight | None = None
+
+    def show(self, scene: SceneGraph) -> None:
+        """Make Blender show this scene; what is as it was stays untouched.
+
+        Raises:
+            WorldError: when the scene cannot be shown; the stage then still shows the last one.
+        """
+        if scene is self._scene:
+            return
+        street = read_street(scene)
+        if street == self._street:
+            street = self._street
+        view, light = read_camera(_only(scene, "camera")), read_sky(_only(scene, "sky"))
+        plans = self._plan(scene, street)
+        self._road.show(street)
+        if view != self._view:
+            view.apply(self.camera)
+        if light != self._light:
+            light.apply(self._sun, self._background)
+        self._follow(plans)
+        self._scene, self._street, self._view, self._light = scene, street, view, light
+
+    def objects(self) -> tuple[StagedObject, ...]:
+        """The placed objects of the scene now shown, in scene order (road surface excluded)."""
+        return tuple(actor.staged for actor in self._actors.values())
+
+    def camera_intrinsics(self, width: int, height: int) -> np.ndarray:
+        """3 x 3 float64 K of the camera now shown, for an image of that size in pixels."""
+        return self._shown(self._view).intrinsics(width, height)
+
+    def camera_pose(self) -> np.ndarray:
+        """4 x 4 float64, world to camera, OpenCV's axes."""
+        return self._shown(self._view).pose()
+
+    def sun_direction(self) -> np.ndarray:
+        """Unit vector (3,) float64 that points to the sun."""
+        return self._shown(self._light).to_sun()
+
+    def affected_by(self, node_id: str, attribute: str) -> Literal["local", "global"]:
+        """``"local"`` when the attribute changes only that node's object, else ``"global"``.
+
+        Raises:
+            WorldError: when the scene shown has no such node, or it no such attribute.
+        """
+        scene: SceneGraph = self._shown(self._scene)
+        if node_id not in scene:
+            raise WorldError(f"The scene shown has no node {node_id!r}.")
+        node = scene.node(node_id)
+        if attribute not in node.attributes:
+            raise WorldError(f"Node {node_id!r} has no attribute {attribute!r}.")
+        return "local" if node.class_name in PLACED else "global"
+
+    def body(self, node_id: str) -> bpy.types.Object:
+        """The Blender object that shows a node.
+
+        Raises:
+            WorldError: when the scene shown has no such placed node.
+        """
+        if node_id not in self._actors:
+            raise WorldError(f"The scene shown has no placed object {node_id!r}.")
+        return self._actors[node_id].body
+
+    def clear(self) -> None:
+        """Remove everything that the stage made; it cannot be used afterwards."""
+        bodies = [actor.body for actor in self._actors.values()]
+        bodies += [body for spare in self._spare.values() for body in spare]
+        lamp, lens = self._sun.data, self.camera.data
+        bpy.data.batch_remove([*bodies, self._sun, self.camera])
+        self._road.clear()
+        self._meshes.clear()
+        self._materials.clear()
+        self.blender_scene.world = self._world_before
+        self.blender_scene.camera = self._camera_before
+        bpy.data.batch_remove([lamp, lens, self._world, self._collection])
+        self._actors.clear()
+        self._spare.clear()
+        self._scene = self._street = self._view = self._light = None
+
+    def _shown(self, value):
+        if value is None:
+            raise WorldError("The stage shows no scene yet; call show first.")
+        return value
+
+    def _plan(self, scene: SceneGraph, street: Street) -> list[_Plan]:
+        """Plans of all placed nodes; those of unchanged nodes are kept as they are."""
+        plans = []
+        labelled = 0
+        for node in scene.nodes:
+            kind = node.class_name
+            if kind not in PLACED:
+                if kind not in FRAMES:
+                    known = ", ".join(FRAMES + PLACED)
+                    raise WorldError(f"Node {node.id!r} has unknown class {kind!r}; use {known}.")
+                continue
+            index = 0
+            if kind in LABELLED:
+                labelled += 1
+                index = labelled
+            actor = self._actors.get(node.id)
+            if (
+                actor is not None
+                and street is self._street
+                and actor.plan.node is node
+                and actor.plan.index == index
+            ):
+                plans.append(actor.plan)
+                continue
+            mesh, wears = _looks(node)
+            plans.append(_Plan(node, mesh, wears, street.place(node), index))
+        if labelled > MOST_LABELLED:
+            raise WorldError(
+                f"The scene has {labelled} labelled objects; the most is {MOST_LABELLED}."
+            )
+        return plans
+
+    def _follow(self, plans: list[_Plan]) -> None:
+        kinds = {plan.node.id: plan.node.class_name for plan in plans}
+        for node_id, actor in list(self._actors.items()):
+            if kinds.get(node_id) != actor.plan.node.class_name:
+                del self._actors[node_id]
+                _hide(actor.body, True)
+                self._spare.setdefault(actor.plan.node.class_name, []).append(actor.body)
+        actors: dict[str, _Actor] = {}
+        for plan in plans:
+            node_id = plan.node.id
+            if node_id in self._actors:
+                actors[node_id] = self._actors[node_id]
+                if actors[node_id].plan is not plan:
+                    self._change(actors[node_id], plan)
+            else:
+                actors[node_id] = self._enter(plan)
+        self._actors = actors
+
+    def _enter(self, plan: _Plan) -> _Actor:
+        """Give a node a spare object of its class, or a new one."""
+        shared = self._meshes.get(plan.mesh)
+        spare = self._spare.get(plan.node.class_name)
+        if spare:
+            body = spare.pop()
+            _hide(body, False)
+        else:
+            body = bpy.data.objects.new(f"metasim {plan.node.class_name}", shared.mesh)
+            self._collection.objects.link(body)
+        if body.data is not shared.mesh:
+            body.data = shared.mesh
+        self._dress(body, shared, plan)
+        _move(body, plan.placement)
+        body.pass_index = plan.index
+        return _Actor(body, plan, _staged(plan, shared))
+
+    def _change(self, actor: _Actor, plan: _Plan) -> None:
+        """Make an object follow another plan for the same node."""
+        body, before = actor.body, actor.plan
+        shared = self._meshes.get(plan.mesh)
+        if plan.mesh != before.mesh:
+            body.data = shared.mesh
+        if plan.wears != before.wears or plan.mesh != before.mesh:
+            self._dress(body, shared, plan)
+        moved = plan.placement != before.placement
+        if moved:
+            _move(body, plan.placement)
+        if plan.index != before.index:
+            body.pass_index = plan.index
+        actor.plan = plan
+        if moved or plan.mesh != before.mesh or plan.index != before.index:
+            actor.staged = _staged(plan, shared)
+
+    def _dress(self, body: bpy.types.Object, shared: SharedMesh, plan: _Plan) -> None:
+        if shared.coloured and plan.wears is not None:
+            slot = body.material_slots[0]
+            slot.link = "OBJECT"
+            slot.material = self._materials.get(*plan.wears)
+
+
+def _looks(node: Node) -> tuple[MeshKey, tuple[str, str] | None]:
+    """The mesh that shows a node and what its object-coloured faces wear."""
+    kind = node.class_name
+    if kind == "building":
+        wall = choice(node, "colour", BUILDING_COLOURS)
+        size = building_class(positive(node, "width"), positive(node, "height"))
+        return (kind, *size), ("wall", wall)
+    model = choice(node, "model", _MODELS[kind])
+    if kind in _WEARERS:
+        return (kind, model), (_WEARERS[kind], choice(node, "colour", CAR_COLOURS))
+    return (kind, model), None
+
+
+def _staged(plan: _Plan, shared: SharedMesh) -> StagedObject:
+    length, width, height = (
+        extent * factor for extent, factor in zip(shared.size, plan.placement.scale, strict=True)
+    )
+    return StagedObject(
+        plan.node.id,
+        plan.node.class_name,
+        plan.index,
+        shared.vertices,
+        shared.triangles,
+        plan.placement.matrix(),
+        (length, width, height),
+    )
+
+
+def _move(body: bpy.types.Object, placement: Placement) -> None:
+    body.location = (placement.x, placement.y, placement.z)
+    body.rotation_euler = (0.0, 0.0, placement.turn)
+    body.scale = placement.scale
+
+
+def _hide(body: bpy.types.Object, hidden: bool) -> None:
+    body.hide_render = body.hide_viewport = hidden
+
+
+def _only(scene: SceneGraph, class_name: str) -> Node:
+    nodes = scene.of_class(class_name)
+    if len(nodes) != 1:
+        raise WorldError(
+            f"A street needs exactly one node of class {class_name!r}; found {len(nodes)}."
+        )
+    return nodes[0]

@@ -1,0 +1,75 @@
+"""The command ``metasim``: one subcommand a file in ``metasim_backend.commands``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "demo": "learn a generator from rendered images whose truth is known; needs nothing else",
+    "sample": "draw scene graphs from a grammar",
+    "render": "render scene graphs with labels",
+    "train": "learn a generator for a folder of real images",
+    "generate": "write a labelled dataset from a learned generator",
+    "evaluate": "train a detector on a run's data and score it on labelled images",
+    "report": "write a run's report again",
+    "worker": "render for a backend elsewhere",
+    "doctor": "say what is there, what is missing and how to mend it",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 when it failed; 2 for wrong usage or input, said in one sentence; 130 when it was
+        interrupted.
+    """
+    # Waiting OpenMP threads that spin take the cores from Blender's workers (8 times slower).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(
+        prog="metasim",
+        description="Learn to generate labelled driving scenes that match your own images.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the chosen command's module is imported: the others may need torch or Blender.
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
+        if name == chosen:
+            module = importlib.import_module(f"metasim_backend.commands.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run_command=module.run)
+    parsed = parser.parse_args(arguments)
+    try:
+        return parsed.run_command(parsed)
+    except KeyboardInterrupt:
+        print("\nmetasim: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+    except ValueError as error:
+        if not is_users_mistake(error):
+            raise
+        print(f"metasim: {error}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if type(error).__name__ != "RenderingError":
+            raise
+        print(f"metasim: {error}", file=sys.stderr)
+        return 1
+
+
+def is_users_mistake(error: ValueError) -> bool:
+    """Whether a ValueError is one of ours: our packages raise subclasses of their own for what
+    a user can mend, and everything else is a defect that deserves its traceback."""
+    module = type(error).__module__
+    return module.startswith(("metasim_backend.", "blender_addon."))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

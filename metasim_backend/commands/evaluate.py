@@ -1,0 +1,73 @@
+"""``metasim evaluate``: what a detector learns from a run's data, on labelled images."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from metasim_backend.commands.options import (
+    add_worker_options,
+    positive,
+    print_result,
+    worker_settings,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="a run's folder")
+    parser.add_argument("--on", type=Path, required=True, metavar="LABELLED")
+    parser.add_argument("--scenes", type=positive, default=200, help="to train on (default 200)")
+    parser.add_argument("--steps", type=positive, default=300, help="of training (default 300)")
+    parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_worker_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict, replace
+
+    from tqdm import tqdm
+
+    from blender_addon.contract.frames import RenderSettings
+    from metasim_backend.datasets.labelled import read_labelled
+    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.training import evaluation
+    from metasim_backend.training.loop import new_detector
+    from metasim_backend.training.run_config import load_generator, open_run
+    from metasim_backend.training.seeds import derive_seed, generator
+
+    folder, config = open_run(arguments.run)
+    scenes = load_generator(folder, config)
+    wanted = config.settings.rendering
+    labelled = read_labelled(arguments.on, wanted.width, wanted.height)
+    seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
+    drawn = scenes.prior(seeds) if arguments.prior else scenes.learned(seeds)
+    quiet = arguments.json or None
+    settings = RenderSettings(
+        wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
+    )
+    with (
+        BlenderRenderer(worker_settings(arguments)) as renderer,
+        tqdm(total=len(drawn), desc="rendering", disable=quiet) as bar,
+    ):
+        sample = evaluation.sample(renderer, settings, drawn, bar.update)
+    detector = new_detector(replace(config.settings, seed=arguments.seed))
+    with tqdm(total=arguments.steps, desc="detector", disable=quiet) as bar:
+        detector.train(
+            sample.frames,
+            arguments.steps,
+            generator(arguments.seed, "evaluate-detector"),
+            progress=lambda *_: bar.update(),
+        )
+    score = detector.score(labelled)
+    result = {"weights": detector.weights, "learned": not arguments.prior, **asdict(score)}
+    who = "the prior's" if arguments.prior else "the learned"
+    print_result(
+        arguments,
+        result,
+        f"Trained on {len(drawn)} of {who} scenes ({detector.weights}), AP@0.5 on "
+        f"{len(labelled)} images: {score.ap50:.3f} (easy {score.easy:.3f}, moderate "
+        f"{score.moderate:.3f}, hard {score.hard:.3f}).",
+    )
+    return 0

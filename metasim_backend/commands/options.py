@@ -1,0 +1,138 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from blender_addon.contract.frames import RenderSettings
+from metasim_backend.rendering.workers import WorkerSettings
+
+
+class UsageError(ValueError):
+    """An option or a path that cannot be used; one sentence."""
+
+
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Blender")
+    group.add_argument(
+        "--workers", type=int, metavar="N", help="local Blender processes (default: the cores)"
+    )
+    group.add_argument(
+        "--blender", metavar="PATH", help="an installed Blender (default: the module bpy)"
+    )
+    group.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help="also take workers from elsewhere; the token is METASIM_TOKEN",
+    )
+
+
+def worker_settings(arguments: argparse.Namespace) -> WorkerSettings:
+    """What the worker options ask for.
+
+    Raises:
+        UsageError: on a wrong number of workers or address.
+    """
+    import os
+
+    count = arguments.workers
+    if count is None:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        count = max(1, min(count, 8))
+    if count < 0 or (count == 0 and not arguments.listen):
+        raise UsageError(
+            f"--workers {count}: give at least 1, or 0 together with --listen to wait for others."
+        )
+    host, port = ("127.0.0.1", 0)
+    if arguments.listen:
+        host, port = parse_address(arguments.listen)
+        if not os.environ.get("METASIM_TOKEN"):
+            raise UsageError("--listen needs a secret in the environment: set METASIM_TOKEN.")
+    return WorkerSettings(
+        count=count,
+        blender=arguments.blender,
+        host=host,
+        port=port,
+        token=os.environ.get("METASIM_TOKEN") if arguments.listen else None,
+    )
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """``HOST:PORT``.
+
+    Raises:
+        UsageError: when it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise UsageError(f"{text!r} is not an address of the form HOST:PORT.")
+    return host or "127.0.0.1", int(port)
+
+
+def add_render_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("rendering")
+    group.add_argument("--size", metavar="WxH", help="pixels, such as 621x188")
+    group.add_argument("--samples", type=int, metavar="N", help="samples a pixel")
+    group.add_argument("--engine", help="cycles, eevee or workbench")
+    group.add_argument("--device", help="cpu, or a GPU kind such as cuda or optix")
+
+
+def render_settings(arguments: argparse.Namespace, default: RenderSettings) -> RenderSettings:
+    """The default settings with what the render options change.
+
+    Raises:
+        UsageError, RenderSettingsError: on a wrong size or number.
+    """
+    changes: dict[str, Any] = {}
+    if arguments.size:
+        changes["width"], changes["height"] = parse_size(arguments.size)
+    for name in ("samples", "engine", "device"):
+        if getattr(arguments, name) is not None:
+            changes[name] = getattr(arguments, name)
+    return replace(default, **changes)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``WIDTHxHEIGHT``.
+
+    Raises:
+        UsageError: when it is not of that form.
+    """
+    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if not found:
+        raise UsageError(f"--size {text!r} is not of the form WIDTHxHEIGHT, such as 621x188.")
+    return int(found[1]), int(found[2])
+
+
+def empty_folder(path: Path, *, force: bool = False) -> Path:
+    """A folder to write into: new, empty, or one whose files may be replaced.
+
+    Raises:
+        UsageError: when it holds something and force is not given, or cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{path} is a file; give a folder with -o.")
+    if path.is_dir() and any(path.iterdir()) and not force:
+        raise UsageError(f"{path} is not empty; choose another folder, or replace with --force.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot make the folder {path}: {error.strerror}.") from None
+    return path
+
+
+def print_result(arguments: argparse.Namespace, result: dict, sentence: str) -> None:
+    """The result for a person, or as JSON with --json."""
+    print(json.dumps(result) if getattr(arguments, "json", False) else sentence)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)

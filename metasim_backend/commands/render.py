@@ -1,0 +1,82 @@
+"""``metasim render``: scene graphs to pictures, COCO labels, instance maps and depth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from blender_addon.contract import scene_graph
+from blender_addon.contract.frames import Frame, RenderSettings
+from metasim_backend.commands.generate import remove_dataset
+from metasim_backend.commands.options import (
+    add_render_options,
+    add_worker_options,
+    empty_folder,
+    print_result,
+    render_settings,
+    worker_settings,
+)
+
+CHUNK = 32
+DEPTH_SCALE = 256  # KITTI's: uint16, metres x 256, 0 where there is none
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenes", type=Path, nargs="+", help="scene graphs as JSON files")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_render_options(parser)
+    add_worker_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from metasim_backend.datasets.writers import open_writer
+    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.training.scene_generator import noise_seeds
+
+    scenes = [scene_graph.load(path) for path in arguments.scenes]
+    settings = render_settings(arguments, RenderSettings(621, 188, 4))
+    if arguments.force:
+        remove_dataset(arguments.output)
+    folder = empty_folder(arguments.output)
+    writer = open_writer("coco", folder)
+    with (
+        BlenderRenderer(worker_settings(arguments)) as renderer,
+        tqdm(total=len(scenes), desc="rendering", disable=arguments.json or None) as bar,
+    ):
+        for start in range(0, len(scenes), CHUNK):
+            some = scenes[start : start + CHUNK]
+            for i, frame in enumerate(
+                renderer.render(some, noise_seeds(settings, some), progress=bar.update), start
+            ):
+                writer.write(i, frame)
+                write_maps(folder, i, frame)
+    writer.finish()
+    print_result(
+        arguments,
+        {"output": str(folder), "frames": len(scenes)},
+        f"Wrote {len(scenes)} labelled frames to {folder}: images/, annotations.json (COCO), "
+        "instances/ and depth/ (16-bit PNG; depth in metres x 256).",
+    )
+    return 0
+
+
+def write_maps(folder: Path, index: int, frame: Frame) -> None:
+    """The frame's instance map and depth as 16-bit PNG files."""
+    import numpy as np
+    from PIL import Image
+
+    depth = np.where(np.isfinite(frame.depth), frame.depth * DEPTH_SCALE, 0)
+    maps = {
+        "instances": frame.index.astype(np.uint16),
+        "depth": np.clip(np.rint(depth), 0, 65535).astype(np.uint16),
+    }
+    for name, values in maps.items():
+        path = folder / name / f"{index:06d}.png"
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_suffix(".tmp.png")
+        Image.fromarray(values).save(temporary)
+        temporary.replace(path)

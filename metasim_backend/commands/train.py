@@ -1,0 +1,91 @@
+"""``metasim train``: learn a generator for a folder of real images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from metasim_backend.commands.options import add_worker_options, print_result, worker_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("grammar", type=Path, nargs="?", help="such as scenes/driving.yaml")
+    parser.add_argument("--target", type=Path, metavar="IMAGES", help="folder of real images")
+    parser.add_argument(
+        "--validation",
+        type=Path,
+        metavar="LABELLED",
+        help="labelled real images (KITTI or COCO form) for the task phase",
+    )
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument("--force", action="store_true", help="replace a run that is there")
+    parser.add_argument("--phases", help="of pretrain,match,task (default: all)")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--features", help="auto, prior, a torchvision network, or a weights file's path"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="overrides",
+        help="any setting of config.yaml, such as match.steps=100; may be given again",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_worker_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.training.loop import Run
+    from metasim_backend.training.run_config import new_run, open_run, read_target
+
+    workers = worker_settings(arguments)
+    if arguments.resume:
+        folder, config = open_run(arguments.run)
+    else:
+        folder, config = new_run(
+            arguments.run,
+            grammar=arguments.grammar,
+            target=arguments.target,
+            validation=arguments.validation,
+            overrides=_overrides(arguments),
+            command=["metasim", *sys.argv[1:]],
+            force=arguments.force,
+        )
+    target = read_target(config)
+    with BlenderRenderer(workers) as renderer:
+        training = Run(
+            folder,
+            config.grammar,
+            config.settings,
+            target,
+            renderer,
+            command=config.command,
+            quiet=arguments.json,
+        )
+        training.train()
+    summary = folder.read_json("summary.json")
+    distances = summary["mmd2"]
+    before, after = distances["prior"]["unseen"], distances["learned"]["unseen"]
+    print_result(
+        arguments,
+        {"run": str(folder.path), "mmd2": distances, "detector": summary["detector"]},
+        f"MMD² to unseen target pictures: prior {before:.4f}, learned {after:.4f}.\n"
+        f"Look at {folder.path / 'report.html'}; write a dataset with: "
+        f"metasim generate {folder.path} -n 100 -o DATASET",
+    )
+    return 0
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    """The named options as settings; --set comes last and wins."""
+    named = {
+        "phases": arguments.phases,
+        "seed": arguments.seed,
+        "features.network": arguments.features,
+    }
+    return [f"{k}={v}" for k, v in named.items() if v is not None] + arguments.overrides

@@ -1,0 +1,27 @@
+"""``metasim worker``: render for a backend that listens elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from metasim_backend.commands.options import UsageError, parse_address
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--connect", required=True, metavar="HOST:PORT", help="the backend")
+    parser.add_argument("--blender", metavar="PATH", help="an installed Blender (default: bpy)")
+    parser.add_argument("--threads", type=int, default=0, help="render threads (default: all)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.rendering.worker_process import blender_command
+
+    parse_address(arguments.connect)
+    if not os.environ.get("METASIM_TOKEN"):
+        raise UsageError("The backend's token is missing: set METASIM_TOKEN in the environment.")
+    options = ["--connect", arguments.connect, "--threads", str(arguments.threads)]
+    command = blender_command(arguments.blender) + options
+    sys.stdout.flush()
+    os.execvp(command[0], command)

@@ -1,0 +1,1 @@
+"""Pictures in, data sets out: targets, labelled pictures, writers of COCO, KITTI and YOLO."""

@@ -1,0 +1,106 @@
+"""KITTI's object form: ``image_2/000000.png``, ``label_2/000000.txt`` and ``calib/000000.txt``.
+
+KITTI counts pixels from their centres, Frames from their corners. So right and bottom are written
+as the last pixel of the box (x1 - 1, y1 - 1), and the principal point in P2 as c - 0.5. There is
+one camera: P0 ... P3 are equal, R0_rect is the identity and the lidar's frame has its axes
+(x forward, y left, z up) at the camera's place.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from blender_addon.contract.frames import Frame, ObjectLabel
+from metasim_backend.datasets.sample_files import (
+    SampleFiles,
+    png_bytes,
+    sample_name,
+    visible_objects,
+)
+
+TYPES = {"car": "Car", "van": "Van", "person": "Pedestrian", "cyclist": "Cyclist"}
+_NO_BOX3D = "-1.00 -1.00 -1.00 -1000.00 -1000.00 -1000.00 -10.00"
+_VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]], dtype=np.float64)
+
+
+class KittiWriter:
+    """See :func:`metasim_backend.datasets.writers.open_writer`. Classes that KITTI does not have
+    are written as Misc."""
+
+    def __init__(
+        self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]
+    ) -> None:
+        self._classes, self._min_pixels = classes, min_pixels
+        self._files = SampleFiles(
+            folder, {"format": "kitti", "classes": classes, "min_pixels": min_pixels, **job}
+        )
+        self._folder = folder
+
+    def missing(self, count: int) -> list[int]:
+        return [i for i in range(count) if not all(path.is_file() for path in self._paths(i))]
+
+    def write(self, index: int, frame: Frame) -> None:
+        image, calib, label = self._paths(index)
+        lines = [
+            label_line(item, box)
+            for item, _, box in visible_objects(frame, self._classes, self._min_pixels)
+        ]
+        self._files.write(image, png_bytes(frame.image))
+        self._files.write(calib, calibration(frame.intrinsics).encode())
+        self._files.write(label, "".join(f"{line}\n" for line in lines).encode())
+
+    def finish(self) -> Path:
+        self._files.sweep()
+        return self._folder
+
+    def _paths(self, index: int) -> tuple[Path, Path, Path]:
+        name = sample_name(index)
+        return (
+            self._folder / "image_2" / f"{name}.png",
+            self._folder / "calib" / f"{name}.txt",
+            self._folder / "label_2" / f"{name}.txt",
+        )
+
+
+def label_line(label: ObjectLabel, box: tuple[int, int, int, int]) -> str:
+    """The 15 fields of one object; ``box`` has x1 and y1 exclusive."""
+    x0, y0, x1, y1 = box
+    alpha, box3d = -10.0, _NO_BOX3D
+    if label.box3d is not None:
+        b = label.box3d
+        x, y, z = b.location
+        alpha = _wrapped(b.rotation_y - math.atan2(x, z))
+        numbers = (b.height, b.width, b.length, x, y, z, _wrapped(b.rotation_y))
+        box3d = " ".join(_number(v) for v in numbers)
+    return (
+        f"{TYPES.get(label.class_name, 'Misc')} {_number(label.truncation)} {label.occlusion} "
+        f"{_number(alpha)} {x0:.2f} {y0:.2f} {x1 - 1:.2f} {y1 - 1:.2f} {box3d}"
+    )
+
+
+def calibration(intrinsics: np.ndarray) -> str:
+    """A calib file's text for a 3 x 3 K whose pixel (0, 0) has its centre at (0.5, 0.5)."""
+    k = np.array(intrinsics, dtype=np.float64)
+    k[:2, 2] -= 0.5
+    camera = np.hstack([k, np.zeros((3, 1))])
+    rows = [(f"P{i}", camera) for i in range(4)]
+    rows += [
+        ("R0_rect", np.eye(3)),
+        ("Tr_velo_to_cam", _VELO_TO_CAM),
+        ("Tr_imu_to_velo", np.eye(3, 4)),
+    ]
+    return "".join(
+        f"{name}: {' '.join(f'{v:.12e}' for v in matrix.reshape(-1))}\n" for name, matrix in rows
+    )
+
+
+def _number(value: float) -> str:
+    return f"{float(value) + 0.0:.2f}".replace("-0.00", "0.00")
+
+
+def _wrapped(angle: float) -> float:
+    """The angle in [-pi, pi]."""
+    return math.remainder(angle, 2 * math.pi)

@@ -1,0 +1,141 @@
+"""Labelled pictures for scoring a detector, read from a folder in one of three forms.
+
+- KITTI: ``image_2/`` and ``label_2/`` (in the folder or in its ``training/``);
+- COCO: an annotations file (``annotations.json``, or the one .json in ``annotations/``) beside
+  ``images/`` or the pictures themselves;
+- crops: ``boxes.json`` ({name: {"boxes_xyxy": [[x0, y0, x1, y1], ...]}}, cars only) beside
+  ``images/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from metasim_backend.datasets import labelled_coco, labelled_crops, labelled_kitti
+from metasim_backend.datasets.annotation import Annotation, difficulty
+from metasim_backend.datasets.pictures import DatasetError, Fit, check_size, read_picture
+
+LEAST_INSIDE = 0.2
+"""A box of which less than this share is left by a crop is not judged."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImage:
+    """One picture with its boxes.
+
+    Attributes:
+        image: H x W x 3 uint8, sRGB.
+        boxes: [n, 4] float32, (x0, y0, x1, y1) in the image's pixels, x1 and y1 exclusive.
+        classes: n class names; ``"dontcare"`` for regions of no class.
+        ignore: [n] bool; regions in which detections are not judged.
+        difficulty: n of "easy", "moderate", "hard" (KITTI's easiest level that the box belongs
+            to, measured in the original picture), or None (no level, or not known).
+        name: the file's name.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    classes: tuple[str, ...]
+    ignore: np.ndarray
+    difficulty: tuple[str | None, ...]
+    name: str = ""
+
+
+def read_labelled(
+    folder: str | Path,
+    width: int | None = None,
+    height: int | None = None,
+    classes: Sequence[str] = ("car",),
+    merge_vans: bool = True,
+    most: int | None = None,
+) -> list[LabelledImage]:
+    """Read labelled pictures, each cut about its centre to the wanted aspect and re-sized.
+
+    Boxes go with their picture. One that the cut leaves less than a fifth of becomes an ignore
+    region; one that it removes is left out. What the cut takes from a box counts as truncation
+    when its difficulty is found.
+
+    Args:
+        folder: in KITTI, COCO or crops form.
+        width, height: of the result, in pixels; None twice: as they are.
+        classes: classes to keep. Ignore regions are always kept.
+        merge_vans: vans, trucks and trams count as cars; otherwise they are "van" and "tram",
+            and where cars are wanted and vans not, neither right nor wrong.
+        most: read at most this many, evenly spaced by name.
+
+    Raises:
+        DatasetError: unknown form, or a file that is missing or wrong, with line and column.
+    """
+    check_size(width, height)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(
+            f"The labelled folder {folder} does not exist; give a folder in KITTI or COCO form."
+        )
+    samples = _samples(folder)
+    if samples is None:
+        raise DatasetError(
+            f"The labelled folder {folder} has neither image_2 and label_2 (KITTI) nor "
+            "annotations.json (COCO) nor boxes.json (crops); give a folder in one of these forms."
+        )
+    if not samples:
+        raise DatasetError(f"The labelled folder {folder} holds no picture; put some in it.")
+    if most is not None and len(samples) > most:
+        samples = [samples[i * len(samples) // most] for i in range(most)]
+    return [_labelled(path, read(), width, height, classes, merge_vans) for path, read in samples]
+
+
+def _samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
+    """Each picture with what reads its objects; None when the folder has none of the forms."""
+    for form in (labelled_kitti.samples, labelled_crops.samples, labelled_coco.samples):
+        samples = form(folder)
+        if samples is not None:
+            return samples
+    return None
+
+
+def _labelled(
+    path: Path,
+    annotations: Sequence[Annotation],
+    width: int | None,
+    height: int | None,
+    classes: Sequence[str],
+    merge_vans: bool,
+) -> LabelledImage:
+    picture = read_picture(path)
+    fit = Fit.centred(picture.size, width, height)
+    boxes, inside = fit.boxes(np.array([a.box for a in annotations]))
+    kept: list[tuple[np.ndarray, str, bool, str | None]] = []
+    for annotation, box, share in zip(annotations, boxes, inside, strict=True):
+        name, ignore = _class_of(annotation, classes, merge_vans)
+        if share <= 0 or (name not in classes and not ignore):
+            continue
+        ignore = ignore or share < LEAST_INSIDE
+        truncation = annotation.truncation
+        if truncation is not None:
+            truncation = 1 - (1 - truncation) * float(share)
+        tall = annotation.box[3] - annotation.box[1]
+        level = None if ignore else difficulty(tall, annotation.occlusion, truncation)
+        kept.append((box, name, ignore, level))
+    return LabelledImage(
+        image=fit.picture(picture),
+        boxes=np.array([k[0] for k in kept], dtype=np.float32).reshape(-1, 4),
+        classes=tuple(k[1] for k in kept),
+        ignore=np.array([k[2] for k in kept], dtype=bool),
+        difficulty=tuple(k[3] for k in kept),
+        name=path.name,
+    )
+
+
+def _class_of(annotation: Annotation, classes: Sequence[str], merge_vans: bool) -> tuple[str, bool]:
+    name, ignore = annotation.class_name, annotation.ignore
+    if name in ("van", "tram") and "car" in classes:
+        if merge_vans:
+            name = "car"
+        elif name not in classes:
+            ignore = True
+    return name, ignore

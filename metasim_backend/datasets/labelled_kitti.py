@@ -1,0 +1,122 @@
+"""KITTI's object labels: a text file a picture, 15 columns an object.
+
+type, truncated, occluded, alpha, left, top, right, bottom, height, width, length, x, y, z,
+rotation_y. KITTI's pixels are counted from their centres and right and bottom are the last pixel
+that belongs to the box, so 1 is added to them here; heights for the difficulty are KITTI's own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from metasim_backend.datasets.annotation import Annotation
+from metasim_backend.datasets.pictures import DatasetError, list_pictures
+
+COLUMNS = (
+    "type", "truncated", "occluded", "alpha", "left", "top", "right", "bottom",
+    "height", "width", "length", "x", "y", "z", "rotation_y",
+)  # fmt: skip
+CLASSES = {
+    "Car": "car",
+    "Van": "van",
+    "Truck": "van",
+    "Tram": "tram",
+    "Pedestrian": "person",
+    "Person_sitting": "person",
+    "Cyclist": "cyclist",
+    "Misc": "misc",
+    "DontCare": "dontcare",
+}
+
+
+def _root(folder: Path) -> Path | None:
+    """The folder that holds image_2 and label_2, or None."""
+    for candidate in (folder, folder / "training"):
+        if (candidate / "image_2").is_dir():
+            if not (candidate / "label_2").is_dir():
+                raise DatasetError(
+                    f"The folder {candidate} has image_2 but no label_2; put KITTI's labels there."
+                )
+            return candidate
+    return None
+
+
+def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
+    """Each picture with what reads its label file, by name; None without image_2.
+
+    Raises:
+        DatasetError: naming the folder or the label file that is missing.
+    """
+    root = _root(folder)
+    if root is None:
+        return None
+    found: list[tuple[Path, Callable[[], list[Annotation]]]] = []
+    for picture in list_pictures(root / "image_2", "labelled folder"):
+        label = root / "label_2" / f"{picture.stem}.txt"
+        if not label.is_file():
+            raise DatasetError(
+                f"The picture {picture} has no label file {label}; add it (empty when nothing is "
+                "labelled) or remove the picture."
+            )
+        found.append((picture, partial(read_labels, label)))
+    return found
+
+
+def read_labels(label: Path) -> list[Annotation]:
+    """The objects of one label file.
+
+    Raises:
+        DatasetError: naming file, line and column.
+    """
+    try:
+        lines = label.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"The label file {label} cannot be read ({type(error).__name__}); repair it."
+        ) from error
+    return [
+        _annotation(line.split(), f"The label file {label}, line {number}")
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+
+
+def _annotation(words: list[str], where: str) -> Annotation:
+    if len(words) < len(COLUMNS):
+        raise DatasetError(
+            f"{where}, has {len(words)} columns of {len(COLUMNS)}: column {len(words) + 1} "
+            f"({COLUMNS[len(words)]}) is missing; give all that KITTI's labels have."
+        )
+    if len(words) > len(COLUMNS):
+        raise DatasetError(
+            f"{where}, has {len(words)} columns, and KITTI's labels have {len(COLUMNS)}; remove "
+            f"the rest, which begins with {words[len(COLUMNS)]!r}."
+        )
+    if words[0] not in CLASSES:
+        raise DatasetError(
+            f"{where}, column 1 (type): {words[0]!r} is none of {', '.join(CLASSES)}; correct it."
+        )
+    values = {}
+    for column, (name, word) in enumerate(zip(COLUMNS[1:], words[1:], strict=True), start=2):
+        try:
+            values[name] = float(word)
+        except ValueError:
+            values[name] = math.nan
+        if not math.isfinite(values[name]):
+            raise DatasetError(f"{where}, column {column} ({name}): {word!r} is not a number.")
+    if values["right"] < values["left"] or values["bottom"] < values["top"]:
+        raise DatasetError(
+            f"{where}, columns 5-8: the box {' '.join(words[4:8])} is not left, top, right, "
+            "bottom; correct it."
+        )
+    ignore = words[0] == "DontCare"
+    return Annotation(
+        box=(values["left"], values["top"], values["right"] + 1, values["bottom"] + 1),
+        class_name=CLASSES[words[0]],
+        ignore=ignore,
+        occlusion=None if ignore else int(values["occluded"]),
+        truncation=None if ignore else min(max(values["truncated"], 0.0), 1.0),
+    )

@@ -1,0 +1,119 @@
+"""Reading picture files, and fitting them (and boxes in them) to a wanted size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+class DatasetError(ValueError):
+    """Data that cannot be used; one sentence naming the thing, the value and the remedy."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A centre crop to the wanted aspect, then a change of size.
+
+    Attributes:
+        crop: (x0, y0, x1, y1) in the original picture's pixels; fractions are allowed.
+        width, height: of the result, in pixels.
+    """
+
+    crop: tuple[float, float, float, float]
+    width: int
+    height: int
+
+    @classmethod
+    def centred(cls, size: tuple[int, int], width: int | None, height: int | None) -> Fit:
+        """The fit of a picture of ``size`` (width, height); None twice keeps it as it is."""
+        w, h = size
+        if width is None or height is None:
+            return cls((0.0, 0.0, float(w), float(h)), w, h)
+        scale = min(w / width, h / height)  # original pixels a resulting pixel
+        x0, y0 = (w - scale * width) / 2, (h - scale * height) / 2
+        return cls((x0, y0, x0 + scale * width, y0 + scale * height), width, height)
+
+    def picture(self, picture: Image.Image) -> np.ndarray:
+        """H x W x 3 uint8 of an RGB picture. Each pixel averages the area that it covers."""
+        x0, y0, x1, y1 = self.crop
+        if (x0, y0) == (0, 0) and picture.size == (self.width, self.height):
+            return np.array(picture)
+        shrinks = x1 - x0 >= self.width
+        filter_ = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+        # Rounding must not put the crop a hair outside the picture, which PIL refuses.
+        crop = (max(x0, 0.0), max(y0, 0.0), min(x1, picture.width), min(y1, picture.height))
+        return np.array(picture.resize((self.width, self.height), filter_, box=crop))
+
+    def boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes [n, 4] of the original in the result's pixels, clipped to it.
+
+        Returns:
+            The boxes [n, 4] float32, and the share [n] of each one's area that lies inside.
+        """
+        boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        x0, y0, x1, y1 = self.crop
+        scale = np.array([self.width / (x1 - x0), self.height / (y1 - y0)] * 2)
+        moved = (boxes - np.array([x0, y0, x0, y0])) * scale
+        limit = np.array([self.width, self.height] * 2, dtype=np.float64)
+        clipped = np.clip(moved, 0.0, limit)
+        whole = _areas(moved)
+        inside = np.divide(_areas(clipped), whole, out=np.zeros_like(whole), where=whole > 0)
+        return clipped.astype(np.float32), inside
+
+
+def list_pictures(folder: Path, what: str = "folder") -> list[Path]:
+    """The png and jpg files of a folder, by name; hidden ones and sub-folders are left out.
+
+    Args:
+        what: what the folder is, for the message, such as ``"target folder"``.
+
+    Raises:
+        DatasetError: no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"The {what} {folder} does not exist; give a folder of pictures.")
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+    if not paths:
+        raise DatasetError(
+            f"The {what} {folder} holds no picture; put {', '.join(SUFFIXES)} files in it."
+        )
+    return paths
+
+
+def read_picture(path: Path) -> Image.Image:
+    """A picture file as RGB, turned the way its EXIF data say.
+
+    Raises:
+        DatasetError: when it is missing or cannot be decoded.
+    """
+    try:
+        with Image.open(path) as picture:
+            return ImageOps.exif_transpose(picture).convert("RGB")
+    except FileNotFoundError:
+        raise DatasetError(f"The picture {path} does not exist; put it there.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise DatasetError(
+            f"The picture {path} cannot be read ({type(error).__name__}); repair or remove it."
+        ) from error
+
+
+def check_size(width: int | None, height: int | None) -> None:
+    """Raises DatasetError unless both are whole numbers from 1 on, or both None."""
+    if width is None and height is None:
+        return
+    for name, value in (("width", width), ("height", height)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise DatasetError(f"The pictures' {name} {value!r} is not a whole number from 1 on.")
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]).clip(0) * (boxes[:, 3] - boxes[:, 1]).clip(0)

@@ -1,0 +1,135 @@
+"""The files of a data set that is written sample by sample, and can be interrupted at any time.
+
+Every file is written under a temporary name in a hidden folder of the data set, then renamed:
+it is there whole or not at all, and a sample is complete when all its files are there. What a data
+set was begun with is kept beside, so that it is never continued with anything else.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from blender_addon.contract.frames import Frame, ObjectLabel
+from metasim_backend.datasets.json_files import read_json
+from metasim_backend.datasets.pictures import DatasetError
+
+HIDDEN = ".metasim"
+_JOB = "job.json"
+MOST_SAMPLES = 1_000_000
+
+
+class SampleFiles:
+    """A data set's folder.
+
+    Args:
+        folder: new or empty, or a data set that was begun with the same ``job``.
+        job: what the data set is made with, JSON-ready.
+
+    Raises:
+        DatasetError: when the folder holds anything else; nothing in it is touched.
+    """
+
+    def __init__(self, folder: Path, job: Mapping[str, object]) -> None:
+        self.folder = folder
+        self.hidden = folder / HIDDEN
+        if folder.exists() and not folder.is_dir():
+            raise DatasetError(f"The output {folder} is a file; give a new folder.")
+        if (self.hidden / _JOB).is_file():
+            begun = read_json(self.hidden / _JOB)
+            wanted = json.loads(json.dumps(job))
+            for key in sorted(begun.keys() | wanted.keys()):
+                if begun.get(key) != wanted.get(key):
+                    raise DatasetError(
+                        f"The data set {folder} was begun with {key} {begun.get(key)!r}, not "
+                        f"{wanted.get(key)!r}; continue it with that, or give a new folder."
+                    )
+            return
+        # A hidden folder without a job is from a beginning that was cut short.
+        if folder.is_dir() and any(path.name != HIDDEN for path in folder.iterdir()):
+            raise DatasetError(
+                f"The output folder {folder} holds other files; give a new or empty folder."
+            )
+        try:
+            self.write(self.hidden / _JOB, _json_bytes(job))
+        except OSError as error:
+            raise DatasetError(
+                f"The output folder {folder} cannot be written to ({error.strerror}); give another."
+            ) from error
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a file whole or not at all."""
+        self.hidden.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self.hidden, prefix="part-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def write_json(self, path: Path, content: object) -> None:
+        self.write(path, _json_bytes(content))
+
+    def sweep(self) -> None:
+        """Remove what interrupted writes left behind; call it when nobody writes."""
+        for path in self.hidden.glob("part-*"):
+            path.unlink(missing_ok=True)
+
+
+def sample_name(index: int) -> str:
+    """The stem of a sample's files: six digits.
+
+    Raises:
+        ValueError: outside 0 to 999,999.
+    """
+    if not 0 <= index < MOST_SAMPLES:
+        raise ValueError(f"Sample number {index} is not from 0 to {MOST_SAMPLES - 1}.")
+    return f"{index:06d}"
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """H x W x 3 uint8, or float in [0, 1], as a PNG; the same picture gives the same bytes."""
+    if image.dtype != np.uint8:
+        image = (np.clip(image, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def visible_objects(
+    frame: Frame, classes: Sequence[str], min_pixels: int
+) -> list[tuple[ObjectLabel, np.ndarray, tuple[int, int, int, int]]]:
+    """The labels of the wanted classes that show enough, with mask and box.
+
+    Returns:
+        (label, H x W bool mask, tight box (x0, y0, x1, y1) with x1 and y1 exclusive) for each
+        label with at least ``min_pixels`` (and at least 1) pixels in the index map, in the
+        frame's order.
+    """
+    found = []
+    for label in frame.labels:
+        if label.class_name not in classes:
+            continue
+        mask = frame.mask(label)
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if len(rows) and int(mask.sum()) >= min_pixels:
+            box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+            found.append((label, mask, box))
+    return found
+
+
+def _json_bytes(content: object) -> bytes:
+    return (json.dumps(content, allow_nan=False, indent=1) + "\n").encode()

@@ -1,0 +1,45 @@
+"""Numbers as text: short for the eye, and whole for a machine that reads the page."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+
+def short(value: float) -> str:
+    """At most four significant digits, with a true minus sign and no needless zeros."""
+    if not math.isfinite(value):
+        return "not finite"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-4 or size >= 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    elif size >= 1000:
+        text = f"{value:.0f}"
+    else:
+        digits = max(0, 2 - math.floor(math.log10(size)))
+        text = f"{value:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A number for the page; its ``value`` attribute holds every digit of the file's."""
+    if value is None:
+        return '<span class="absent">unknown</span>'
+    tail = f"\N{NO-BREAK SPACE}{escape(unit)}" if unit else ""
+    return f'<data value="{value!r}">{short(value)}{tail}</data>'
+
+
+def duration(seconds: float) -> str:
+    """Such as ``42 s``, ``3 min 20 s`` or ``1 h 5 min``."""
+    total = round(seconds)
+    if total < 60:
+        return f"{short(seconds)} s"
+    minutes, rest = divmod(total, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -1,0 +1,118 @@
+"""The run's result in one sentence, and the numbers it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from metasim_backend.reporting.attributes import AttributeRow
+from metasim_backend.reporting.numbers import short
+from metasim_backend.reporting.run_record import RunRecord, as_number
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure without (prior) and with (learned) optimisation.
+
+    Attributes:
+        name: for a table's head.
+        prior, learned: None when not measured.
+        lower_is_better: as for a distance.
+    """
+
+    name: str
+    prior: float | None
+    learned: float | None
+    lower_is_better: bool
+
+    @property
+    def better(self) -> bool | None:
+        """Whether learning improved it; None when unknown or unchanged."""
+        if self.prior is None or self.learned is None or self.prior == self.learned:
+            return None
+        return (self.learned < self.prior) is self.lower_is_better
+
+
+def mmd_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
+    """MMD² to the matched and to the unseen target pictures."""
+    return tuple(
+        Comparison(
+            f"MMD² to {which} targets",
+            record.number("mmd2", "prior", which),
+            record.number("mmd2", "learned", which),
+            True,
+        )
+        for which in ("matched", "unseen")
+    )
+
+
+def detector_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
+    """Every number of the detector's scores, AP@0.5 first."""
+    found: dict[str, dict[str, float]] = {}
+    for part in ("prior", "learned"):
+        scores = record.section("detector").get(part)
+        if isinstance(scores, Mapping):
+            for key, value in _flat(scores):
+                found.setdefault(key, {})[part] = value
+    names = sorted(found, key=lambda key: (key != "ap50", list(found).index(key)))
+    return tuple(
+        Comparison(
+            "AP@0.5" if name == "ap50" else name,
+            found[name].get("prior"),
+            found[name].get("learned"),
+            "loss" in name.lower() or "error" in name.lower(),
+        )
+        for name in names
+    )
+
+
+def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, str]:
+    """(one sentence, mood); the mood is ``good``, ``bad``, ``mixed`` or ``unknown``."""
+    unseen = mmd_comparisons(record)[1]
+    detector = next((c for c in detector_comparisons(record) if c.name == "AP@0.5"), None)
+    sentences, moods = [], []
+    if unseen.prior is not None and unseen.learned is not None:
+        sentences.append(f"MMD² to unseen target pictures {change(unseen)}")
+        moods.append(unseen.better)
+    if detector is not None and detector.prior is not None and detector.learned is not None:
+        sentences.append(f"the detector's AP@0.5 {change(detector)}")
+        moods.append(detector.better)
+    known = [row for row in rows if row.closer is not None]
+    if known:
+        closer = sum(bool(row.closer) for row in known)
+        sentences.append(f"{closer} of {len(known)} attributes moved towards the target")
+    if not sentences:
+        return "This run has no result yet: neither MMD² nor a detector's score is recorded.", (
+            "unknown"
+        )
+    text = "; ".join(sentences) + "."
+    mood = "unknown"
+    if moods:
+        mood = "good" if all(moods) else "mixed" if any(moods) else "bad"
+    return text[0].upper() + text[1:], mood
+
+
+def change(comparison: Comparison) -> str:
+    """Such as ``fell by 43 % (0.214 → 0.121)``; without a share where the start is not positive."""
+    before, after = comparison.prior, comparison.learned
+    if before is None or after is None:
+        return "was not measured"
+    numbers = f"({short(before)} → {short(after)})"
+    if after == before:
+        return f"did not change {numbers}"
+    word = "fell" if after < before else "rose"
+    # An unbiased MMD² may be negative: a share of it, or of next to nothing, would say nothing.
+    if before <= 0 or after < 0 or after > 10 * before:
+        return f"{word} {numbers}"
+    share = abs(after - before) / before
+    return f"{word} by {short(100 * share) if share < 0.1 else f'{100 * share:.0f}'} % {numbers}"
+
+
+def _flat(scores: Mapping, prefix: str = "") -> list[tuple[str, float]]:
+    pairs: list[tuple[str, float]] = []
+    for key, value in scores.items():
+        if isinstance(value, Mapping):
+            pairs += _flat(value, f"{prefix}{key}.")
+        elif (found := as_number(value)) is not None:
+            pairs.append((f"{prefix}{key}", found))
+    return pairs

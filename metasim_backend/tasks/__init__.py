@@ -1,0 +1,1 @@
+"""Task networks: trained on rendered frames, scored on labelled real images."""

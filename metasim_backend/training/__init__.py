@@ -1,0 +1,1 @@
+"""The three phases: pre-training, distribution matching, task optimisation."""

@@ -1,0 +1,57 @@
+"""Write a labelled dataset from a generator; an interrupted job does only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+
+from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.datasets.writers import DatasetWriter
+from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
+from metasim_backend.training.seeds import derive_seed
+
+CHUNK = 16
+
+
+def fingerprint(scenes: SceneGenerator) -> str:
+    """A short name for a generator: equal parameters and grammar give equal names."""
+    digest = hashlib.sha256(json.dumps(scenes.grammar.to_dict()).encode())
+    for name, tensor in sorted(scenes.transformer.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def generate(
+    scenes: SceneGenerator,
+    renderer: Renderer,
+    settings: RenderSettings,
+    writer: DatasetWriter,
+    count: int,
+    seed: int,
+    *,
+    learned: bool = True,
+    progress: Callable[[int], object] = lambda done: None,
+) -> int:
+    """Write samples 0 to count - 1; each is a pure function of generator, seed and number.
+
+    Args:
+        learned: transformed scenes; otherwise the prior's.
+
+    Returns:
+        how many were missing and have been written.
+    """
+    missing = writer.missing(count)
+    for start in range(0, len(missing), CHUNK):
+        numbers = missing[start : start + CHUNK]
+        drawn: list[SceneGraph] = scenes.prior([derive_seed(seed, "generate", n) for n in numbers])
+        if learned:
+            drawn = [scenes.transform(scene) for scene in drawn]
+        frames = renderer.render(drawn, noise_seeds(settings, drawn), progress)
+        for number, frame in zip(numbers, frames, strict=True):
+            writer.write(number, frame)
+    writer.finish()
+    return len(missing)

@@ -1,0 +1,90 @@
+"""The run's feature space φ, made once and kept in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from blender_addon.contract.frames import RenderSettings
+from metasim_backend.matching.features import FeatureExtractor, build_features
+from metasim_backend.matching.prior_network import (
+    PriorNetwork,
+    PriorTraining,
+    train_prior_network,
+)
+from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.training.evaluation import images_of
+from metasim_backend.training.prior_features import scene_statistics, widened_scenes
+from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
+from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.settings import FeatureSettings
+
+SCALE_SCENES = 48
+PRIOR_NETWORK = "prior_network.pt"
+
+Bar = Callable[[str, int], AbstractContextManager[tqdm]]
+
+
+def prepare(
+    folder: RunFolder,
+    scenes: SceneGenerator,
+    renderer: Renderer,
+    render_settings: RenderSettings,
+    settings: FeatureSettings,
+    seed: int,
+    target: Tensor,
+    bar: Bar,
+) -> FeatureExtractor:
+    """φ with its scale, from the run's folder or made anew and kept there.
+
+    Args:
+        target: [N, 3, H, W] uint8, the target pictures that training may see; with as many
+            renders they give the scale.
+        bar: makes a progress bar, given its name and total.
+
+    Raises:
+        FeaturesError: when the network that was asked for cannot be had.
+    """
+    kept = folder.load_checkpoint("features")
+    network_file = folder.checkpoints / PRIOR_NETWORK
+    if kept is not None:
+        choice = str(network_file) if network_file.exists() else settings.network
+        features = build_features(choice)
+        features.load_state_dict(kept["state"])
+        features.name = kept["name"]
+        return features
+
+    rendered: list[Tensor] = []
+
+    def render(proposal: Proposal) -> Tensor:
+        with bar("feature scenes", len(proposal.scenes)) as shown:
+            wanted = noise_seeds(render_settings, proposal.scenes)
+            frames = renderer.render(proposal.scenes, wanted, shown.update)
+        rendered.append((images_of(frames) * 255).round().to(torch.uint8))
+        return rendered[-1]
+
+    def train() -> PriorNetwork:
+        proposal = widened_scenes(scenes, settings.scenes, seed)
+        images = render(proposal)
+        with bar("feature network", settings.epochs) as shown:
+            network = train_prior_network(
+                images,
+                scene_statistics(scenes.encoding, proposal),
+                derive_seed(seed, "feature-network"),
+                PriorTraining(epochs=settings.epochs),
+                progress=lambda *_: shown.update(),
+            )
+        network.save(network_file)
+        return network
+
+    features = build_features(settings.network, prior=train)
+    if not rendered:
+        render(scenes.propose([derive_seed(seed, "feature-scale", i) for i in range(SCALE_SCENES)]))
+    features.fit_scale(torch.cat([target[:SCALE_SCENES], rendered[0][: len(target)]]))
+    folder.save_checkpoint({"state": features.state_dict(), "name": features.name}, "features")
+    return features

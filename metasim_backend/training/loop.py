@@ -1,0 +1,322 @@
+"""A run from start to finish: pre-training, matching, task optimisation, report.
+
+Every random draw is named by the run's seed, the phase and the step (see ``seeds``), so a
+checkpoint is the parameters, the optimiser's state and how far each phase has come; a run that
+is interrupted and resumed does the very same arithmetic as one that is not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from blender_addon.contract.frames import RenderSettings
+from metasim_backend.datasets.labelled import LabelledImage
+from metasim_backend.grammar import Grammar
+from metasim_backend.matching.features import FeatureExtractor
+from metasim_backend.matching.mmd import MMD
+from metasim_backend.models.distribution_transformer import TransformerSettings
+from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.reporting.report import write_report
+from metasim_backend.run_files.metrics import Metrics
+from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.tasks.detector import Detector, DetectorSettings
+from metasim_backend.training import evaluation, feature_space
+from metasim_backend.training.matching import Matcher, match
+from metasim_backend.training.pretraining import identity_error, pretrain
+from metasim_backend.training.results import write_results
+from metasim_backend.training.reward import MovingAverage
+from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.settings import TrainSettings
+from metasim_backend.training.task_optimisation import optimise_task
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The user's real images, split so that no picture serves two purposes.
+
+    Attributes:
+        matched: [N, 3, H, W] uint8, compared with in training.
+        unseen: [M, 3, H, W] uint8, for the report alone.
+        validation: labelled images that the task network is scored on, or None for none.
+        truth: the target's true attribute values where they are known (the demo), else None.
+    """
+
+    matched: Tensor
+    unseen: Tensor
+    validation: Sequence[LabelledImage] | None = None
+    truth: Mapping[str, np.ndarray] | None = None
+
+
+class Run:
+    """The state of one run, and its phases.
+
+    Args:
+        folder: where settings, measurements and checkpoints are.
+        grammar: proposes scenes.
+        settings: everything else.
+        target: what to learn.
+        renderer: makes pictures.
+        command: the command line, for the report.
+        quiet: no progress bars.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        grammar: Grammar,
+        settings: TrainSettings,
+        target: Target,
+        renderer: DifferenceRenderer,
+        *,
+        command: Sequence[str] = (),
+        quiet: bool = False,
+    ) -> None:
+        self.command = tuple(command)
+        self.folder = folder
+        self.settings = settings
+        self.target = target
+        self.renderer = renderer
+        self.quiet = quiet
+        self.scenes = SceneGenerator(
+            grammar,
+            TransformerSettings(settings.hidden, settings.latent, settings.spread),
+            settings.seed,
+        )
+        self.done = dict.fromkeys(settings.phases, 0)
+        self.seconds = dict.fromkeys(("features", *settings.phases, "report"), 0.0)
+        self.baseline = MovingAverage(settings.task.momentum)
+        self.detector: Detector | None = None
+        self.optimiser: torch.optim.Optimizer | None = None
+        self.optimiser_phase = ""
+        self.best_mmd2 = float("inf")
+        self.metrics = Metrics(folder.metrics, folder.tensorboard)
+
+    @property
+    def render_settings(self) -> RenderSettings:
+        wanted = self.settings.rendering
+        return RenderSettings(
+            wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device, True
+        )
+
+    def train(self) -> None:
+        """All phases that are switched on, from where the last checkpoint left off."""
+        resumed = self._restore()
+        if not resumed:
+            seeds = [derive_seed(self.settings.seed, "prior", i) for i in range(200)]
+            self.scenes.transformer.fit_prior(self.scenes.propose(seeds).batch)
+        self.features = self._timed("features", self._feature_space)
+        self.matcher = self._matcher()
+        for phase, run in (
+            ("pretrain", self._pretrain),
+            ("match", self._match),
+            ("task", self._task),
+        ):
+            if phase in self.settings.phases:
+                self._timed(phase, run)
+                self._save()
+        self._timed("report", self._report)
+        self.metrics.close()
+
+    # The phases -----------------------------------------------------------------------------
+
+    def _pretrain(self) -> None:
+        settings = self.settings.pretrain
+        if self.done["pretrain"] >= settings.steps:
+            return
+        with self.bar("auto-encoder", settings.steps, "pretrain") as bar:
+
+            def after_step(step: int, values: dict[str, float]) -> None:
+                self.metrics.log("pretrain", step, **values)
+                self.done["pretrain"] = step + 1
+                bar.set_postfix(l1=f"{values['l1']:.4f}")
+                bar.update()
+
+            pretrain(
+                self.scenes,
+                settings,
+                self.settings.seed,
+                optimiser=self._optimiser("pretrain", settings.learning_rate),
+                first_step=self.done["pretrain"],
+                after_step=after_step,
+            )
+        seeds = [derive_seed(self.settings.seed, "identity", i) for i in range(50)]
+        errors = identity_error(self.scenes, self.scenes.propose(seeds))
+        self.folder.write_json("identity_error.json", errors)
+
+    def _match(self) -> None:
+        settings = self.settings.match
+        self._freeze()
+        with self.bar("matching", settings.steps, "match") as bar:
+
+            def after_step(step: int, values: dict[str, float]) -> None:
+                self.metrics.log("match", step, **values)
+                self.done["match"] = step + 1
+                self._save()
+                if settings.report_every and (step + 1) % settings.report_every == 0:
+                    self._progress_picture(step + 1)
+                bar.set_postfix(mmd2=f"{values['mmd2']:.4f}")
+                bar.update()
+
+            match(
+                self.scenes,
+                self.matcher,
+                settings,
+                self.settings.seed,
+                optimiser=self._optimiser("match", settings.learning_rate),
+                first_step=self.done["match"],
+                after_step=after_step,
+            )
+
+    def _task(self) -> None:
+        settings = self.settings.task
+        if self.target.validation is None or self.done["task"] >= settings.epochs:
+            return
+        self._freeze()
+        detector = self._detector()
+        validation = self.target.validation
+        with self.bar("task", settings.epochs * settings.scenes, "task") as bar:
+
+            def after_epoch(epoch: int, values: dict[str, float], baseline: MovingAverage) -> None:
+                self.metrics.log("task", epoch, **values)
+                self.done["task"] = epoch + 1
+                self.baseline = baseline
+                self._save()
+                bar.set_postfix(score=f"{values['score']:.3f}")
+
+            optimise_task(
+                self.scenes,
+                self.renderer,
+                self.matcher,
+                detector,
+                lambda: detector.score(validation).ap50,
+                settings,
+                self.settings.match.batch,
+                self.settings.seed,
+                optimiser=self._optimiser("task", settings.learning_rate),
+                baseline=self.baseline,
+                first_epoch=self.done["task"],
+                clip=self.settings.match.clip,
+                after_epoch=after_epoch,
+                progress=bar.update,
+            )
+
+    # Their parts ----------------------------------------------------------------------------
+
+    def _feature_space(self) -> FeatureExtractor:
+        return feature_space.prepare(
+            self.folder,
+            self.scenes,
+            self.renderer,
+            self.render_settings,
+            self.settings.features,
+            self.settings.seed,
+            self.target.matched,
+            self.bar,
+        )
+
+    def _matcher(self) -> Matcher:
+        target = evaluation.features_in_batches(self.features, self.target.matched.float() / 255)
+        return Matcher(
+            self.renderer,
+            self.render_settings,
+            self.settings.rendering.differences,
+            self.features,
+            MMD(target),
+        )
+
+    def _detector(self) -> Detector:
+        if self.detector is None:
+            self.detector = new_detector(self.settings)
+        return self.detector
+
+    def _freeze(self) -> None:
+        self.scenes.transformer.freeze_encoder(self.settings.freeze_encoder)
+
+    def _optimiser(self, phase: str, rate: float) -> torch.optim.Optimizer:
+        """The phase's optimiser: the one restored from a checkpoint, or a fresh one."""
+        if self.optimiser is None or self.optimiser_phase != phase:
+            parameters = [p for p in self.scenes.transformer.parameters() if p.requires_grad]
+            self.optimiser = torch.optim.Adam(parameters, lr=rate)
+            self.optimiser_phase = phase
+        return self.optimiser
+
+    def _progress_picture(self, step: int) -> None:
+        """The first picture of the report as the generator makes it now."""
+        seeds = [derive_seed(self.settings.seed, "report", i) for i in range(2)]
+        shown = evaluation.sample(self.renderer, self.render_settings, self.scenes.learned(seeds))
+        folder = self.folder.report_data / "pictures" / "progress"
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, picture in enumerate(evaluation.pictures_of(shown.frames)):
+            evaluation.write_picture(folder / f"{step:05d}_{i:02d}.png", picture)
+
+    def _report(self) -> None:
+        write_results(self)
+        self._save()
+        write_report(self.folder.path)
+
+    # Keeping and restoring ------------------------------------------------------------------
+
+    def _save(self) -> None:
+        state: dict = {
+            "transformer": self.scenes.transformer.state_dict(),
+            "done": dict(self.done),
+            "seconds": dict(self.seconds),
+            "baseline": self.baseline.value,
+            "optimiser_phase": self.optimiser_phase,
+            "optimiser": self.optimiser.state_dict() if self.optimiser else None,
+            "detector": self.detector.state_dict() if self.detector else None,
+        }
+        self.folder.save_checkpoint(state)
+
+    def _restore(self) -> bool:
+        state = self.folder.load_checkpoint()
+        if state is None:
+            self.metrics.keep_until({})
+            return False
+        self.scenes.transformer.load_state_dict(state["transformer"])
+        self.done |= {k: v for k, v in state["done"].items() if k in self.done}
+        self.seconds |= {k: v for k, v in state["seconds"].items() if k in self.seconds}
+        self.baseline = replace(self.baseline, value=state["baseline"])
+        if state["optimiser"] is not None:
+            # Which parameters a phase's optimiser holds depends on whether the encoder is frozen.
+            if state["optimiser_phase"] != "pretrain":
+                self._freeze()
+            self._optimiser(state["optimiser_phase"], 1e-3).load_state_dict(state["optimiser"])
+        if state["detector"] is not None:
+            self._detector().load_state_dict(state["detector"])
+        self.metrics.keep_until(self.done)
+        return True
+
+    def _timed(self, name: str, action: Callable):
+        started = time.monotonic()
+        result = action()
+        self.seconds[name] += time.monotonic() - started
+        return result
+
+    def bar(self, name: str, total: int, phase: str | None = None) -> tqdm:
+        done = self.done[phase] if phase else 0
+        if phase == "task":
+            done *= self.settings.task.scenes
+        return tqdm(total=total, initial=done, desc=f"{name:>12}", disable=self.quiet or None)
+
+
+def new_detector(settings: TrainSettings) -> Detector:
+    """A fresh task network with the run's settings; its parameters depend on the seed only."""
+    wanted = settings.detector
+    return Detector(
+        replace(
+            DetectorSettings.for_cpu(),
+            backbone=wanted.backbone,
+            weights=wanted.weights,
+            masks=wanted.masks,
+        ),
+        generator(settings.seed, "detector"),
+    )

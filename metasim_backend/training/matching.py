@@ -1,0 +1,127 @@
+"""Phase 2: bring the rendered pictures' distribution to the target's by MMD (section 3.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from blender_addon.contract.frames import RenderSettings
+from metasim_backend.matching.features import FeatureExtractor
+from metasim_backend.matching.mmd import MMD
+from metasim_backend.models.attribute_distribution import AttributeDistribution
+from metasim_backend.rendering import differentiate
+from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.training.reward import reinforce_loss
+from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
+from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.settings import MatchSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Matcher:
+    """What a matching step compares with: renderer, feature space and the target's features."""
+
+    renderer: DifferenceRenderer
+    render_settings: RenderSettings
+    method: str
+    features: FeatureExtractor
+    mmd: MMD
+
+
+def random_coordinates(mutable: Tensor, fraction: float, source: torch.Generator) -> np.ndarray:
+    """[N, A] weights: a random share of the mutable slots, each at 1 / share; 0 elsewhere."""
+    if fraction >= 1:
+        return mutable.cpu().numpy().astype(np.float64)
+    chosen = torch.rand(mutable.shape, generator=source) < fraction
+    return (chosen & mutable.cpu()).numpy() / fraction
+
+
+def matching_loss(
+    scenes: SceneGenerator,
+    matcher: Matcher,
+    proposal: Proposal,
+    distribution: AttributeDistribution,
+    values: Tensor,
+    *,
+    fraction: float,
+    category_weight: float,
+    source: torch.Generator,
+) -> tuple[Tensor, dict[str, float], differentiate.Tape]:
+    """MMD² of a batch of rendered scenes, differentiable in the transformer's parameters.
+
+    Numeric attributes get their gradient through the renderer; categorical ones, which have
+    none, a score-function term: each scene's own part of MMD² times its log-probability.
+    """
+    mutable = proposal.split(distribution.numeric)
+    images, tape = differentiate.render(
+        matcher.renderer,
+        scenes.encoding,
+        proposal.scenes,
+        proposal.split(values),
+        mutable,
+        noise_seeds(matcher.render_settings, proposal.scenes),
+        method=matcher.method,
+        chosen=[random_coordinates(m, fraction, source) for m in mutable],
+    )
+    features = matcher.features(images)
+    mmd2 = matcher.mmd(features)
+    loss = mmd2
+    if distribution.categorical.any() and category_weight > 0:
+        witness = matcher.mmd.witness(features.detach())
+        others = (witness.sum() - witness) / (len(witness) - 1)
+        log_p = torch.where(distribution.categorical, distribution.log_prob(values), 0.0)
+        score_term = reinforce_loss(proposal.per_scene(log_p), others - witness)
+        loss = loss + category_weight * score_term
+    return loss, {"mmd2": float(mmd2.detach())}, tape
+
+
+def cosine_rate(base: float, step: int, steps: int) -> float:
+    """A learning rate that falls from base to a tenth of it along a half cosine."""
+    return base * (0.1 + 0.45 * (1 + math.cos(math.pi * step / max(steps, 1))))
+
+
+def match(
+    scenes: SceneGenerator,
+    matcher: Matcher,
+    settings: MatchSettings,
+    seed: int,
+    *,
+    optimiser: torch.optim.Optimizer,
+    first_step: int,
+    after_step: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Descend MMD² from `first_step` on; `after_step` logs and checkpoints."""
+    parameters = [p for p in scenes.transformer.parameters() if p.requires_grad]
+    for step in range(first_step, settings.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = cosine_rate(settings.learning_rate, step, settings.steps)
+        proposal = scenes.propose(
+            [derive_seed(seed, "match", step, i) for i in range(settings.batch)]
+        )
+        distribution = scenes.distribution(proposal)
+        values = distribution.rsample(generator(seed, "match-sample", step))
+        loss, measured, tape = matching_loss(
+            scenes,
+            matcher,
+            proposal,
+            distribution,
+            values,
+            fraction=settings.fraction,
+            category_weight=settings.category_weight,
+            source=generator(seed, "match-coordinates", step),
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(parameters, settings.clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"The gradient of matching step {step} is not finite.")
+        optimiser.step()
+        after_step(
+            step,
+            measured | {"gradient_norm": float(norm), "differences": float(tape.steps)},
+        )

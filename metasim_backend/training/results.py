@@ -1,0 +1,142 @@
+"""What a finished run leaves for its report: pictures, attributes, distances, scores."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from blender_addon.contract.frames import Frame
+from metasim_backend.matching.mmd import MMD
+from metasim_backend.training import evaluation
+from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.task_optimisation import bytes_frame
+
+if TYPE_CHECKING:
+    from metasim_backend.training.loop import Run
+
+ATTRIBUTE_SCENES = 200
+
+
+def write_results(run: Run) -> None:
+    """Measure prior against learned on the same seeds, and write ``report_data/``."""
+    settings = run.settings
+    count = max(
+        settings.evaluation.scenes,
+        settings.evaluation.pictures,
+        settings.detector.compare_scenes
+        if settings.detector.compare_steps and run.target.validation is not None
+        else 0,
+    )
+    seeds = [derive_seed(settings.seed, "report", i) for i in range(count)]
+    with run.bar("report", 2 * count) as bar:
+        samples = {
+            name: evaluation.sample(run.renderer, run.render_settings, scenes, progress=bar.update)
+            for name, scenes in (
+                ("prior", run.scenes.prior(seeds)),
+                ("learned", run.scenes.learned(seeds)),
+            )
+        }
+    pictures = run.folder.report_data / "pictures"
+    shown = settings.evaluation.pictures
+    for name, sample in samples.items():
+        evaluation.write_pictures(pictures / name, evaluation.pictures_of(sample.frames[:shown]))
+    target = run.target.unseen[:shown].permute(0, 2, 3, 1).numpy()
+    evaluation.write_pictures(pictures / "target", list(target))
+
+    seeds = [derive_seed(settings.seed, "attributes", i) for i in range(ATTRIBUTE_SCENES)]
+    attributes = evaluation.attribute_report(
+        run.scenes, run.scenes.prior(seeds), run.scenes.learned(seeds), run.target.truth
+    )
+    run.folder.write_json("attributes.json", attributes)
+
+    unseen = evaluation.features_in_batches(run.features, run.target.unseen.float() / 255)
+    targets = {"matched": run.matcher.mmd, "unseen": MMD(unseen, run.matcher.mmd.bandwidths)}
+    limit = settings.evaluation.scenes
+    mmd2 = {
+        name: evaluation.distances(
+            run.features, evaluation.Sample(sample.scenes[:limit], sample.frames[:limit]), targets
+        )
+        for name, sample in samples.items()
+    }
+    summary = {
+        "title": f"{run.scenes.grammar.domain}: prior, learned, target",
+        "command": " ".join(run.command),
+        "phases": list(settings.phases),
+        "switched_on": switched_on(run),
+        "features": run.features.name,
+        "mmd2": mmd2,
+        "detector": compare_detectors(run, {n: s.frames for n, s in samples.items()}),
+        "pictures": {
+            "matched": len(run.target.matched),
+            "unseen": len(run.target.unseen),
+            "validation": len(run.target.validation) if run.target.validation else 0,
+        },
+        "versions": versions(),
+        "machine": machine(),
+        "seconds": {k: round(v, 1) for k, v in run.seconds.items()},
+    }
+    run.folder.write_json("summary.json", summary)
+
+
+def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict | None:
+    """Scores of two fresh detectors, alike but for the data that they were trained on."""
+    from metasim_backend.training.loop import new_detector
+
+    wanted = run.settings.detector
+    validation = run.target.validation
+    if validation is None or wanted.compare_steps == 0:
+        return None
+    scores: dict[str, object] = {}
+    for name, some in frames.items():
+        detector = new_detector(run.settings)
+        with run.bar(f"detector {name}", wanted.compare_steps) as bar:
+            detector.train(
+                [bytes_frame(frame) for frame in some[: wanted.compare_scenes]],
+                wanted.compare_steps,
+                generator(run.settings.seed, "compare"),
+                progress=lambda *_, bar=bar: bar.update(),
+            )
+        score = detector.score(validation)
+        scores[name] = {
+            "ap50": score.ap50,
+            "easy": score.easy,
+            "moderate": score.moderate,
+            "hard": score.hard,
+        }
+    scores["weights"] = detector.weights
+    return scores
+
+
+def switched_on(run: Run) -> dict[str, object]:
+    """The on/off row of the report."""
+    settings = run.settings
+    return {
+        "auto-encoder pre-training": "pretrain" in settings.phases,
+        "distribution matching": "match" in settings.phases,
+        "task optimisation": "task" in settings.phases and run.target.validation is not None,
+        "differences": settings.rendering.differences,
+        "encoder frozen after pre-training": settings.freeze_encoder,
+        "MMD in task optimisation": settings.task.match_weight > 0,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("metasim-blender", "torch", "torchvision", "torch-geometric", "numpy", "bpy"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> str:
+    """The kind of machine, without its name."""
+    import os
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} CPU cores, {platform.machine()}, {sys.platform}"

@@ -1,0 +1,252 @@
+"""Everything that can be set about a run, as typed data with defaults that suit a plain machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+PHASES = ("pretrain", "match", "task")
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist or has a wrong value; one sentence."""
+
+
+@dataclass(frozen=True)
+class RenderingSettings:
+    """How training pictures are rendered.
+
+    Attributes:
+        width, height: pixels.
+        samples: samples a pixel.
+        engine: the renderer's engine.
+        device: ``cpu`` or a GPU kind.
+        differences: ``local`` (only the window a change can touch) or ``full`` frames.
+    """
+
+    width: int = 160
+    height: int = 96
+    samples: int = 1
+    engine: str = "cycles"
+    device: str = "cpu"
+    differences: str = "local"
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """The feature space φ in which pictures are compared.
+
+    Attributes:
+        network: ``auto``, ``prior``, a torchvision network's name, or a weights file's path.
+        scenes: renders that the small network of the choice ``prior`` is trained on.
+        epochs: passes over them.
+    """
+
+    network: str = "auto"
+    scenes: int = 400
+    epochs: int = 30
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """Phase 1, the auto-encoder.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: scenes a step.
+        scenes: different scenes of the prior that are drawn from.
+        learning_rate: Adam's.
+    """
+
+    steps: int = 400
+    batch: int = 16
+    scenes: int = 200
+    learning_rate: float = 3e-3
+
+
+@dataclass(frozen=True)
+class MatchSettings:
+    """Phase 2, distribution matching.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: scenes a step.
+        learning_rate: Adam's, falling to a tenth along a cosine.
+        fraction: share of attributes whose finite difference is taken in a step (random
+            coordinates, the others' share made up for).
+        clip: largest norm of the gradient.
+        category_weight: weight of the score-function term for categorical attributes.
+        report_every: steps between pictures of progress.
+    """
+
+    steps: int = 40
+    batch: int = 8
+    learning_rate: float = 1e-2
+    fraction: float = 1.0
+    clip: float = 1.0
+    category_weight: float = 1.0
+    report_every: int = 5
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """Phase 3, task optimisation with REINFORCE on the detector's score.
+
+    Attributes:
+        epochs: meta-epochs; each renders a data set, trains the detector and takes one step.
+        scenes: scenes a meta-epoch.
+        detector_steps: the detector's steps a meta-epoch.
+        learning_rate: Adam's for the transformer.
+        weight: weight of the REINFORCE term.
+        match_weight: weight of MMD² in the same step; 0 switches its gradient off.
+        momentum: the moving-average baseline's memory.
+    """
+
+    epochs: int = 4
+    scenes: int = 24
+    detector_steps: int = 40
+    learning_rate: float = 3e-3
+    weight: float = 1.0
+    match_weight: float = 0.0
+    momentum: float = 0.7
+
+
+@dataclass(frozen=True)
+class DetectorChoice:
+    """The task network.
+
+    Attributes:
+        backbone: ``resnet50`` (the paper's), or a smaller one for a CPU.
+        weights: ``DEFAULT`` (torchvision's, where they can be had), ``none``, or a file's path.
+        masks: train Mask R-CNN's mask head.
+        compare_steps: steps of the fresh detectors that compare prior and learned data in the
+            report; 0 leaves the comparison out.
+        compare_scenes: scenes that each of them is trained on.
+    """
+
+    backbone: str = "resnet18"
+    weights: str = "none"
+    masks: bool = True
+    compare_steps: int = 0
+    compare_scenes: int = 100
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What the report measures.
+
+    Attributes:
+        scenes: scenes rendered from prior and learned generator to measure MMD² on unseen
+            target pictures.
+        unseen: share of the target's pictures kept for that.
+        pictures: pictures of each kind on the page.
+    """
+
+    scenes: int = 48
+    unseen: float = 0.4
+    pictures: int = 6
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """All settings of a run; ``config.yaml`` in its folder holds them as used."""
+
+    seed: int = 0
+    phases: tuple[str, ...] = PHASES
+    freeze_encoder: bool = True
+    hidden: int = 48
+    latent: int = 24
+    spread: float = 0.01
+    rendering: RenderingSettings = field(default_factory=RenderingSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    pretrain: PretrainSettings = field(default_factory=PretrainSettings)
+    match: MatchSettings = field(default_factory=MatchSettings)
+    task: TaskSettings = field(default_factory=TaskSettings)
+    detector: DetectorChoice = field(default_factory=DetectorChoice)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+
+def settings_from_dict(data: Mapping[str, object], kind: type = TrainSettings, path: str = ""):
+    """Build settings from nested plain data, checking names and types.
+
+    Raises:
+        SettingsError: naming the setting, its value and what was expected.
+    """
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    values: dict[str, object] = {}
+    for name, value in data.items():
+        where = f"{path}.{name}" if path else name
+        if name not in fields:
+            raise SettingsError(f"There is no setting {where!r}; choose from {', '.join(fields)}.")
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, Mapping):
+                raise SettingsError(f"Setting {where!r} is a group; set one of its members.")
+            values[name] = settings_from_dict(value, typing.cast(type, hint), where)
+        else:
+            values[name] = _convert(value, hint, where)
+    return kind(**values)
+
+
+def _convert(value: object, hint: object, where: str) -> object:
+    if typing.get_origin(hint) is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, Sequence):
+            raise SettingsError(f"Setting {where!r} is {value!r}; a list was expected.")
+        unknown = [item for item in items if where == "phases" and item not in PHASES]
+        if unknown:
+            raise SettingsError(
+                f"There is no phase {unknown[0]!r}; choose from {', '.join(PHASES)}."
+            )
+        return tuple(items)
+    if isinstance(hint, types.UnionType):
+        hint = next(t for t in typing.get_args(hint) if t is not type(None))
+    if hint is bool and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    try:
+        if hint is bool and not isinstance(value, bool):
+            raise ValueError
+        if hint is int and isinstance(value, (float, bool)):
+            raise ValueError
+        return typing.cast(type, hint)(value)
+    except (TypeError, ValueError):
+        wanted: dict[object, str] = {
+            int: "a whole number",
+            float: "a number",
+            bool: "true or false",
+        }
+        raise SettingsError(
+            f"Setting {where!r} is {value!r}; {wanted.get(hint, 'text')} was expected."
+        ) from None
+
+
+def with_overrides(data: Mapping[str, object], overrides: Sequence[str]) -> dict:
+    """Nested plain data with ``group.name=value`` texts put in; the input is not changed.
+
+    Raises:
+        SettingsError: when a text is not of that form.
+    """
+    out: dict = {k: dict(v) if isinstance(v, Mapping) else v for k, v in data.items()}
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise SettingsError(f"--set {text!r} is not of the form name=value.")
+        *groups, last = name.strip().split(".")
+        target = out
+        for group in groups:
+            target = target.setdefault(group, {})
+            if not isinstance(target, dict):
+                raise SettingsError(f"--set {text!r}: {group!r} is not a group of settings.")
+        target[last] = value.strip()
+    return out
+
+
+def settings_to_dict(settings: TrainSettings) -> dict:
+    """Plain nested data, as written to ``config.yaml``."""
+    data = dataclasses.asdict(settings)
+    data["phases"] = list(settings.phases)
+    return data

@@ -1,0 +1,220 @@
+"""The report: self-contained, well formed, true to the run's files, plain about what is absent."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from metasim_backend.reporting import ReportError, comparison_strip, write_report
+
+VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Collects what the page holds; an element that is closed wrongly is an error."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.values, self.loads, self.tags, self.words = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append(tag)
+        if tag == "data":
+            self.values.append(float(found["value"]))
+        self.loads += [found[key] for key in ("src", "href", "srcset", "action") if key in found]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def png(colour, size=(16, 10)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+SUMMARY = {
+    "title": "streets <b>",
+    "command": "metasim demo --run runs/demo",
+    "phases": ["pretrain", "match", "task"],
+    "switched_on": {"matching": True, "task optimisation": False},
+    "features": "a small network",
+    "mmd2": {
+        "prior": {"matched": 0.2561234567, "unseen": 0.2713},
+        "learned": {"matched": -0.0012, "unseen": 0.0667},
+    },
+    "detector": {"prior": {"ap50": 0.31211}, "learned": {"ap50": 0.40123}},
+    "versions": {"torch": "2.15.0"},
+    "machine": "2 cores",
+    "seconds": {"match": 160.5, "total": 330.25},
+}
+ATTRIBUTES = {
+    "car.yaw": {
+        "kind": "circular",
+        "unit": "deg",
+        "period": 360,
+        "prior": [359.0, 1.0, 2.0],
+        "learned": [10.0, 11.0, 15.0],
+        "target": [12.0, 12.5, 13.0],
+    },
+    "car.colour": {
+        "kind": "categorical",
+        "prior": ["red", "<i>", "red"],
+        "learned": ["red"],
+        "target": None,
+    },
+    "lane.position": {"kind": "continuous", "prior": [0, 0], "learned": [0, 0], "target": []},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    data = tmp_path / "run" / "report_data"
+    for kind in ("target", "prior", "learned", "progress"):
+        (data / "pictures" / kind).mkdir(parents=True)
+    for i in range(6):
+        for kind, colour in (("target", "red"), ("prior", "green"), ("learned", "blue")):
+            (data / "pictures" / kind / f"{i:02d}.png").write_bytes(png(colour))
+    for step in range(0, 100, 5):
+        (data / "pictures" / "progress" / f"{step}_00.png").write_bytes(png("grey"))
+    (data / "summary.json").write_text(json.dumps(SUMMARY))
+    (data / "attributes.json").write_text(json.dumps(ATTRIBUTES))
+    lines = [
+        {"phase": "match", "step": i, "seconds": i, "mmd2": 0.3 / (i + 1), "norm": 1.0}
+        for i in range(5)
+    ]
+    lines += [{"phase": "task", "step": 0, "seconds": 9, "score": 0.3, "reward": None}]
+    text = "".join(json.dumps(line) + "\n" for line in lines) + '{"phase": "ta'
+    (tmp_path / "run" / "metrics.jsonl").write_text(text)
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump({"seed": 7, "note": "<script>"}))
+    return tmp_path / "run"
+
+
+def test_the_page_is_well_formed_and_loads_nothing_from_outside(run):
+    path = write_report(run)
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert path == run / "report.html"
+    assert "script" not in page.tags and "link" not in page.tags
+    assert page.loads and all(address.startswith("data:image/") for address in page.loads)
+    assert not re.search(r"https?:|url\(|@import|//[a-z]", re.sub(r"base64,[^\"]*", "", text))
+
+
+def test_the_numbers_shown_are_those_of_the_files(run):
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    mmd, detector = SUMMARY["mmd2"], SUMMARY["detector"]
+    for expected in (
+        *mmd["prior"].values(),
+        *mmd["learned"].values(),
+        detector["prior"]["ap50"],
+        detector["learned"]["ap50"],
+        mmd["learned"]["unseen"] - mmd["prior"]["unseen"],
+        *SUMMARY["seconds"].values(),
+    ):
+        assert expected in page.values
+    assert "fell by 75 % (0.271 → 0.0667)" in page.text  # 1 - 0.0667 / 0.2713 = 0.754
+    assert "AP@0.5 rose by 29 % (0.312 → 0.401)" in page.text
+    assert "1 of 1 attributes moved towards the target" in page.text
+    assert "seed: 7" in page.text and "note: <script>" in page.text
+
+
+def test_the_pictures_in_the_page_are_those_of_the_run(run):
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    shown = [base64.b64decode(address.split(",")[1]) for address in page.loads]
+    for colour in ("red", "green", "blue"):
+        assert shown.count(png(colour)) == 6
+    assert shown.count(png("grey")) == 8  # twenty steps, of which eight are chosen
+
+
+def test_an_unfinished_run_gets_a_page_that_says_what_is_absent(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    for words in (
+        "This run has no result yet",
+        "No pictures were recorded",
+        "No measures were recorded",
+        "No attributes were recorded",
+        "No detector was trained",
+        "What was switched on was not recorded",
+    ):
+        assert words in page.text
+
+
+@pytest.mark.parametrize("key", list(SUMMARY))
+def test_any_part_of_the_summary_may_be_absent_or_null(run, key):
+    path = run / "report_data" / "summary.json"
+    path.write_text(json.dumps({k: v for k, v in SUMMARY.items() if k != key}))
+    Page(write_report(run).read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**SUMMARY, key: None}))
+    Page(write_report(run).read_text(encoding="utf-8"))
+
+
+def test_a_worse_result_is_called_so(run):
+    worse = {**SUMMARY, "mmd2": {"prior": {"unseen": 0.1}, "learned": {"unseen": 0.2}}}
+    (run / "report_data" / "summary.json").write_text(json.dumps({**worse, "detector": None}))
+    text = write_report(run).read_text(encoding="utf-8")
+    assert "MMD² to unseen target pictures rose by 100 % (0.1 → 0.2)" in text
+    assert 'class="verdict bad"' in text
+
+
+def test_a_damaged_picture_is_named_and_the_page_is_still_written(run):
+    (run / "report_data" / "pictures" / "prior" / "00.png").write_bytes(b"\x89PNG broken")
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert "00.png is not a readable picture" in page.text
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "report_data/summary.json"])
+def test_a_damaged_file_is_named_and_the_older_report_stays(run, name):
+    before = write_report(run).read_bytes()
+    (run / name).write_text('{"a": [')
+    with pytest.raises(ReportError, match=name):
+        write_report(run)
+    assert (run / "report.html").read_bytes() == before
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ReportError, match="not a run's folder"):
+        write_report(tmp_path)
+    with pytest.raises(ReportError, match="is not a folder"):
+        write_report(tmp_path / "none")
+
+
+def test_the_strip_has_a_row_for_each_kind_and_keeps_the_pictures_in_order(tmp_path):
+    def flat(level):
+        return np.full((20, 40, 3), level, np.uint8)
+
+    data = comparison_strip([flat(10), flat(20)], [flat(30), flat(40)], [flat(50), flat(60)])
+    strip = np.asarray(Image.open(io.BytesIO(data)).convert("L")).astype(int)
+    rows = [strip[int(strip.shape[0] * share)] for share in (1 / 6, 1 / 2, 5 / 6)]
+    found = [[int(row[400]), int(row[1000])] for row in rows]
+    assert found == [[50, 60], [10, 20], [30, 40]]  # target, prior, learned
+    assert strip.shape[1] == 1200
+
+
+def test_the_strip_refuses_what_is_no_picture():
+    with pytest.raises(ValueError, match="at least one"):
+        comparison_strip([], [])
+    with pytest.raises(ValueError, match="float64"):
+        comparison_strip([np.zeros((2, 2, 3))], [])

@@ -1,0 +1,99 @@
+"""Targets made from frames, and what augmentation keeps true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from metasim_backend.tasks.average_precision import CLASS_MAPPING
+from metasim_backend.tasks.detection_targets import (
+    NO_AUGMENTATION,
+    AugmentationSettings,
+    augmented,
+    mirrored,
+    picture_tensor,
+    resized,
+    target_of,
+)
+
+
+@pytest.fixture()
+def frame(draw_streets):
+    return next(f for f in draw_streets(20, seed=3) if len(f.labels) == 3)
+
+
+def boxes_of_masks(masks: torch.Tensor) -> list[list[int]]:
+    boxes = []
+    for mask in masks:
+        ys, xs = torch.nonzero(mask, as_tuple=True)
+        boxes.append([int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1])
+    return boxes
+
+
+def target(frame, min_pixels=1, min_visibility=0.0, classes=("car",)):
+    return target_of(frame, classes, CLASS_MAPPING, min_pixels, min_visibility)
+
+
+def test_boxes_hold_their_masks_tightly_and_vans_are_cars(frame):
+    made = target(frame)
+    assert made.labels.tolist() == [1, 1, 1]
+    assert {label.class_name for label in frame.labels} == {"car", "van"}
+    assert made.boxes.tolist() == boxes_of_masks(made.masks)
+    for mask, label in zip(made.masks, frame.labels, strict=True):
+        assert np.array_equal(mask.numpy().astype(bool), frame.index == label.index)
+
+
+def test_objects_that_show_too_little_are_left_out(frame):
+    pixels = sorted(label.visible_pixels for label in frame.labels)
+    assert len(target(frame, min_pixels=pixels[1]).boxes) == 2
+    hidden = tuple(replace(lb, visibility=0.1 if lb.index == 1 else 1.0) for lb in frame.labels)
+    assert len(target(replace(frame, labels=hidden), min_visibility=0.15).boxes) == 2
+
+
+def test_other_classes_are_left_out_and_a_frame_may_have_no_object(frame):
+    people = tuple(replace(label, class_name="person") for label in frame.labels)
+    made = target(replace(frame, labels=people))
+    assert made.boxes.shape == (0, 4) and made.masks.shape == (0, *frame.index.shape)
+
+
+def test_mirrored_boxes_hold_mirrored_masks(frame):
+    picture, made = mirrored(picture_tensor(frame.image), target(frame))
+    assert made.boxes.tolist() == boxes_of_masks(made.masks)
+    twice, again = mirrored(picture, made)
+    assert torch.equal(twice, picture_tensor(frame.image))
+    assert torch.equal(again.boxes, target(frame).boxes)
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.5, 2.0])
+def test_resized_boxes_hold_resized_masks_within_a_pixel(frame, factor):
+    picture, made = resized(picture_tensor(frame.image), target(frame), factor)
+    assert picture.shape[1:] == made.masks.shape[1:]
+    assert np.abs(made.boxes.numpy() - np.array(boxes_of_masks(made.masks))).max() <= 1
+
+
+def test_augmentation_repeats_with_the_generator_and_changes_without(frame):
+    settings = AugmentationSettings()
+
+    def make(seed):
+        generator = torch.Generator().manual_seed(seed)
+        return augmented(picture_tensor(frame.image), target(frame), settings, generator)
+
+    (a, ta), (b, tb), (c, _) = make(1), make(1), make(2)
+    assert torch.equal(a, b) and torch.equal(ta.boxes, tb.boxes)
+    assert a.shape != c.shape or not torch.equal(a, c)
+    assert float(a.min()) >= 0 and float(a.max()) <= 1
+
+
+def test_no_augmentation_keeps_the_picture(frame):
+    picture = picture_tensor(frame.image)
+    same, made = augmented(picture, target(frame), NO_AUGMENTATION, torch.Generator())
+    assert torch.allclose(same, picture, atol=1e-6)
+    assert torch.equal(made.boxes, target(frame).boxes)
+
+
+def test_float_and_byte_pictures_mean_the_same(frame):
+    as_float = (frame.image / 255).astype(np.float32)
+    assert torch.allclose(picture_tensor(as_float), picture_tensor(frame.image))

@@ -1,0 +1,95 @@
+"""Placement against closed forms that share no code with it."""
+
+from __future__ import annotations
+
+import cmath
+import math
+
+import numpy as np
+import pytest
+
+from blender_addon.contract.scene_graph import Node
+from blender_addon.world.attributes import WorldError
+from blender_addon.world.street import BUILDING_DEPTH, KERB_HEIGHT, arc_points, read_street
+
+
+def walked(along: float, offset: float, curvature: float, steps: int = 20_000) -> complex:
+    """The point by integrating the heading in small steps (midpoint rule)."""
+    step = along / steps
+    headings = 1j * np.exp(1j * curvature * step * (np.arange(steps) + 0.5))
+    end = cmath.exp(1j * curvature * along)
+    return complex(headings.sum() * step) + offset * end
+
+
+@pytest.mark.parametrize("curvature", [-0.012, -0.004, 0.0, 1e-9, 0.003, 0.012])
+@pytest.mark.parametrize(("along", "offset"), [(0.0, -2.0), (25.0, 0.0), (70.0, 9.5), (-10.0, 3.0)])
+def test_points_on_a_bend_agree_with_integration(curvature, along, offset):
+    x, y = arc_points(along, offset, curvature)
+    expected = walked(along, offset, curvature)
+    assert complex(float(x), float(y)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_points_of_one_offset_lie_on_a_circle_round_the_bend_centre():
+    radius = 1 / 0.012
+    x, y = arc_points(np.linspace(0, 60, 7), 5.0, 0.012)
+    np.testing.assert_allclose(np.hypot(x + radius, y), radius + 5.0, rtol=1e-12)
+
+
+def test_positive_curvature_bends_left_and_positive_offset_is_right():
+    x, _ = arc_points(50.0, 0.0, 0.01)
+    assert x < 0
+    x, y = arc_points(0.0, 2.0, 0.01)
+    assert (x, y) == (2.0, 0.0)
+
+
+def test_lane_object_stands_at_its_lane_and_faces_its_traffic(random_street):
+    scene = random_street(curvature=0.008, car=2)
+    changes = {i: {"along": 30.0, "across": 0.4, "yaw": 10.0} for i in ("car_0", "car_1")}
+    scene = scene.with_attributes(changes)
+    street = read_street(scene)
+    for node, offset, turn in (("car_0", 0.4, 100.0), ("car_1", -3.5 + 0.4, 280.0)):
+        place = street.place(scene.node(node))
+        expected = walked(30.0, offset, 0.008)
+        assert complex(place.x, place.y) == pytest.approx(expected, abs=1e-6)
+        heading = math.degrees(place.turn - 0.008 * 30.0)
+        assert heading % 360 == pytest.approx(turn)
+        assert place.z == 0
+
+
+def test_side_objects_are_measured_outward_from_the_outermost_lane(random_street):
+    scene = random_street(curvature=0.0)
+    street = read_street(scene)
+    assert street.edges == (-5.25, 1.75)
+    person = street.place(scene.node("person_0"))
+    assert person.x == pytest.approx(1.75 + 3.0)
+    assert person.z == pytest.approx(KERB_HEIGHT)
+    assert street.place(scene.node("van_0")).z == 0
+    assert street.place(scene.node("tree_0")).x == pytest.approx(-5.25 - 6.0)
+
+
+def test_building_turns_its_facade_to_the_road(random_street):
+    scene = random_street(curvature=0.0)
+    place = read_street(scene).place(scene.node("building_0"))
+    facade = place.matrix() @ (BUILDING_DEPTH / 2, 0, 0, 1)
+    assert facade[0] == pytest.approx(1.75 + 8.0)
+    along = scene.node("building_0").attributes["along"]
+    assert facade[1] == pytest.approx(along)
+
+
+def test_height_of_a_side_is_continuous(random_street):
+    side = read_street(random_street()).side(True)
+    heights = [side.height(a) for a in np.arange(0, 6, 0.001)]
+    assert np.abs(np.diff(heights)).max() < 0.001
+    assert heights[0] == 0 and heights[-1] == KERB_HEIGHT
+
+
+def test_attributes_that_are_missing_or_wrong_are_named(random_street):
+    street = read_street(random_street())
+    for attributes, word in (
+        ({"across": 0.0, "yaw": 0.0}, "'along'"),
+        ({"along": "far", "across": 0.0, "yaw": 0.0}, "'far'"),
+    ):
+        with pytest.raises(WorldError, match=word):
+            street.place(Node("car_9", "car", "lane_0", attributes))
+    with pytest.raises(WorldError, match="'road'"):
+        street.place(Node("car_9", "car", "road", {"along": 1.0, "across": 0.0, "yaw": 0.0}))
