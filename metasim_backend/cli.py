@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 COMMANDS = {
     "demo": "learn a generator from rendered images whose truth is known; needs nothing else",
@@ -20,6 +23,20 @@ COMMANDS = {
     "doctor": "say what is there, what is missing and how to mend it",
 }
 
+# Of the operating system: what a user can mend, and where there is no more room.
+USERS_ERRORS = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Parser(argparse.ArgumentParser):
+    """Says wrong usage in one sentence, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -30,8 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # Waiting OpenMP threads that spin take the cores from Blender's workers (8 times slower).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # torch_geometric's own use of torch, which no user can mend.
+    warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=FutureWarning)
     arguments = sys.argv[1:] if argv is None else list(argv)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metasim",
         description="Learn to generate labelled driving scenes that match your own images.",
     )
@@ -52,6 +71,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.errno not in USERS_ERRORS | NO_ROOM:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"metasim: {error.strerror}{where}.", file=sys.stderr)
+        return 2 if error.errno in USERS_ERRORS else 1
     except ValueError as error:
         if not is_users_mistake(error):
             raise

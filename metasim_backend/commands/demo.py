@@ -16,9 +16,9 @@ LABELLED = 40
 DATASET = 50
 SETTINGS: dict[str, object] = {
     "seed": 1,
-    "features": {"network": "prior", "scenes": 360, "epochs": 24},
+    "features": {"network": "prior", "scenes": 800, "epochs": 12},
     "pretrain": {"steps": 250, "scenes": 120},
-    "match": {"steps": 24, "batch": 8, "learning_rate": 0.012},
+    "match": {"steps": 40, "batch": 16, "fraction": 0.4, "learning_rate": 0.012},
     "task": {"epochs": 3, "scenes": 16, "detector_steps": 20},
     "detector": {"compare_steps": 80, "compare_scenes": 60},
     "evaluation": {"scenes": 60, "unseen": 0.4, "pictures": 6},

@@ -27,11 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict, replace
 
-    from tqdm import tqdm
-
     from blender_addon.contract.frames import RenderSettings
     from metasim_backend.datasets.labelled import read_labelled
     from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.run_files.progress import Progress
     from metasim_backend.training import evaluation
     from metasim_backend.training.loop import new_detector
     from metasim_backend.training.run_config import load_generator, open_run
@@ -43,22 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     labelled = read_labelled(arguments.on, wanted.width, wanted.height)
     seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
     drawn = scenes.prior(seeds) if arguments.prior else scenes.learned(seeds)
-    quiet = arguments.json or None
     settings = RenderSettings(
         wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
     )
     with (
         BlenderRenderer(worker_settings(arguments)) as renderer,
-        tqdm(total=len(drawn), desc="rendering", disable=quiet) as bar,
+        Progress("rendering", len(drawn), quiet=arguments.json) as progress,
     ):
-        sample = evaluation.sample(renderer, settings, drawn, bar.update)
+        sample = evaluation.sample(renderer, settings, drawn, progress.update)
     detector = new_detector(replace(config.settings, seed=arguments.seed))
-    with tqdm(total=arguments.steps, desc="detector", disable=quiet) as bar:
+    with Progress("detector", arguments.steps, quiet=arguments.json) as progress:
         detector.train(
             sample.frames,
             arguments.steps,
             generator(arguments.seed, "evaluate-detector"),
-            progress=lambda *_: bar.update(),
+            progress=lambda *_: progress.update(),
         )
     score = detector.score(labelled)
     result = {"weights": detector.weights, "learned": not arguments.prior, **asdict(score)}

@@ -6,7 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from metasim_backend.commands.options import add_worker_options, print_result, worker_settings
+from metasim_backend.commands.options import (
+    add_worker_options,
+    print_result,
+    refuse_changes,
+    worker_settings,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="labelled real images (KITTI or COCO form) for the task phase",
     )
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    parser.add_argument("--force", action="store_true", help="replace a run that is there")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    existing.add_argument("--force", action="store_true", help="replace a run that is there")
     parser.add_argument("--phases", help="of pretrain,match,task (default: all)")
     parser.add_argument("--seed", type=int)
     parser.add_argument(
@@ -40,14 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.loop import Run
-    from metasim_backend.training.run_config import new_run, open_run, read_target
+    from metasim_backend.training.run_config import open_run, plan_run, read_target
 
     workers = worker_settings(arguments)
     if arguments.resume:
         folder, config = open_run(arguments.run)
+        refuse_changes(config, _overrides(arguments), arguments.target)
+        target = read_target(config)
     else:
-        folder, config = new_run(
+        config, target = plan_run(
             arguments.run,
             grammar=arguments.grammar,
             target=arguments.target,
@@ -56,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
         )
-    target = read_target(config)
     with BlenderRenderer(workers) as renderer:
+        if not arguments.resume:  # only now: all that the run needs is there
+            folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
         training = Run(
             folder,
             config.grammar,

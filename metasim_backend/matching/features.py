@@ -5,11 +5,11 @@ car must come to the right place), so earlier stages are averaged over each cell
 2 rows by 4 columns, and only the last stage over the whole picture. Then every dimension d of
 stage s with D_s dimensions is scaled
 
-    φ_d = (f_d - μ_d) / √(σ_d² + (0.2 σ_s)²) / √D_s
+    φ_d = (f_d - μ_d) / √(σ_d² + (c σ_s)²) / √D_s
 
-with μ, σ measured on reference pictures by :meth:`FeatureExtractor.fit_scale` and σ_s the stage's
-root mean square of σ. The second term under the root keeps dimensions that hardly vary in the
-reference from exploding in other pictures; √D_s gives each stage the same say in a distance.
+with μ, σ measured on reference pictures by :meth:`FeatureExtractor.fit_scale`, σ_s the stage's
+root mean square of σ and c = 0.2. The second term under the root keeps dimensions that hardly vary
+in the reference from exploding in other pictures; √D_s gives each stage the same say in a distance.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from metasim_backend.matching.imagenet_networks import (
     read_state,
     torchvision_network,
 )
-from metasim_backend.matching.prior_network import GRID, KIND, PriorNetwork
+from metasim_backend.matching.prior_network import KIND, PriorNetwork
 
 __all__ = ["CHOICES", "FeatureExtractor", "FeaturesError", "build_features"]
 
 CHOICES = ("auto", "prior", *IMAGENET_NETWORKS)
 AUTO_NETWORK = "resnet50"
-_FLOOR = 0.2
+GRID = (2, 4)
+FLOOR = 0.2
+PRIOR_FLOOR = 1.0
 
 
 class FeatureExtractor(nn.Module):
@@ -48,6 +50,8 @@ class FeatureExtractor(nn.Module):
         network: holds the weights; its ``stages`` gives [B, C, h, w] or [B, C] a stage.
         grids: for each stage (rows, columns) of the grid it is averaged over; None: not pooled.
         name: which network and weights, as a plain sentence.
+        floor: c in the scale below; large where a dimension's variance says what it is worth, as
+            that of a regression does.
     """
 
     shift: Tensor
@@ -58,8 +62,10 @@ class FeatureExtractor(nn.Module):
         network: StageNetwork | PriorNetwork,
         grids: Sequence[tuple[int, int] | None],
         name: str,
+        floor: float = FLOOR,
     ) -> None:
         super().__init__()
+        self._floor = floor
         self.network: StageNetwork | PriorNetwork = network
         self._grids = tuple(grids)
         self.name = name
@@ -116,7 +122,7 @@ class FeatureExtractor(nn.Module):
         deviation = features.std(0)
         floors = torch.cat(
             [
-                part.square().mean().sqrt().expand(len(part)) * _FLOOR
+                part.square().mean().sqrt().expand(len(part)) * self._floor
                 for part in deviation.split(self.stage_dimensions)
             ]
         )
@@ -208,4 +214,4 @@ def _of_imagenet(network: StageNetwork) -> FeatureExtractor:
 
 
 def _of_prior(network: PriorNetwork, name: str) -> FeatureExtractor:
-    return FeatureExtractor(network, (None, GRID), name)
+    return FeatureExtractor(network, (None,) * 4, name, PRIOR_FLOOR)

@@ -1,16 +1,13 @@
 """A small network trained on the prior's own renders, for when no ImageNet weights can be had.
 
-It regresses what the scene graph says about the picture (counts, mean positions, light...: a
-vector that the caller gives), so that its inner features φ carry what scenes differ in. Colours,
-contrast and noise are disturbed in training, so that φ leans on layout more than on a renderer's
-look. Everything random is drawn from one seed: on a CPU with the same number of threads the same
-call gives the same bits.
+It learns to read a scene graph off a picture: in every cell of a coarse grid which class covers
+it, and the attributes of the object there; for the whole picture the scene's attributes. What
+scenes differ in is thus what its features φ carry: those readings, averaged over each class's
+objects, over a coarse layout, and the picture's own colours.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,214 +16,138 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-KIND = "metasim prior network 1"
-WIDTHS = (24, 40, 64, 96)
-GRID = (2, 4)
-FEATURES = 128
-
-
-class PriorTrainingError(ValueError):
-    """Pictures and targets from which nothing can be learned."""
+KIND = "metasim prior network 2"
+CELL = 8
+WIDTHS = (24, 40, 64)
+SCENE_WIDTH = 96
+HIDDEN = 128
+LAYOUT_GRID = (3, 5)
+COLOUR_GRID = (3, 4)
+SCENE_GRID = (2, 4)
+LEAST_COVER = 0.15
 
 
 @dataclass(frozen=True)
-class PriorTraining:
-    """How the prior network is trained.
+class Sizes:
+    """How many things the network reads off a picture.
 
     Attributes:
-        epochs: passes over the pictures.
-        batch_size: pictures a step.
-        learning_rate: of AdamW at its peak; rises for a tenth of the steps, then falls to 0.
-        weight_decay: of AdamW.
-        held_out: share of the pictures kept for measuring ``explained``.
+        scene: T, numbers about the whole scene.
+        classes: K, classes that may cover a cell.
+        attributes: C, attributes of what covers a cell.
     """
 
-    epochs: int = 24
-    batch_size: int = 32
-    learning_rate: float = 4e-3
-    weight_decay: float = 1e-2
-    held_out: float = 0.1
+    scene: int
+    classes: int
+    attributes: int
 
 
 class PriorNetwork(nn.Module):
-    """Four strided convolutions, a coarse grid of averages, one hidden layer φ, one output layer.
+    """Convolutions to a grid of cells of 8 x 8 pixels, a reading in each, and one of the whole.
 
-    Shapes: :meth:`forward` takes [B, 3, H, W] RGB in [0, 1] and gives [B, T] targets in their own
-    units; :meth:`stages` gives [φ [B, 128], last maps [B, 96, H/16, W/16]].
+    Shapes, for pictures [B, 3, H, W] RGB in [0, 1] and a grid h x w of H/8 x W/8 cells:
+    :meth:`readings` gives the scene's numbers [B, T], each cell's classes as logits [B, K, h, w]
+    and attributes [B, C, h, w], both kinds of numbers standardised; :meth:`stages` gives φ, four
+    parts of it: [B, T], [B, 2·K·C + K], [B, (K + C)·15] and [B, 2·36].
 
     Args:
-        targets: T, numbers in a scene's summary.
+        sizes: T, K and C.
         seed: of the first weights.
 
     Attributes:
-        explained: [T] share of each target's variance that is explained on held-out pictures;
-            0 where the target does not vary. It says what φ can see.
+        explained: [T + C] share of each number's variance that is explained on held-out pictures;
+            not a number where it does not vary. It says what φ can see.
     """
 
-    target_mean: Tensor
-    target_std: Tensor
     explained: Tensor
 
-    def __init__(self, targets: int, seed: int = 0) -> None:
+    def __init__(self, sizes: Sizes, seed: int = 0) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
+        self.sizes = sizes
         with torch.device("meta"):  # drawn below, from a generator of its own
+            layers: list[nn.Module] = []
+            channels = 3
             for width in WIDTHS:
-                layers += [
-                    nn.Conv2d(channels, width, 3 if layers else 5, 2, 1 if layers else 2),
-                    nn.GroupNorm(8, width),
-                    nn.SiLU(),
-                ]
+                layers += _block(channels, width, stride=2, size=3 if layers else 5)
                 channels = width
-            self.convolutions = nn.Sequential(*layers)
-            self.hidden = nn.Linear(channels * GRID[0] * GRID[1], FEATURES)
-            self.output = nn.Linear(FEATURES, targets)
+            self.trunk = nn.Sequential(
+                *layers, *_block(channels, channels), *_block(channels, channels, dilation=2)
+            )
+            self.cells = nn.Conv2d(channels, sizes.classes + sizes.attributes, 1)
+            self.scene = nn.Sequential(
+                *_block(channels, SCENE_WIDTH, stride=2),
+                nn.AdaptiveAvgPool2d(SCENE_GRID),
+                nn.Flatten(),
+                nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
+                nn.SiLU(),
+                nn.Linear(HIDDEN, sizes.scene),
+            )
         self.to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, generator=generator)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.GroupNorm):
                 module.reset_parameters()
-        self.register_buffer("target_mean", torch.zeros(targets))
-        self.register_buffer("target_std", torch.ones(targets))
-        self.register_buffer("explained", torch.zeros(targets))
+        self.register_buffer("explained", torch.full((sizes.scene + sizes.attributes,), torch.nan))
+
+    def readings(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps = self.trunk((images - 0.5) / 0.25)
+        classes, attributes = self.cells(maps).split(
+            (self.sizes.classes, self.sizes.attributes), dim=1
+        )
+        return self.scene(maps), classes, attributes
 
     def stages(self, images: Tensor) -> list[Tensor]:
-        maps = self.convolutions((images - 0.5) / 0.25)
-        pooled = functional.adaptive_avg_pool2d(maps, GRID).flatten(1)
-        return [functional.silu(self.hidden(pooled)), maps]
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.output(self.stages(images)[0]) * self.target_std + self.target_mean
+        scene, logits, attributes = self.readings(images)
+        cover = logits.sigmoid()
+        layout = functional.adaptive_avg_pool2d(torch.cat([cover, attributes], 1), LAYOUT_GRID)
+        mean = functional.adaptive_avg_pool2d(images, COLOUR_GRID)
+        square = functional.adaptive_avg_pool2d(images.square(), COLOUR_GRID)
+        spread = (square - mean.square()).clamp_min(1e-6).sqrt()
+        return [
+            scene,
+            _object_statistics(cover, attributes),
+            layout.flatten(1),
+            torch.cat([mean, spread], 1).flatten(1),
+        ]
 
     def save(self, path: Path) -> None:
         """Write the network to a new file, whole or not at all."""
         temporary = path.with_name(f".{path.name}.part")
-        torch.save({"kind": KIND, "state": self.state_dict()}, temporary)
+        sizes = [self.sizes.scene, self.sizes.classes, self.sizes.attributes]
+        torch.save({"kind": KIND, "sizes": sizes, "state": self.state_dict()}, temporary)
         temporary.replace(path)
 
     @staticmethod
     def from_saved(content: dict[str, Any]) -> PriorNetwork:
         """The network of a file's content as :meth:`save` wrote it."""
-        network = PriorNetwork(len(content["state"]["target_mean"]))
+        network = PriorNetwork(Sizes(*content["sizes"]))
         network.load_state_dict(content["state"])
         return network.eval()
 
 
-def train_prior_network(
-    images: Tensor,
-    targets: Tensor,
-    seed: int = 0,
-    settings: PriorTraining | None = None,
-    progress: Callable[[int, float], object] | None = None,
-) -> PriorNetwork:
-    """Train a :class:`PriorNetwork` on renders of the prior.
-
-    Args:
-        images: [N, 3, H, W], uint8 or float in [0, 1].
-        targets: [N, T] float, one summary a scene; each column is standardised.
-        seed: of weights, order, disturbances and held-out pictures.
-        settings: None: the defaults.
-        progress: called with the epoch (from 1) and its mean loss.
-
-    Returns:
-        The trained network, in evaluation mode.
-
-    Raises:
-        PriorTrainingError: shapes that do not fit, too few pictures, or no target that varies.
-    """
-    settings = settings or PriorTraining()
-    _check(images, targets, settings)
-    generator = torch.Generator().manual_seed(seed)
-    network = PriorNetwork(targets.shape[1], seed)
-    order = torch.randperm(len(images), generator=generator)
-    held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
-    targets = targets.detach().float()
-    std = targets[training].std(0)
-    varies = std > 1e-6 * (1 + targets[training].abs().mean(0))
-    network.target_mean.copy_(targets[training].mean(0))
-    network.target_std.copy_(torch.where(varies, std, torch.ones(())))
-    standard = (targets - network.target_mean) / network.target_std
-    standard[:, ~varies] = 0
-
-    steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
-    network.train()
-    for epoch in range(settings.epochs):
-        total = 0.0
-        shuffled = training[torch.randperm(len(training), generator=generator)]
-        for batch in shuffled.split(settings.batch_size):
-            pictures = disturb(_as_float(images[batch]), generator)
-            loss = functional.smooth_l1_loss(
-                network.output(network.stages(pictures)[0]), standard[batch]
-            )
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += float(loss.detach()) * len(batch)
-        if progress is not None:
-            progress(epoch + 1, total / len(training))
-    network.eval()
-    with torch.no_grad():
-        guess = torch.cat([network(_as_float(images[b])) for b in held_out.split(64)])
-        error = (guess - targets[held_out]).square().mean(0)
-        variance = targets[held_out].var(0, unbiased=False)
-        explained = torch.where(varies & (variance > 0), 1 - error / variance, torch.zeros(()))
-        network.explained.copy_(explained)
-    return network
+def _block(
+    before: int, after: int, *, stride: int = 1, size: int = 3, dilation: int = 1
+) -> list[nn.Module]:
+    padding = dilation * (size // 2)
+    return [
+        nn.Conv2d(before, after, size, stride, padding, dilation, bias=False),
+        nn.GroupNorm(8, after),
+        nn.SiLU(),
+    ]
 
 
-def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Other colours, contrast and noise, the same layout: [B, 3, H, W] in [0, 1] to the same.
-
-    Each picture by itself: gain 0.8-1.25 a channel, gamma 0.7-1.4, contrast 0.7-1.3 about its
-    mean, for one in four its grey form, and Gaussian noise of up to 0.05.
-    """
-    count = len(images)
-
-    def uniform(low: float, high: float, channels: int = 1) -> Tensor:
-        return low + (high - low) * torch.rand(count, channels, 1, 1, generator=generator)
-
-    images = images.clamp(1e-4, 1) ** uniform(0.7, 1.4) * uniform(0.8, 1.25, 3)
-    mean = images.mean((1, 2, 3), keepdim=True)
-    images = mean + (images - mean) * uniform(0.7, 1.3)
-    grey = images.mean(1, keepdim=True).expand_as(images)
-    images = torch.where(uniform(0, 1) < 0.25, grey, images)
-    noise = torch.randn(images.shape, generator=generator) * uniform(0, 0.05)
-    return (images + noise).clamp(0, 1)
-
-
-def _as_float(images: Tensor) -> Tensor:
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
-
-
-def _rate(step: int, steps: int) -> float:
-    rise = max(1, steps // 10)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-
-def _check(images: Tensor, targets: Tensor, settings: PriorTraining) -> None:
-    if images.ndim != 4 or images.shape[1] != 3 or targets.ndim != 2:
-        raise PriorTrainingError(
-            f"Pictures of shape {tuple(images.shape)} with targets of shape "
-            f"{tuple(targets.shape)} cannot be trained on; give [N, 3, H, W] and [N, T]."
-        )
-    if len(images) != len(targets) or len(images) < 8:
-        raise PriorTrainingError(
-            f"{len(images)} pictures with {len(targets)} targets cannot be trained on; give as "
-            "many targets as pictures, and at least 8."
-        )
-    if not bool(torch.isfinite(targets).all()) or not bool((targets.std(0) > 0).any()):
-        raise PriorTrainingError(
-            "The summaries of the scenes hold a number that is not finite, or do not differ; give "
-            "summaries of scenes that differ."
-        )
+def _object_statistics(cover: Tensor, attributes: Tensor) -> Tensor:
+    """[B, 2·K·C + K]: for each class the mean and spread of each attribute over the cells that it
+    covers, both shrunk to 0 where little of it is seen, and the share of cells covered."""
+    weight = cover.flatten(2)  # [B, K, cells]
+    values = attributes.flatten(2)  # [B, C, cells]
+    total = weight.sum(2, keepdim=True)
+    least = LEAST_COVER * weight.shape[2] / 10
+    mean = weight @ values.transpose(1, 2) / (total + least)
+    square = weight @ values.square().transpose(1, 2) / (total + least)
+    spread = (square - mean.square()).clamp_min(1e-4).sqrt()
+    return torch.cat([mean.flatten(1), spread.flatten(1), weight.mean(2)], 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,19 @@ import yaml
 from metasim_backend.run_files.atomic_files import write_atomically, write_text
 
 
+# What a run's folder may hold; --force removes nothing else.
+PARTS = (
+    "config.yaml",
+    "metrics.jsonl",
+    "tensorboard",
+    "checkpoints",
+    "frames",
+    "report_data",
+    "report.html",
+    "dataset",
+)
+
+
 class RunFolderError(ValueError):
     """A run's folder that cannot be used as asked; one sentence with the remedy."""
 
@@ -24,7 +38,7 @@ class RunFolder:
     """Where one run keeps what it makes.
 
     Layout: ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/{last,best}.pt``,
-    ``frames/``, ``report_data/``, ``report.html``.
+    ``frames/``, ``report_data/``, ``report.html``, and the demo's ``dataset/``.
     """
 
     path: Path
@@ -54,19 +68,47 @@ class RunFolder:
         """A new run's folder with its resolved settings.
 
         Raises:
-            RunFolderError: when something is there already and force is not given.
+            RunFolderError: when something is there already and force is not given, or the folder
+                cannot be made.
         """
         run = cls(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            if not path.is_dir() or not (force and run.config.exists()):
-                raise RunFolderError(
-                    f"{path} exists already; choose another folder with --run, go on with it "
-                    "with --resume, or replace a run with --force."
-                )
-            shutil.rmtree(path)
-        run.checkpoints.mkdir(parents=True)
-        write_text(run.config, yaml.safe_dump(dict(config), sort_keys=False))
+        cls.check_free(path, force=force)
+        try:
+            if run.config.exists():
+                shutil.rmtree(path)
+            run.checkpoints.mkdir(parents=True)
+            write_text(run.config, yaml.safe_dump(dict(config), sort_keys=False))
+        except OSError as error:
+            raise RunFolderError(
+                f"The run's folder {path} cannot be made ({error.strerror}); choose another with "
+                "--run."
+            ) from None
         return run
+
+    @classmethod
+    def check_free(cls, path: Path, *, force: bool = False) -> None:
+        """Whether a new run may be made here; nothing is touched.
+
+        Raises:
+            RunFolderError: when something is there already, unless it is a run and nothing else
+                and force is given.
+        """
+        if not path.exists():
+            return
+        there = sorted(item.name for item in path.iterdir()) if path.is_dir() else []
+        if path.is_dir() and not there:
+            return
+        if "config.yaml" not in there or not force:
+            raise RunFolderError(
+                f"{path} exists already; choose another folder with --run, go on with it "
+                "with --resume, or replace a run with --force."
+            )
+        others = [name for name in there if name not in PARTS]
+        if others:
+            raise RunFolderError(
+                f"{path} holds {others[0]!r} too, which is no part of a run, so --force leaves "
+                "it all; move that away or choose another folder with --run."
+            )
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -84,7 +126,17 @@ class RunFolder:
         return run
 
     def read_config(self) -> dict:
-        data = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        """The content of ``config.yaml``.
+
+        Raises:
+            RunFolderError: when it is damaged.
+        """
+        try:
+            data = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            raise RunFolderError(
+                f"{self.config} cannot be read ({type(error).__name__}); it was damaged."
+            ) from None
         if not isinstance(data, dict):
             raise RunFolderError(f"{self.config} is not a mapping; it was damaged.")
         return data
@@ -95,11 +147,21 @@ class RunFolder:
         write_atomically(path, lambda file: torch.save(dict(state), file))
 
     def load_checkpoint(self, name: str = "last") -> dict[str, Any] | None:
-        """The checkpoint of this name, or None when there is none yet."""
+        """The checkpoint of this name, or None when there is none yet.
+
+        Raises:
+            RunFolderError: when it is damaged.
+        """
         path = self.checkpoints / f"{name}.pt"
         if not path.exists():
             return None
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+            raise RunFolderError(
+                f"The checkpoint {path} cannot be read ({type(error).__name__}); put a whole one "
+                "there or train again."
+            ) from None
 
     def write_json(self, name: str, data: object) -> None:
         """Write ``report_data/NAME`` atomically."""

@@ -7,19 +7,16 @@ from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.frames import Frame, RenderSettings
 from metasim_backend.matching.features import FeatureExtractor, build_features
-from metasim_backend.matching.prior_network import (
-    PriorNetwork,
-    PriorTraining,
-    train_prior_network,
-)
+from metasim_backend.matching.prior_network import PriorNetwork
+from metasim_backend.matching.prior_training import PriorTraining, train_prior_network
 from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training.evaluation import images_of
-from metasim_backend.training.prior_features import scene_statistics, widened_scenes
+from metasim_backend.training.prior_features import answers, widened_scenes
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import FeatureSettings
@@ -27,7 +24,7 @@ from metasim_backend.training.settings import FeatureSettings
 SCALE_SCENES = 48
 PRIOR_NETWORK = "prior_network.pt"
 
-Bar = Callable[[str, int], AbstractContextManager[tqdm]]
+Bar = Callable[[str, int], AbstractContextManager[Progress]]
 
 
 def prepare(
@@ -61,20 +58,20 @@ def prepare(
 
     rendered: list[Tensor] = []
 
-    def render(proposal: Proposal) -> Tensor:
+    def render(proposal: Proposal) -> list[Frame]:
         with bar("feature scenes", len(proposal.scenes)) as shown:
             wanted = noise_seeds(render_settings, proposal.scenes)
             frames = renderer.render(proposal.scenes, wanted, shown.update)
         rendered.append((images_of(frames) * 255).round().to(torch.uint8))
-        return rendered[-1]
+        return frames
 
     def train() -> PriorNetwork:
         proposal = widened_scenes(scenes, settings.scenes, seed)
-        images = render(proposal)
+        frames = render(proposal)
         with bar("feature network", settings.epochs) as shown:
             network = train_prior_network(
-                images,
-                scene_statistics(scenes.encoding, proposal),
+                rendered[0],
+                answers(scenes.encoding, proposal, frames),
                 derive_seed(seed, "feature-network"),
                 PriorTraining(epochs=settings.epochs),
                 progress=lambda *_: shown.update(),

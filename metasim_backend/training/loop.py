@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.datasets.labelled import LabelledImage
@@ -25,6 +24,7 @@ from metasim_backend.models.distribution_transformer import TransformerSettings
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.reporting.report import write_report
 from metasim_backend.run_files.metrics import Metrics
+from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.tasks.detector import Detector, DetectorSettings
 from metasim_backend.training import evaluation, feature_space
@@ -65,7 +65,7 @@ class Run:
         target: what to learn.
         renderer: makes pictures.
         command: the command line, for the report.
-        quiet: no progress bars.
+        quiet: say nothing of the progress.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Run:
             def after_step(step: int, values: dict[str, float]) -> None:
                 self.metrics.log("pretrain", step, **values)
                 self.done["pretrain"] = step + 1
-                bar.set_postfix(l1=f"{values['l1']:.4f}")
+                bar.show(l1=f"{values['l1']:.4f}")
                 bar.update()
 
             pretrain(
@@ -162,7 +162,7 @@ class Run:
                 self._save()
                 if settings.report_every and (step + 1) % settings.report_every == 0:
                     self._progress_picture(step + 1)
-                bar.set_postfix(mmd2=f"{values['mmd2']:.4f}")
+                bar.show(mmd2=f"{values['mmd2']:.4f}")
                 bar.update()
 
             match(
@@ -189,7 +189,7 @@ class Run:
                 self.done["task"] = epoch + 1
                 self.baseline = baseline
                 self._save()
-                bar.set_postfix(score=f"{values['score']:.3f}")
+                bar.show(score=f"{values['score']:.3f}")
 
             optimise_task(
                 self.scenes,
@@ -301,11 +301,11 @@ class Run:
         self.seconds[name] += time.monotonic() - started
         return result
 
-    def bar(self, name: str, total: int, phase: str | None = None) -> tqdm:
+    def bar(self, name: str, total: int, phase: str | None = None) -> Progress:
         done = self.done[phase] if phase else 0
         if phase == "task":
             done *= self.settings.task.scenes
-        return tqdm(total=total, initial=done, desc=f"{name:>12}", disable=self.quiet or None)
+        return Progress(name, total, done, quiet=self.quiet)
 
 
 def new_detector(settings: TrainSettings) -> Detector:

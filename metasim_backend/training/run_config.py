@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
+from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
-from metasim_backend.training.loop import Target
+from metasim_backend.training.loop import Target, new_detector
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
+    SettingsError,
     TrainSettings,
     settings_from_dict,
     settings_to_dict,
@@ -20,6 +23,14 @@ from metasim_backend.training.settings import (
 )
 
 SMALLEST_TARGET = 8
+# The least that the arithmetic needs: an unbiased MMD², for one, takes two pictures.
+LEAST = {
+    "features": {"scenes": 2, "epochs": 1},
+    "pretrain": {"batch": 1, "scenes": 1},
+    "match": {"batch": 2},
+    "task": {"scenes": 1},
+    "evaluation": {"scenes": 2, "pictures": 1},
+}
 
 
 class TargetError(ValueError):
@@ -53,7 +64,7 @@ class RunConfig:
         }
 
 
-def new_run(
+def plan_run(
     path: Path,
     *,
     grammar: Path | None,
@@ -63,17 +74,44 @@ def new_run(
     defaults: Mapping[str, object] | None = None,
     command: Sequence[str] = (),
     force: bool = False,
-) -> tuple[RunFolder, RunConfig]:
-    """Check everything that was asked for, then make the run's folder.
+) -> tuple[RunConfig, Target]:
+    """Check everything that was asked for; nothing is made or replaced.
+
+    Make the run's folder with ``RunFolder.create(path, config.to_dict(), force=force)`` when what
+    else the run needs is there too.
 
     Raises:
-        RunFolderError, GrammarError, SettingsError, DatasetError: the user's mistakes.
+        RunFolderError, GrammarError, SettingsError, DatasetError, FeaturesError, BackboneError:
+            the user's mistakes.
     """
     if grammar is None or target is None:
         missing = "a grammar file" if grammar is None else "a folder of target images (--target)"
         raise RunFolderError(f"Training needs {missing}; or go on with a run with --resume.")
+    RunFolder.check_free(path, force=force)
     read = load_grammar(grammar)
-    render = read.render
+    config = RunConfig(
+        read,
+        resolve_settings(read, overrides, defaults),
+        target.resolve(),
+        validation.resolve() if validation else None,
+        tuple(command),
+    )
+    images = read_target(config)
+    _check_networks(config)
+    return config, images
+
+
+def resolve_settings(
+    grammar: Grammar,
+    overrides: Sequence[str] = (),
+    defaults: Mapping[str, object] | None = None,
+) -> TrainSettings:
+    """All settings of a new run: the grammar's way to render, then the defaults, then ``--set``.
+
+    Raises:
+        SettingsError, RenderSettingsError: on a setting that does not exist or a wrong value.
+    """
+    render = grammar.render
     base: dict[str, object] = {
         "rendering": {
             "width": render.width,
@@ -91,15 +129,41 @@ def new_run(
         )
         base[group] = merged
     settings = settings_from_dict(with_overrides(base, overrides))
-    config = RunConfig(
-        read,
+    wanted = settings.rendering
+    RenderSettings(wanted.width, wanted.height, wanted.samples)
+    for what, value, known in (
+        ("rendering.engine", wanted.engine, ("cycles", "eevee", "workbench")),
+        ("rendering.differences", wanted.differences, METHODS),
+    ):
+        if value not in known:
+            raise SettingsError(f"Setting {what!r} is {value!r}; choose from {', '.join(known)}.")
+    for group, members in LEAST.items():
+        for name, least in members.items():
+            number = getattr(getattr(settings, group), name)
+            if number < least:
+                what = f"{group}.{name}"
+                raise SettingsError(f"Setting {what!r} is {number}; give at least {least}.")
+    return replace(
         settings,
-        target.resolve(),
-        validation.resolve() if validation else None,
-        tuple(command),
+        features=replace(settings.features, network=_whole_path(settings.features.network)),
+        detector=replace(settings.detector, weights=_whole_path(settings.detector.weights)),
     )
-    read_target(config)  # a wrong folder must be said before anything is made or replaced
-    return RunFolder.create(path, config.to_dict(), force=force), config
+
+
+def _whole_path(choice: str) -> str:
+    """A weights file's path that holds in any folder a run is resumed from; names stay."""
+    return str(Path(choice).resolve()) if Path(choice).is_file() else choice
+
+
+def _check_networks(config: RunConfig) -> None:
+    """Weights that cannot be had are said at once, not when their phase begins."""
+    from metasim_backend.matching.features import build_features
+
+    settings = config.settings
+    if settings.features.network not in ("auto", "prior"):
+        build_features(settings.features.network)
+    if config.validation is not None:
+        new_detector(settings)
 
 
 def open_run(path: Path) -> tuple[RunFolder, RunConfig]:

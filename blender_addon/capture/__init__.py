@@ -1,0 +1,1 @@
+"""Blender objects become pictures, index maps, depth, labels and differences."""

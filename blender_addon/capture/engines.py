@@ -1,0 +1,191 @@
+"""Choose and set up Blender's render engine and device, from Blender 3.4 on.
+
+Everything that decides the noise is fixed, so that the same scene, settings and seed give the
+same pixels, and a border render the same pixels as the full frame.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import bpy
+
+from ..contract.frames import RenderSettings, RenderSettingsError
+
+GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
+# EEVEE was called NEXT from 4.2 to 4.5.
+_ENGINES = {
+    "cycles": ("CYCLES",),
+    "eevee": ("BLENDER_EEVEE_NEXT", "BLENDER_EEVEE"),
+    "workbench": ("BLENDER_WORKBENCH",),
+}
+_CYCLES = {
+    "use_animated_seed": False,
+    "use_adaptive_sampling": False,
+    "use_denoising": False,
+    "time_limit": 0.0,
+    "use_sample_subset": False,
+    "sample_offset": 0,
+    "use_auto_tile": False,
+    "use_layer_samples": "IGNORE",
+    "auto_scrambling_distance": False,
+    "scrambling_distance": 1.0,
+    "use_guiding": False,
+    "use_light_tree": False,
+    "use_fast_gi": False,
+    "max_bounces": 2,
+    "diffuse_bounces": 1,
+    "glossy_bounces": 1,
+    "transmission_bounces": 0,
+    "volume_bounces": 0,
+    "transparent_max_bounces": 4,
+    "caustics_reflective": False,
+    "caustics_refractive": False,
+    "pixel_filter_type": "BLACKMAN_HARRIS",
+    "filter_width": 1.5,
+}
+_RENDER = {
+    "resolution_percentage": 100,
+    "pixel_aspect_x": 1.0,
+    "pixel_aspect_y": 1.0,
+    "use_persistent_data": True,
+    "use_motion_blur": False,
+    "use_compositing": False,
+    "use_sequencer": False,
+    "use_file_extension": False,
+    "use_overwrite": True,
+    "use_placeholder": False,
+    "use_multiview": False,
+    "use_stamp": False,
+    "film_transparent": False,
+    "dither_intensity": 0.0,
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this Blender can render with; the names that RenderSettings takes."""
+
+    engines: tuple[str, ...]
+    devices: tuple[str, ...]
+
+
+def capabilities() -> Capabilities:
+    """Engines and devices found here; ``"cpu"`` is always the first device."""
+    engines = tuple(name for name in _ENGINES if _identifier(name) is not None)
+    return Capabilities(engines, ("cpu", *_gpu_kinds()))
+
+
+def apply(scene: Any, settings: RenderSettings, threads: int = 0) -> None:
+    """Set up a Blender scene for one render.
+
+    Args:
+        scene: the ``bpy.types.Scene``.
+        settings: what to render.
+        threads: CPU threads of the renderer; 0 uses all.
+
+    Raises:
+        RenderSettingsError: when the engine or the device is not there.
+    """
+    identifier = _identifier(settings.engine)
+    if identifier is None:
+        raise RenderSettingsError(
+            f"Render engine {settings.engine!r} is not in this Blender; "
+            f"use one of {', '.join(capabilities().engines)}."
+        )
+    render = scene.render
+    assign(render, engine=identifier, **_RENDER)
+    assign(render, resolution_x=settings.width, resolution_y=settings.height)
+    if threads:
+        assign(render, threads_mode="FIXED", threads=threads)
+    else:
+        assign(render, threads_mode="AUTO")
+    assign(scene.view_settings, view_transform="Standard", exposure=0.0, gamma=1.0)
+    if settings.engine == "cycles":
+        _apply_cycles(scene, settings)
+    elif settings.engine == "eevee":
+        assign(scene.eevee, taa_render_samples=settings.samples)
+
+
+def assign(target: Any, **values: Any) -> None:
+    """Set those properties that exist and differ; setting one tags the scene as changed."""
+    for name, value in values.items():
+        if hasattr(target, name) and getattr(target, name) != value:
+            setattr(target, name, value)
+
+
+def _apply_cycles(scene: Any, settings: RenderSettings) -> None:
+    cycles = scene.cycles
+    kind = _choose_device(settings.device)
+    if kind != "cpu":
+        _preferences().compute_device_type = kind.upper()
+        for device in _preferences().devices:
+            device.use = device.type == kind.upper()
+    assign(cycles, device="CPU" if kind == "cpu" else "GPU", **_CYCLES)
+    assign(cycles, samples=settings.samples, seed=settings.seed)
+    # AUTOMATIC may choose by use (viewport or final); a named pattern cannot. Names by version.
+    patterns = cycles.bl_rna.properties["sampling_pattern"].enum_items
+    for pattern in ("TABULATED_SOBOL", "PROGRESSIVE_MULTI_JITTER", "SOBOL"):
+        if pattern in patterns:
+            assign(cycles, sampling_pattern=pattern)
+            break
+
+
+def _choose_device(device: str) -> str:
+    if device == "cpu":
+        return "cpu"
+    kinds = _gpu_kinds()
+    if device == "auto":
+        if not kinds:
+            _log.info("No GPU that Cycles can use was found; rendering on the CPU.")
+        return kinds[0] if kinds else "cpu"
+    if device not in kinds:
+        raise RenderSettingsError(
+            f"Render device {device!r} is not on this machine; use one of "
+            f"{', '.join(('auto', 'cpu', *kinds))}."
+        )
+    return device
+
+
+@cache
+def _gpu_kinds() -> tuple[str, ...]:
+    """GPU kinds with a device, in order of preference; asked for once, as it starts drivers."""
+    return tuple(kind.lower() for kind in GPU_KINDS if _has_devices(kind))
+
+
+def _has_devices(kind: str) -> bool:
+    preferences = _preferences()
+    if preferences is None:
+        return False
+    try:
+        devices = preferences.get_devices_for_type(kind)
+    except (TypeError, ValueError, RuntimeError):  # a kind that this build does not know
+        return False
+    return any(device.type == kind for device in devices)
+
+
+def _preferences() -> Any:
+    addon = bpy.context.preferences.addons.get("cycles")
+    return None if addon is None else addon.preferences
+
+
+def _identifier(engine: str) -> str | None:
+    """Blender's identifier of an engine, or None when this Blender lacks it."""
+    if engine == "cycles":
+        return "CYCLES" if hasattr(bpy.types.Scene, "cycles") else None
+    known = bpy.types.RenderSettings.bl_rna.properties["engine"].enum_items
+    # The list is filled at run time; before 4.2 there is only BLENDER_EEVEE.
+    for identifier in _ENGINES.get(engine, ()):
+        if identifier in known or identifier == _eevee_by_version(engine):
+            return identifier
+    return None
+
+
+def _eevee_by_version(engine: str) -> str | None:
+    if engine != "eevee":
+        return "BLENDER_WORKBENCH"
+    return "BLENDER_EEVEE_NEXT" if (4, 2) <= bpy.app.version < (5, 0) else "BLENDER_EEVEE"

@@ -1,0 +1,177 @@
+"""Render a stage: picture, index map and depth from one render, without the compositor.
+
+Blender gives no pixels in the background, so each render is written as an uncompressed
+multilayer OpenEXR file into a memory file system and read back.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..contract.frames import Frame, RenderSettings
+from . import engines, exr, instances
+from .labels import labels
+from .staging import Stage
+
+SKY = 1e9  # metres: Blender writes 1e10 where a ray hit nothing
+Window = tuple[int, int, int, int]
+_INDEX = ("IndexOB", "Object Index")
+_DEPTH = ("Depth", "Z")
+
+
+def render(stage: Stage, settings: RenderSettings, threads: int = 0) -> Frame:
+    """Render what the stage shows, with labels.
+
+    The image is Blender's linear light, through the sRGB curve and clipped to [0, 1]; 8-bit
+    images are rounded. Index map and depth come from each pixel's first sample and are neither
+    filtered nor mixed. Engines other than Cycles write no index map: theirs, and the depth, come
+    from a second render by Cycles with one sample.
+
+    Args:
+        stage: the stage, showing the scene.
+        settings: size, samples, seed, engine, device.
+        threads: CPU threads of the renderer; 0 uses all.
+
+    Raises:
+        RenderSettingsError: when the engine or the device is not there.
+        RuntimeError: when Blender could not render.
+    """
+    if settings.engine == "cycles":
+        prepare(stage, settings, passes=True, threads=threads)
+        channels = passes = _shoot(stage, settings, None)
+    else:
+        prepare(stage, settings, threads=threads)
+        channels = _shoot(stage, settings, None)
+        prepare(stage, replace(settings, engine="cycles", samples=1), passes=True, threads=threads)
+        passes = _shoot(stage, settings, None)
+    image = srgb(_linear(channels))
+    index = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
+    depth = exr.channel(passes, _DEPTH, "").astype(np.float32)
+    depth[depth > SKY] = np.inf
+    intrinsics = stage.camera_intrinsics(settings.width, settings.height)
+    pose = stage.camera_pose()
+    return Frame(
+        image=image if settings.float_image else to_uint8(image),
+        index=index,
+        depth=depth,
+        labels=labels(stage.objects(), index, intrinsics, pose),
+        intrinsics=np.asarray(intrinsics, np.float64),
+        pose=np.asarray(pose, np.float64),
+    )
+
+
+def prepare(
+    stage: Stage, settings: RenderSettings, *, passes: bool = False, threads: int = 0
+) -> None:
+    """Set the stage's Blender scene up for renders with these settings.
+
+    Args:
+        passes: write the index map and the depth too.
+        threads: CPU threads of the renderer; 0 uses all.
+
+    Raises:
+        RenderSettingsError: when the engine or the device is not there.
+    """
+    scene = stage.blender_scene
+    engines.apply(scene, settings, threads)
+    instances.follow(scene)
+    layer = scene.view_layers[0]
+    engines.assign(layer, use_pass_combined=True, use_pass_object_index=passes, use_pass_z=passes)
+    _set_output(scene.render.image_settings)
+
+
+def render_window(stage: Stage, settings: RenderSettings, window: Window | None) -> np.ndarray:
+    """Only the picture of a pixel window, the same pixels as in the full frame.
+
+    :func:`prepare` has to have been called with the same settings: once for many windows.
+
+    Args:
+        window: (x0, y0, x1, y1), whole pixels within the frame, or None for the full frame.
+
+    Returns:
+        (y1 - y0) x (x1 - x0) x 3 float32, sRGB in [0, 1].
+    """
+    return srgb(_linear(_shoot(stage, settings, window)))
+
+
+def srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB in [0, 1], float32; IEC 61966-2-1, clipped at both ends."""
+    light = np.clip(linear, np.float32(0), np.float32(1))
+    curve = np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.where(light <= np.float32(0.0031308), np.float32(12.92) * light, curve)
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Float pixels in [0, 1] to uint8, rounded."""
+    return (image * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def _linear(channels: dict[str, np.ndarray]) -> np.ndarray:
+    """H x W x 3 float32; a pixel that is not a number becomes black."""
+    colours = [exr.channel(channels, ("Combined", "Image"), c) for c in "RGB"]
+    return np.nan_to_num(np.stack(colours, axis=-1), copy=False, nan=0.0, posinf=1.0)
+
+
+def _shoot(stage: Stage, settings: RenderSettings, window: Window | None) -> dict[str, np.ndarray]:
+    scene = stage.blender_scene
+    _set_border(scene.render, window, settings)
+    path = _folder() / f"metasim-{os.getpid()}-{uuid.uuid4().hex}.exr"
+    before = scene.render.filepath
+    scene.render.filepath = str(path)
+    try:
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise RuntimeError("Blender rendered, but wrote no picture.") from None
+    finally:
+        scene.render.filepath = before
+        with suppress(FileNotFoundError):
+            path.unlink()
+    channels = exr.read(data)
+    x0, y0, x1, y1 = window or (0, 0, settings.width, settings.height)
+    shape = next(iter(channels.values())).shape
+    if shape != (y1 - y0, x1 - x0):
+        raise RuntimeError(f"Blender rendered {shape[::-1]} pixels, not {(x1 - x0, y1 - y0)}.")
+    return channels
+
+
+def _set_border(render: Any, window: Window | None, settings: RenderSettings) -> None:
+    if window is None:
+        engines.assign(render, use_border=False, use_crop_to_border=False)
+        return
+    width, height = settings.width, settings.height
+    x0, y0, x1, y1 = window
+    # Blender truncates border * size to whole pixels; a quarter of a pixel keeps 2.9999 away.
+    render.border_min_x = (x0 + 0.25) / width
+    render.border_max_x = min((x1 + 0.25) / width, 1.0)
+    render.border_min_y = (height - y1 + 0.25) / height
+    render.border_max_y = min((height - y0 + 0.25) / height, 1.0)
+    engines.assign(render, use_border=True, use_crop_to_border=True)
+
+
+def _set_output(image_settings: Any) -> None:
+    # Blender 5.0 offers multilayer files only once the media type says so.
+    engines.assign(image_settings, media_type="MULTI_LAYER_IMAGE")
+    engines.assign(
+        image_settings,
+        file_format="OPEN_EXR_MULTILAYER",
+        exr_codec="NONE",
+        color_depth="32",
+        use_exr_interleave=True,
+        color_mode="RGBA",
+    )
+
+
+def _folder() -> Path:
+    """A memory file system where there is one."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
