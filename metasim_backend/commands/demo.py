@@ -4,11 +4,26 @@ is known."""
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+import shutil
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from metasim_backend.commands.options import UsageError, add_worker_options, worker_settings
+from metasim_backend.commands.options import (
+    UsageError,
+    add_worker_options,
+    refuse_changes,
+    worker_settings,
+)
+
+if TYPE_CHECKING:
+    from metasim_backend.datasets.writers import DatasetWriter
+    from metasim_backend.grammar import Grammar
+    from metasim_backend.rendering.renderer import Renderer
+    from metasim_backend.run_files.run_folder import RunFolder
 
 SCENES = Path(__file__).parents[2] / "scenes"
 TARGETS = 160
@@ -16,19 +31,19 @@ LABELLED = 40
 DATASET = 50
 SETTINGS: dict[str, object] = {
     "seed": 1,
-    "features": {"network": "prior", "scenes": 800, "epochs": 12},
-    "pretrain": {"steps": 250, "scenes": 120},
-    "match": {"steps": 40, "batch": 16, "fraction": 0.4, "learning_rate": 0.012},
+    "rendering": {"width": 160, "height": 96},
+    "features": {"network": "prior"},
     "task": {"epochs": 3, "scenes": 16, "detector_steps": 20},
-    "detector": {"compare_steps": 80, "compare_scenes": 60},
-    "evaluation": {"scenes": 60, "unseen": 0.4, "pictures": 6},
+    "detector": {"compare_steps": 200, "compare_scenes": 100},
+    "evaluation": {"scenes": 60},
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/demo"), metavar="DIR")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted demo")
-    parser.add_argument("--force", action="store_true", help="replace a run that is there")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help="go on with an interrupted demo")
+    existing.add_argument("--force", action="store_true", help="replace a run that is there")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides"
     )
@@ -38,16 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from tqdm import tqdm
-
-    from blender_addon.contract.frames import RenderSettings
+    from metasim_backend.commands.generate import dataset_job
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.grammar import attribute_samples, load_grammar, sample_scene
     from metasim_backend.rendering.blender import BlenderRenderer
-    from metasim_backend.reporting.attributes import attribute_table
+    from metasim_backend.run_files.progress import Progress
+    from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.dataset_generation import generate
     from metasim_backend.training.loop import Run
-    from metasim_backend.training.run_config import new_run, open_run, read_target
+    from metasim_backend.training.run_config import (
+        open_run,
+        plan_run,
+        read_target,
+        resolve_settings,
+    )
     from metasim_backend.training.seeds import derive_seed
 
     if not SCENES.is_dir():
@@ -56,26 +75,26 @@ def run(arguments: argparse.Namespace) -> int:
     run_folder: Path = arguments.run
     inputs = run_folder.parent / f"{run_folder.name}-input"
     hidden = load_grammar(SCENES / "demo_target.yaml")
+    # What can be wrong is said before any picture is rendered.
+    if arguments.resume:
+        folder, config = open_run(run_folder)
+        refuse_changes(config, arguments.overrides)
+    else:
+        RunFolder.check_free(run_folder, force=arguments.force)
+        resolve_settings(load_grammar(SCENES / "driving.yaml"), arguments.overrides, SETTINGS)
     with BlenderRenderer(worker_settings(arguments)) as renderer:
-        print("The hidden truth: pictures of a street whose settings the learner is not told.")
+        print(
+            "The hidden truth: pictures of a street whose settings the learner is not told.",
+            flush=True,
+        )
         for name, count in (("target", TARGETS), ("labelled", LABELLED)):
-            writer = open_writer("coco", inputs / name, job={"hidden": name})
-            missing = writer.missing(count)
-            scenes = [sample_scene(hidden, derive_seed(7, name, i)) for i in missing]
-            with tqdm(total=len(missing), desc=f"{name:>16}") as bar:
-                frames = renderer.render(
-                    scenes,
-                    [replace(RenderSettings(), seed=s.seed % 2**31) for s in scenes],
-                    bar.update,
-                )
-            for index, frame in zip(missing, frames, strict=True):
-                writer.write(index, frame)
-            writer.finish()
+            writer = hidden_writer(inputs / name, name, hidden, force=arguments.force)
+            render_hidden(writer, name, count, hidden, renderer)
 
         if arguments.resume:
-            folder, config = open_run(run_folder)
+            target = read_target(config)
         else:
-            folder, config = new_run(
+            config, target = plan_run(
                 run_folder,
                 grammar=SCENES / "driving.yaml",
                 target=inputs / "target" / "images",
@@ -85,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
                 command=["metasim", *sys.argv[1:]],
                 force=arguments.force,
             )
+            folder = RunFolder.create(run_folder, config.to_dict(), force=arguments.force)
         truth = attribute_samples(
             hidden, [sample_scene(hidden, derive_seed(7, "truth", i)) for i in range(200)]
         )
@@ -92,22 +112,75 @@ def run(arguments: argparse.Namespace) -> int:
             folder,
             config.grammar,
             config.settings,
-            replace(read_target(config), truth=truth),
+            replace(target, truth=truth),
             renderer,
             command=config.command,
         )
         training.train()
         dataset = folder.path / "dataset"
-        with tqdm(total=DATASET, desc=f"{'dataset':>16}") as bar:
+        settings = replace(training.render_settings, float_image=False)
+        seed = config.settings.seed
+        job = dataset_job(training.scenes, settings, seed, learned=True)
+        writer = open_writer("coco", dataset, job=job)
+        done = DATASET - len(writer.missing(DATASET))
+        with Progress("dataset", DATASET, done) as progress:
             generate(
                 training.scenes,
                 renderer,
-                replace(training.render_settings, float_image=False),
-                open_writer("coco", dataset, job={"demo": folder.path.name}),
+                settings,
+                writer,
                 DATASET,
-                config.settings.seed,
-                progress=bar.update,
+                seed,
+                progress=progress.update,
             )
+    tell(folder)
+    print(
+        f"Took {(time.monotonic() - started) / 60:.1f} minutes. Look at "
+        f"{folder.path / 'report.html'}\nand at {DATASET} labelled images in {dataset}."
+    )
+    return 0
+
+
+def hidden_writer(folder: Path, name: str, hidden: Grammar, *, force: bool) -> DatasetWriter:
+    """Where pictures of the hidden setting are kept; with force those of another are replaced."""
+    from metasim_backend.commands.generate import replaceable
+    from metasim_backend.datasets.pictures import DatasetError
+    from metasim_backend.datasets.writers import open_writer
+
+    grammar = hashlib.sha256(json.dumps(hidden.to_dict()).encode()).hexdigest()[:16]
+    job = {"hidden": name, "grammar": grammar}
+    try:
+        return open_writer("coco", folder, job=job)
+    except DatasetError:
+        if not (force and replaceable(folder)):
+            raise
+        shutil.rmtree(folder)
+        return open_writer("coco", folder, job=job)
+
+
+def render_hidden(
+    writer: DatasetWriter, name: str, count: int, hidden: Grammar, renderer: Renderer
+) -> None:
+    """The pictures of the hidden setting that are not there yet."""
+    from blender_addon.contract.frames import RenderSettings
+    from metasim_backend.grammar import sample_scene
+    from metasim_backend.run_files.progress import Progress
+    from metasim_backend.training.scene_generator import noise_seeds
+    from metasim_backend.training.seeds import derive_seed
+
+    missing = writer.missing(count)
+    scenes = [sample_scene(hidden, derive_seed(7, name, i)) for i in missing]
+    with Progress(name, count, count - len(missing)) as progress:
+        frames = renderer.render(scenes, noise_seeds(RenderSettings(), scenes), progress.update)
+    for index, frame in zip(missing, frames, strict=True):
+        writer.write(index, frame)
+    writer.finish()
+
+
+def tell(folder: RunFolder) -> None:
+    """What was learned, for a person."""
+    from metasim_backend.reporting.attributes import attribute_table
+
     summary = folder.read_json("summary.json")
     distances = summary["mmd2"]
     print(
@@ -126,8 +199,3 @@ def run(arguments: argparse.Namespace) -> int:
     if summary["detector"]:
         prior_ap, learned_ap = (summary["detector"][w]["ap50"] for w in ("prior", "learned"))
         print(f"Detector, AP@0.5: trained on prior {prior_ap:.3f}, on learned {learned_ap:.3f}")
-    print(
-        f"Took {(time.monotonic() - started) / 60:.1f} minutes. Look at "
-        f"{folder.path / 'report.html'}\nand at {DATASET} labelled images in {dataset}."
-    )
-    return 0

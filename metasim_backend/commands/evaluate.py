@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     scenes = load_generator(folder, config)
     wanted = config.settings.rendering
     labelled = read_labelled(arguments.on, wanted.width, wanted.height)
+    detector = new_detector(replace(config.settings, seed=arguments.seed))
     seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
     drawn = scenes.prior(seeds) if arguments.prior else scenes.learned(seeds)
     settings = RenderSettings(
@@ -50,7 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
         Progress("rendering", len(drawn), quiet=arguments.json) as progress,
     ):
         sample = evaluation.sample(renderer, settings, drawn, progress.update)
-    detector = new_detector(replace(config.settings, seed=arguments.seed))
     with Progress("detector", arguments.steps, quiet=arguments.json) as progress:
         detector.train(
             sample.frames,
@@ -59,13 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
             progress=lambda *_: progress.update(),
         )
     score = detector.score(labelled)
+    levels = ", ".join(
+        f"{name} {value:.3f}"
+        for name in ("easy", "moderate", "hard")
+        if (value := getattr(score, name)) is not None
+    )
     result = {"weights": detector.weights, "learned": not arguments.prior, **asdict(score)}
     who = "the prior's" if arguments.prior else "the learned"
     print_result(
         arguments,
         result,
         f"Trained on {len(drawn)} of {who} scenes ({detector.weights}), AP@0.5 on "
-        f"{len(labelled)} images: {score.ap50:.3f} (easy {score.easy:.3f}, moderate "
-        f"{score.moderate:.3f}, hard {score.hard:.3f}).",
+        f"{len(labelled)} images: {score.ap50:.3f}{f' ({levels})' if levels else ''}.",
     )
     return 0

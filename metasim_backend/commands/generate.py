@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.commands.options import (
+    UsageError,
     add_render_options,
     add_worker_options,
     positive,
@@ -16,7 +19,15 @@ from metasim_backend.commands.options import (
     worker_settings,
 )
 
+if TYPE_CHECKING:
+    from metasim_backend.training.scene_generator import SceneGenerator
+
 FORMATS = ("coco", "kitti", "yolo")
+# What a data set's folder may hold beside its hidden folder; --force removes nothing else.
+PARTS = (
+    *("images", "annotations.json", "labels", "data.yaml", "image_2", "label_2", "calib"),
+    *("instances", "depth"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.rendering.blender import BlenderRenderer
-    from metasim_backend.training.dataset_generation import fingerprint, generate
+    from metasim_backend.run_files.progress import Progress
+    from metasim_backend.training.dataset_generation import generate
     from metasim_backend.training.run_config import load_generator, open_run
 
     folder, config = open_run(arguments.run)
@@ -49,41 +59,36 @@ def run(arguments: argparse.Namespace) -> int:
             wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
         ),
     )
-    if arguments.force:
-        remove_dataset(arguments.output)
-    writer = open_writer(
-        arguments.format,
-        arguments.output,
-        job={
-            "learned": not arguments.prior,
-            "seed": arguments.seed,
-            "render": settings.to_dict(),
-            "generator": fingerprint(scenes),
-        },
-    )
-    missing = len(writer.missing(arguments.count))
-    if missing:
-        with (
-            BlenderRenderer(worker_settings(arguments)) as renderer,
-            tqdm(
-                total=arguments.count,
-                initial=arguments.count - missing,
-                desc="rendering",
-                disable=arguments.json or None,
-            ) as bar,
-        ):
-            generate(
-                scenes,
-                renderer,
-                settings,
-                writer,
-                arguments.count,
-                arguments.seed,
-                learned=not arguments.prior,
-                progress=bar.update,
-            )
-    else:
-        writer.finish()
+    workers = worker_settings(arguments)
+    learned = not arguments.prior
+    with contextlib.ExitStack() as stack:
+        renderer = None
+        if arguments.force and replaceable(arguments.output):
+            # Blender first: what is there is removed only when there can be something new.
+            renderer = stack.enter_context(BlenderRenderer(workers))
+            shutil.rmtree(arguments.output)
+        writer = open_writer(
+            arguments.format,
+            arguments.output,
+            job=dataset_job(scenes, settings, arguments.seed, learned=learned),
+        )
+        missing = len(writer.missing(arguments.count))
+        if missing:
+            renderer = renderer or stack.enter_context(BlenderRenderer(workers))
+            present = arguments.count - missing
+            with Progress("rendering", arguments.count, present, quiet=arguments.json) as progress:
+                generate(
+                    scenes,
+                    renderer,
+                    settings,
+                    writer,
+                    arguments.count,
+                    arguments.seed,
+                    learned=learned,
+                    progress=progress.update,
+                )
+        else:
+            writer.finish()
     print_result(
         arguments,
         {"output": str(arguments.output), "frames": arguments.count, "rendered": missing},
@@ -93,9 +98,34 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def remove_dataset(folder: Path) -> None:
-    """Delete a data set that this command wrote; the writer refuses any other folder itself."""
+def dataset_job(
+    scenes: SceneGenerator, settings: RenderSettings, seed: int, *, learned: bool
+) -> dict[str, object]:
+    """What a data set depends on; it is continued only with the same."""
+    from metasim_backend.training.dataset_generation import fingerprint
+
+    return {
+        "learned": learned,
+        "seed": seed,
+        "render": settings.to_dict(),
+        "generator": fingerprint(scenes),
+    }
+
+
+def replaceable(folder: Path) -> bool:
+    """Whether the folder is a data set that a command of ours wrote, and nothing else.
+
+    Raises:
+        UsageError: when it is one, but holds other things too.
+    """
     from metasim_backend.datasets.sample_files import HIDDEN
 
-    if (folder / HIDDEN).is_dir():
-        shutil.rmtree(folder)
+    if not (folder / HIDDEN).is_dir():
+        return False  # the writer refuses what is no data set of ours
+    others = sorted(item.name for item in folder.iterdir() if item.name not in (HIDDEN, *PARTS))
+    if others:
+        raise UsageError(
+            f"{folder} holds {others[0]!r} too, which is no part of a dataset, so --force leaves "
+            "it all; move that away or choose another folder with -o."
+        )
+    return True

@@ -115,14 +115,13 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def refuse_changes(
-    config: RunConfig, overrides: Sequence[str], target: Path | None = None
-) -> None:
+def refuse_changes(config: RunConfig, overrides: Sequence[str], target: Path | None = None) -> None:
     """A resumed run keeps its settings; what is repeated must be as it was.
 
     Raises:
         UsageError, SettingsError: naming the option that differs from the run's.
     """
+    from metasim_backend.training.run_config import with_whole_paths
     from metasim_backend.training.settings import (
         settings_from_dict,
         settings_to_dict,
@@ -131,7 +130,7 @@ def refuse_changes(
 
     for text in overrides:
         wanted = settings_from_dict(with_overrides(settings_to_dict(config.settings), [text]))
-        if wanted != config.settings:
+        if with_whole_paths(wanted) != config.settings:
             raise UsageError(
                 f"--resume goes on with the run's own settings, and {text} is not among them; "
                 "leave it out, or begin another run with --run."

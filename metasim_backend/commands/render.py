@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from blender_addon.contract import scene_graph
 from blender_addon.contract.frames import Frame, RenderSettings
-from metasim_backend.commands.generate import remove_dataset
+from metasim_backend.commands.generate import replaceable
 from metasim_backend.commands.options import (
     add_render_options,
     add_worker_options,
@@ -31,30 +32,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
 
     scenes = [scene_graph.load(path) for path in arguments.scenes]
     settings = render_settings(arguments, RenderSettings(621, 188, 4))
-    if arguments.force:
-        remove_dataset(arguments.output)
-    folder = empty_folder(arguments.output)
-    writer = open_writer("coco", folder)
-    with (
-        BlenderRenderer(worker_settings(arguments)) as renderer,
-        tqdm(total=len(scenes), desc="rendering", disable=arguments.json or None) as bar,
-    ):
-        for start in range(0, len(scenes), CHUNK):
-            some = scenes[start : start + CHUNK]
-            for i, frame in enumerate(
-                renderer.render(some, noise_seeds(settings, some), progress=bar.update), start
-            ):
-                writer.write(i, frame)
-                write_maps(folder, i, frame)
-    writer.finish()
+    folder: Path = arguments.output
+    replace = arguments.force and replaceable(folder)
+    if not replace:
+        empty_folder(folder)
+    with BlenderRenderer(worker_settings(arguments)) as renderer:
+        if replace:  # only now that Blender is there
+            shutil.rmtree(folder)
+        writer = open_writer("coco", folder)
+        with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
+            for start in range(0, len(scenes), CHUNK):
+                some = scenes[start : start + CHUNK]
+                frames = renderer.render(some, noise_seeds(settings, some), progress.update)
+                for i, frame in enumerate(frames, start):
+                    writer.write(i, frame)
+                    write_maps(folder, i, frame)
+        writer.finish()
     print_result(
         arguments,
         {"output": str(folder), "frames": len(scenes)},

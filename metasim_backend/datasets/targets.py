@@ -21,6 +21,7 @@ from metasim_backend.datasets.pictures import (
 )
 
 FRACTIONS = (0.6, 0.2, 0.2)
+TRAINING_PIXELS = 416 * 128
 
 
 class Parts(NamedTuple):
@@ -92,6 +93,22 @@ class TargetImages:
         """Three disjoint sets for matching, reward and report; see :func:`split`."""
         match, reward, report = split(self.names, fractions, seed)
         return self.only(match), self.only(reward), self.only(report)
+
+
+def fitting_size(folder: str | Path, pixels: int = TRAINING_PIXELS) -> tuple[int, int]:
+    """Width and height with about so many pixels and the target pictures' usual aspect.
+
+    Both are multiples of 8, and not larger than the pictures.
+
+    Raises:
+        DatasetError: no such folder, no picture in it, or one that cannot be read.
+    """
+    paths = list_pictures(Path(folder), "target folder")
+    chosen = paths[:: max(1, len(paths) // 9)]
+    sizes = sorted((read_picture(path).size for path in chosen), key=lambda s: s[0] / s[1])
+    width, height = sizes[len(sizes) // 2]
+    scale = min(1.0, (pixels / (width * height)) ** 0.5)
+    return max(8, int(width * scale / 8 + 0.5) * 8), max(8, int(height * scale / 8 + 0.5) * 8)
 
 
 def split(names: Iterable[str], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Parts:

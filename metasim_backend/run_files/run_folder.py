@@ -15,7 +15,6 @@ import yaml
 
 from metasim_backend.run_files.atomic_files import write_atomically, write_text
 
-
 # What a run's folder may hold; --force removes nothing else.
 PARTS = (
     "config.yaml",

@@ -311,12 +311,14 @@ class Run:
 def new_detector(settings: TrainSettings) -> Detector:
     """A fresh task network with the run's settings; its parameters depend on the seed only."""
     wanted = settings.detector
+    base = DetectorSettings() if wanted.size == "paper" else DetectorSettings.for_cpu()
     return Detector(
         replace(
-            DetectorSettings.for_cpu(),
+            base,
             backbone=wanted.backbone,
             weights=wanted.weights,
             masks=wanted.masks,
+            upscale=wanted.upscale,
         ),
         generator(settings.seed, "detector"),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
@@ -91,7 +92,7 @@ def plan_run(
     read = load_grammar(grammar)
     config = RunConfig(
         read,
-        resolve_settings(read, overrides, defaults),
+        resolve_settings(read, overrides, defaults, fitting_size(target)),
         target.resolve(),
         validation.resolve() if validation else None,
         tuple(command),
@@ -105,8 +106,10 @@ def resolve_settings(
     grammar: Grammar,
     overrides: Sequence[str] = (),
     defaults: Mapping[str, object] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> TrainSettings:
-    """All settings of a new run: the grammar's way to render, then the defaults, then ``--set``.
+    """All settings of a new run: the grammar's way to render, in the given size, then the
+    defaults, then ``--set``.
 
     Raises:
         SettingsError, RenderSettingsError: on a setting that does not exist or a wrong value.
@@ -114,8 +117,8 @@ def resolve_settings(
     render = grammar.render
     base: dict[str, object] = {
         "rendering": {
-            "width": render.width,
-            "height": render.height,
+            "width": size[0] if size else render.width,
+            "height": size[1] if size else render.height,
             "samples": render.samples,
             "engine": render.engine,
         }
@@ -143,16 +146,20 @@ def resolve_settings(
             if number < least:
                 what = f"{group}.{name}"
                 raise SettingsError(f"Setting {what!r} is {number}; give at least {least}.")
+    return with_whole_paths(settings)
+
+
+def with_whole_paths(settings: TrainSettings) -> TrainSettings:
+    """Paths of weights files so that they hold in any folder a run is resumed from."""
+
+    def whole(choice: str) -> str:
+        return str(Path(choice).resolve()) if Path(choice).is_file() else choice
+
     return replace(
         settings,
-        features=replace(settings.features, network=_whole_path(settings.features.network)),
-        detector=replace(settings.detector, weights=_whole_path(settings.detector.weights)),
+        features=replace(settings.features, network=whole(settings.features.network)),
+        detector=replace(settings.detector, weights=whole(settings.detector.weights)),
     )
-
-
-def _whole_path(choice: str) -> str:
-    """A weights file's path that holds in any folder a run is resumed from; names stay."""
-    return str(Path(choice).resolve()) if Path(choice).is_file() else choice
 
 
 def _check_networks(config: RunConfig) -> None:

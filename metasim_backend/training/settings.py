@@ -46,8 +46,8 @@ class FeatureSettings:
     """
 
     network: str = "auto"
-    scenes: int = 400
-    epochs: int = 30
+    scenes: int = 800
+    epochs: int = 12
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class PretrainSettings:
         learning_rate: Adam's.
     """
 
-    steps: int = 400
+    steps: int = 250
     batch: int = 16
-    scenes: int = 200
+    scenes: int = 150
     learning_rate: float = 3e-3
 
 
@@ -83,9 +83,9 @@ class MatchSettings:
     """
 
     steps: int = 40
-    batch: int = 8
-    learning_rate: float = 1e-2
-    fraction: float = 1.0
+    batch: int = 16
+    learning_rate: float = 3e-2
+    fraction: float = 0.4
     clip: float = 1.0
     category_weight: float = 1.0
     report_every: int = 5
@@ -119,18 +119,23 @@ class DetectorChoice:
     """The task network.
 
     Attributes:
-        backbone: ``resnet50`` (the paper's), or a smaller one for a CPU.
+        size: ``small`` (for a CPU: narrow heads, few proposals) or ``paper``.
+        backbone: ``mobilenet_v2``, ``mobilenet_v3_large``, ``resnet18`` or ``resnet50`` (the
+            paper's).
         weights: ``DEFAULT`` (torchvision's, where they can be had), ``none``, or a file's path.
         masks: train Mask R-CNN's mask head.
+        upscale: pictures are enlarged by this before they enter the network.
         compare_steps: steps of the fresh detectors that compare prior and learned data in the
             report; 0 leaves the comparison out.
         compare_scenes: scenes that each of them is trained on.
     """
 
-    backbone: str = "resnet18"
+    size: str = "small"
+    backbone: str = "mobilenet_v2"
     weights: str = "none"
     masks: bool = True
-    compare_steps: int = 0
+    upscale: float = 1.0
+    compare_steps: int = 150
     compare_scenes: int = 100
 
 

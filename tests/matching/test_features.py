@@ -15,7 +15,7 @@ from metasim_backend.matching import features as features_module
 from metasim_backend.matching import weights_download
 from metasim_backend.matching.features import FeaturesError, build_features
 from metasim_backend.matching.imagenet_networks import file_network
-from metasim_backend.matching.prior_network import PriorNetwork
+from metasim_backend.matching.prior_network import PriorNetwork, Sizes
 from metasim_backend.matching.weights_download import DownloadError, cached_or_downloaded
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -85,7 +85,7 @@ def test_prior_choice_trains_only_when_needed_and_reads_saved_files(tmp_path, re
 
     def train():
         calls.append(1)
-        return PriorNetwork(3).eval()
+        return PriorNetwork(Sizes(3, 1, 1)).eval()
 
     build_features(resnet_file, prior=train)
     assert not calls
@@ -102,7 +102,7 @@ def test_prior_choice_trains_only_when_needed_and_reads_saved_files(tmp_path, re
 def test_auto_falls_back_to_the_prior_without_a_network(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(weights_download, "urlopen", lambda *_, **__: _raise(OSError("no route")))
-    extractor = build_features("auto", prior=PriorNetwork(2))
+    extractor = build_features("auto", prior=PriorNetwork(Sizes(2, 1, 1)))
     assert "prior's own renders" in extractor.name
     with pytest.raises(FeaturesError, match="resnet50.*no route.*features 'prior'"):
         build_features("resnet50")
