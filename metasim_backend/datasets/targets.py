@@ -108,7 +108,11 @@ def fitting_size(folder: str | Path, pixels: int = TRAINING_PIXELS) -> tuple[int
     sizes = sorted((read_picture(path).size for path in chosen), key=lambda s: s[0] / s[1])
     width, height = sizes[len(sizes) // 2]
     scale = min(1.0, (pixels / (width * height)) ** 0.5)
-    return max(8, int(width * scale / 8 + 0.5) * 8), max(8, int(height * scale / 8 + 0.5) * 8)
+
+    def fitted(side: int) -> int:
+        return max(8, min(int(side * scale / 8 + 0.5), side // 8) * 8)
+
+    return fitted(width), fitted(height)
 
 
 def split(names: Iterable[str], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Parts:

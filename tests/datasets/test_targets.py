@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from metasim_backend.datasets.pictures import DatasetError, Fit
-from metasim_backend.datasets.targets import TargetImages, split
+from metasim_backend.datasets.targets import TargetImages, fitting_size, split
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -111,3 +111,17 @@ def test_real_street_pictures_are_read():
     targets = TargetImages.read(DATA / "kitti" / "target", 160, 96, most=6)
     assert targets.images.shape == (6, 3, 96, 160)
     assert 40 < float(targets.images.float().mean()) < 200
+
+
+def test_the_fitting_size_keeps_the_aspect_and_the_number_of_pixels(tmp_path):
+    for i, size in enumerate([(1242, 375), (1224, 370), (1242, 375)]):
+        Image.new("RGB", size).save(tmp_path / f"{i}.png")
+    assert fitting_size(tmp_path) == (416, 128)
+    assert fitting_size(tmp_path, 160 * 48) == (160, 48)
+    Image.new("RGB", (64, 64)).save(tmp_path / "3.png")
+    assert fitting_size(tmp_path, 10**9) == (1240, 368)
+
+
+def test_small_pictures_are_not_enlarged(tmp_path):
+    Image.new("RGB", (160, 96)).save(tmp_path / "a.png")
+    assert fitting_size(tmp_path) == (160, 96)

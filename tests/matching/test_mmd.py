@@ -125,3 +125,23 @@ def test_unusable_sets_give_one_sentence():
         mmd2_unbiased(draw(4, 3), draw(4, 3), (1.0, -1.0))
     with pytest.raises(MatchingError, match="median distance"):
         MMD(torch.ones(5, 3))
+
+
+def test_witness_is_each_vectors_part_of_mmd():
+    """Against the definition, pair by pair; their mean gives MMD² back."""
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(6, 3, generator=generator, dtype=torch.float64)
+    y = 0.5 + torch.randn(9, 3, generator=generator, dtype=torch.float64)
+    mmd = MMD(y)
+
+    def kernel(a, b):
+        squared = float((a - b).square().sum())
+        return sum(math.exp(-squared / (2 * float(s) ** 2)) for s in mmd.bandwidths) / 5
+
+    within = []
+    for i, found in enumerate(mmd.witness(x).tolist()):
+        own = sum(kernel(x[i], x[j]) for j in range(6) if j != i) / 5
+        within.append(own)
+        assert found == pytest.approx(2 * own - 2 * sum(kernel(x[i], b) for b in y) / 9)
+    total = mmd.witness(x).mean() - sum(within) / 6 + mmd.real_mean
+    assert float(mmd(x)) == pytest.approx(float(total))

@@ -1,0 +1,84 @@
+"""What the feature network is taught, against scenes whose answers are known."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from blob_world import GRAMMAR, SIZE, BlobRenderer
+
+from blender_addon.contract.frames import Frame, ObjectLabel, RenderSettings
+from metasim_backend.grammar import grammar_from_dict
+from metasim_backend.training.prior_features import answers, widened_scenes
+from metasim_backend.training.scene_generator import SceneGenerator
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return SceneGenerator(grammar_from_dict(GRAMMAR))
+
+
+def frame_with(index: np.ndarray, nodes: list[str]) -> Frame:
+    labels = tuple(
+        ObjectLabel(node, "car", i, int((index == i).sum()), None, None, 1.0, 0.0, 0)
+        for i, node in enumerate(nodes, 1)
+    )
+    image = np.zeros((*index.shape, 3), np.uint8)
+    depth = np.full(index.shape, 4.0, np.float32)
+    return Frame(image, index.astype(np.uint16), depth, labels, np.eye(3), np.eye(4))
+
+
+def test_cells_hold_the_attributes_of_what_covers_them(scenes):
+    proposal = scenes.propose([0])
+    cars = [node.id for node in proposal.scenes[0].of_class("car")]
+    index = np.zeros((16, 24))
+    index[0:8, 0:8] = 1  # the first cell whole
+    index[8:16, 8:12] = 2  # half of the fifth
+    made = answers(scenes.encoding, proposal, [frame_with(index, cars)])
+    assert made.cover.shape == (1, 3, 2, 3)
+    np.testing.assert_allclose(made.cover[0, 0], [[1, 0, 0], [0, 0.5, 0]])
+    assert float(made.cover[0, 1:].abs().sum()) == 0
+    x = made.attributes[0, 0]
+    values = [float(n.attributes["x"]) / 10 for n in proposal.scenes[0].of_class("car")]
+    assert float(x[0, 0]) == pytest.approx(values[0], rel=1e-5)
+    assert float(x[1, 1]) == pytest.approx(values[1], rel=1e-5)
+    assert int(x.isnan().sum()) == 4
+    turn = math.radians(float(proposal.scenes[0].of_class("car")[0].attributes["turn"]))
+    assert float(made.attributes[0, 1, 0, 0]) == pytest.approx(math.sin(turn), abs=1e-5)
+    assert float(made.attributes[0, -1, 0, 0]) == pytest.approx(1 / 4)
+
+
+def test_the_scenes_numbers_weigh_objects_by_what_they_show(scenes):
+    proposal = scenes.propose([0])
+    nodes = proposal.scenes[0].of_class("car")
+    index = np.zeros((16, 24))
+    index[0:8, 0:8] = 2  # only the second is seen
+    made = answers(scenes.encoding, proposal, [frame_with(index, [n.id for n in nodes])])
+    light, x = made.scene[0, 0], made.scene[0, 1]
+    assert float(light) == pytest.approx(float(proposal.scenes[0].root.attributes["light"]))
+    assert float(x) == pytest.approx(float(nodes[1].attributes["x"]) / 10, rel=1e-5)
+
+
+def test_an_attribute_that_nothing_shows_is_unknown(scenes):
+    proposal = scenes.propose([0])
+    nodes = [n.id for n in proposal.scenes[0].of_class("car")]
+    made = answers(scenes.encoding, proposal, [frame_with(np.zeros((16, 24)), nodes)])
+    assert bool(made.scene[0, 1].isnan()) and not bool(made.scene[0, 0].isnan())
+
+
+def test_widened_scenes_are_wider_in_mutable_attributes_and_reproducible(scenes):
+    wide = widened_scenes(scenes, 200, 0)
+    slot = scenes.encoding.slot("field", "light").index
+    rows = wide.batch.present[:, slot]
+    prior = scenes.propose(range(200)).batch["values"][:, slot]
+    assert wide.batch["values"][rows, slot].std() > 1.15 * prior[prior > 0].std()
+    assert widened_scenes(scenes, 3, 0).scenes == wide.scenes[:3]
+
+
+def test_answers_of_a_rendered_world_are_finite_where_known(scenes):
+    proposal = scenes.propose(range(4))
+    frames = BlobRenderer().render(proposal.scenes, [RenderSettings(SIZE, SIZE)] * 4)
+    made = answers(scenes.encoding, proposal, frames)
+    for part in (made.scene, made.cover, made.attributes):
+        assert bool(torch.isfinite(part[~part.isnan()]).all())
+    assert float(made.cover.max()) <= 1
