@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training import evaluation
-    from metasim_backend.training.loop import new_detector
     from metasim_backend.training.run_config import load_generator, open_run
     from metasim_backend.training.seeds import derive_seed, generator
+    from metasim_backend.training.task_network import new_detector
 
     folder, config = open_run(arguments.run)
     scenes = load_generator(folder, config)

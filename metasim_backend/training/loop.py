@@ -26,15 +26,16 @@ from metasim_backend.reporting.report import write_report
 from metasim_backend.run_files.metrics import Metrics
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.tasks.detector import Detector, DetectorSettings
+from metasim_backend.tasks.detector import Detector
 from metasim_backend.training import evaluation, feature_space
 from metasim_backend.training.matching import Matcher, match
 from metasim_backend.training.pretraining import identity_error, pretrain
 from metasim_backend.training.results import write_results
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import TrainSettings
+from metasim_backend.training.task_network import new_detector
 from metasim_backend.training.task_optimisation import optimise_task
 
 
@@ -196,7 +197,7 @@ class Run:
                 self.renderer,
                 self.matcher,
                 detector,
-                lambda: detector.score(validation).ap50,
+                lambda: detector.score(validation).value,
                 settings,
                 self.settings.match.batch,
                 self.settings.seed,
@@ -306,19 +307,3 @@ class Run:
         if phase == "task":
             done *= self.settings.task.scenes
         return Progress(name, total, done, quiet=self.quiet)
-
-
-def new_detector(settings: TrainSettings) -> Detector:
-    """A fresh task network with the run's settings; its parameters depend on the seed only."""
-    wanted = settings.detector
-    base = DetectorSettings() if wanted.size == "paper" else DetectorSettings.for_cpu()
-    return Detector(
-        replace(
-            base,
-            backbone=wanted.backbone,
-            weights=wanted.weights,
-            masks=wanted.masks,
-            upscale=wanted.upscale,
-        ),
-        generator(settings.seed, "detector"),
-    )

@@ -12,6 +12,7 @@ from blender_addon.contract.frames import Frame
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.training import evaluation
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.task_network import new_detector
 from metasim_backend.training.task_optimisation import bytes_frame
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ def write_results(run: Run) -> None:
 
 def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict | None:
     """Scores of two fresh detectors, alike but for the data that they were trained on."""
-    from metasim_backend.training.loop import new_detector
-
     wanted = run.settings.detector
     validation = run.target.validation
     if validation is None or wanted.compare_steps == 0:

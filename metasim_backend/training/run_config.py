@@ -13,7 +13,7 @@ from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
-from metasim_backend.training.loop import Target, new_detector
+from metasim_backend.training.loop import Target
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
     SettingsError,
@@ -22,6 +22,7 @@ from metasim_backend.training.settings import (
     settings_to_dict,
     with_overrides,
 )
+from metasim_backend.training.task_network import new_detector
 
 SMALLEST_TARGET = 8
 # The least that the arithmetic needs: an unbiased MMD², for one, takes two pictures.
