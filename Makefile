@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 .PHONY: demo
 demo: $(STAMP) ## learn a generator from rendered targets, with a report, in ten minutes
-	$(BIN)/metasim demo --run $(RUN) $(DEMO_ARGS)
+	$(BIN)/metasim demo --run $(RUN) $(if $(wildcard $(RUN)/config.yaml),$(or $(DEMO_ARGS),--resume),$(DEMO_ARGS))
 
 .PHONY: test
 test: lint ## every quick check: ruff, mypy, pytest

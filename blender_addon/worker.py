@@ -34,7 +34,14 @@ from .capture.engines import capabilities  # noqa: E402
 from .capture.picture import render  # noqa: E402
 from .capture.staging import Stage  # noqa: E402
 from .contract import scene_graph, wire  # noqa: E402
-from .contract.frames import AttributeStep, RenderSettings, frame_to_message  # noqa: E402
+from .contract.frames import (  # noqa: E402
+    AttributeStep,
+    RenderSettings,
+    RenderSettingsError,
+    frame_to_message,
+)
+from .contract.scene_graph import SceneGraphError  # noqa: E402
+from .world.attributes import WorldError  # noqa: E402
 
 ADDON_VERSION = "0.1.0"
 TOKEN_VARIABLE = "METASIM_TOKEN"
@@ -119,6 +126,8 @@ def _error(message: wire.Message, error: Exception) -> wire.Message:
         "job": message.body.get("job"),
         "reason": " ".join(reason.split()),
         "traceback": traceback.format_exc(),
+        # Our own errors are sentences about the scene: trying again would not help.
+        "input": isinstance(error, (WorldError, SceneGraphError, RenderSettingsError)),
     }
     return wire.Message("error", body)
 

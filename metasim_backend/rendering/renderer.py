@@ -13,6 +13,10 @@ class RenderingError(RuntimeError):
     """Rendering failed for a reason that is not the user's mistake."""
 
 
+class RenderingInputError(ValueError):
+    """A scene that the renderer cannot show as it is; one sentence naming node and attribute."""
+
+
 class RendererSetupError(ValueError):
     """A renderer that the user asked for cannot be used; one sentence with the remedy."""
 

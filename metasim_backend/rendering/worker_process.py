@@ -15,6 +15,7 @@ import blender_addon
 from metasim_backend.rendering.renderer import RendererSetupError
 
 LOG_TAIL = 12
+LOG_BYTES = 16_384
 
 
 def blender_command(blender: str | None) -> list[str]:
@@ -66,23 +67,22 @@ class WorkerProcess:
     def __init__(
         self, command: list[str], address: tuple[str, int], token: str, threads: int
     ) -> None:
-        handle, name = tempfile.mkstemp(prefix="metasim-worker-", suffix=".log")
-        self.log = Path(name)
+        # Without a name: nothing is left behind even when this process is killed.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         environment = dict(os.environ, METASIM_TOKEN=token)
         # The child must find blender_addon wherever it was imported from here.
         root = str(Path(blender_addon.__file__).parent.parent)
         paths = [root, *filter(None, [environment.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(paths)
         arguments = ["--connect", f"{address[0]}:{address[1]}", "--threads", str(threads)]
-        with os.fdopen(handle, "wb") as log:
-            self._process = subprocess.Popen(
-                command + arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            command + arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
         self.pid = self._process.pid
 
     @property
@@ -91,10 +91,12 @@ class WorkerProcess:
 
     def log_tail(self) -> str:
         """The last lines that the worker printed."""
-        with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").splitlines()
-            return "\n".join(lines[-LOG_TAIL:])
-        return ""
+        if self._log.closed:
+            return ""
+        # pread: the worker writes at the offset that both processes share.
+        size = os.fstat(self._log.fileno()).st_size
+        text = os.pread(self._log.fileno(), LOG_BYTES, max(size - LOG_BYTES, 0))
+        return "\n".join(text.decode(errors="replace").splitlines()[-LOG_TAIL:])
 
     def kill(self, grace: float = 0.0) -> None:
         """End the whole process group; wait `grace` seconds for it to leave by itself first."""
@@ -104,4 +106,4 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        self.log.unlink(missing_ok=True)
+        self._log.close()

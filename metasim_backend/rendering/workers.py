@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import secrets
 import socket
@@ -13,12 +14,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from blender_addon.contract.wire import PROTOCOL, Connection, Message, WireError
-from metasim_backend.rendering.renderer import RendererSetupError, RenderingError
+from metasim_backend.rendering.renderer import (
+    RendererSetupError,
+    RenderingError,
+    RenderingInputError,
+)
 from metasim_backend.rendering.worker_process import WorkerProcess, blender_command
 
 MAX_ATTEMPTS = 2
 MAX_FAILED_STARTS = 3
 POLL = 0.2
+GRACE = 2.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,10 @@ class WorkerPool:
         self._fail_all(RenderingError("The worker pool was closed."))
         for thread in self._threads:
             thread.join(timeout=10)
-        deadline = time.monotonic() + 2.0
+        # Idle workers are told to stop by their own thread; one in a job is cut off.
+        deadline = time.monotonic() + GRACE
+        while self._connections and time.monotonic() < deadline:
+            time.sleep(0.02)
         with self._lock:
             connections, processes = list(self._connections), list(self._processes.values())
             self._processes.clear()
@@ -164,8 +173,6 @@ class WorkerPool:
     def _thread_count(self) -> int:
         if self.settings.threads:
             return self.settings.threads
-        import os
-
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         return max(1, cores // max(self.settings.count, 1))
 
@@ -275,7 +282,9 @@ class WorkerPool:
                 self._retry(job, f"worker {pid} was lost ({error})", tail)
                 return
             done += 1
-            if answer.kind == "error":
+            if answer.kind == "error" and answer.body.get("input") is True:
+                self._fail(job, RenderingInputError(f"{job.name}: {answer.body.get('reason')}"))
+            elif answer.kind == "error":
                 reason = f"worker {pid}: {answer.body.get('reason')}"
                 self._retry(job, reason, str(answer.body.get("traceback", "")))
             else:
@@ -298,10 +307,13 @@ class WorkerPool:
         text = f"{job.name} failed {job.attempts} times; {reason}"
         if log:
             text += f"\nThe end of the log:\n{log}"
+        self._fail(job, RenderingError(text))
+
+    def _fail(self, job: _Job, error: Exception) -> None:
         with self._lock:
             self._open.discard(job)
         if not job.future.done():
-            job.future.set_exception(RenderingError(text))
+            job.future.set_exception(error)
 
     def _finish(self, job: _Job, answer: Message) -> None:
         with self._lock:

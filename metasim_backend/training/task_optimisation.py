@@ -7,9 +7,8 @@ exactly the values that were rendered; MMD² may be part of the same step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,17 +16,12 @@ from torch import nn
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training.matching import Matcher, matching_loss
 from metasim_backend.training.reward import MovingAverage, reinforce_loss
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.settings import TaskSettings
-
-
-class TaskNetwork(Protocol):
-    """What the loop asks of a task network; it keeps its state from epoch to epoch."""
-
-    def train(self, frames: Sequence[Frame], steps: int, generator: torch.Generator) -> dict: ...
 
 
 def bytes_frame(frame: Frame) -> Frame:

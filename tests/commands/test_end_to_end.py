@@ -52,9 +52,10 @@ PATIENCE = 120
 class Metasim:
     """Starts the command in processes that carry a mark, so that all they leave can be found."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
         self.mark = uuid.uuid4().hex
-        self.environment = {**os.environ, MARK: self.mark}
+        # A killed backend cannot remove its workers' logs: keep them in the test's own folder.
+        self.environment = {**os.environ, MARK: self.mark, "TMPDIR": str(scratch)}
 
     def start(self, *arguments: object) -> subprocess.Popen:
         return subprocess.Popen(
@@ -102,8 +103,8 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen | None =
 
 
 @pytest.fixture
-def metasim():
-    made = Metasim()
+def metasim(tmp_path_factory):
+    made = Metasim(tmp_path_factory.mktemp("scratch"))
     yield made
     for process in made.processes():
         process.kill()

@@ -10,7 +10,11 @@ import time
 import pytest
 
 from blender_addon.contract.wire import PROTOCOL, Message, WireError, connect
-from metasim_backend.rendering.renderer import RendererSetupError, RenderingError
+from metasim_backend.rendering.renderer import (
+    RendererSetupError,
+    RenderingError,
+    RenderingInputError,
+)
 from metasim_backend.rendering.worker_process import WorkerProcess
 from metasim_backend.rendering.workers import WorkerPool, WorkerSettings
 
@@ -82,6 +86,31 @@ def test_what_fails_twice_is_named_with_its_log_and_the_worker_goes_on(pool):
     assert pool.submit("render", {"value": 1}, "scene").result(10).body["value"] == 1
 
 
+def test_a_scene_that_cannot_be_shown_is_the_users_mistake_and_not_tried_twice(pool):
+    asked = []
+
+    def refuse(message):
+        asked.append(message)
+        return Message("error", {"reason": "Node 'x' has class 'y'.", "input": True})
+
+    dial(pool, refuse)
+    with pytest.raises(RenderingInputError, match="scene 1: Node 'x' has class 'y'."):
+        pool.submit("render", {"value": 1}, "scene 1").result(10)
+    assert len(asked) == 1
+
+
+def test_a_worker_from_elsewhere_is_told_to_stop_when_the_work_is_done():
+    told = []
+    with WorkerPool(WorkerSettings(count=0, token="secret")) as pool:
+        connection = connect(pool.address, "secret", timeout=5)
+        connection.send(Message("hello", {"protocol": PROTOCOL, "pid": 1}))
+        connection.receive(wait=5)
+        thread = threading.Thread(target=lambda: told.append(connection.receive(wait=10).kind))
+        thread.start()
+    thread.join(10)
+    assert told == ["stop"]
+
+
 def test_strangers_are_refused_and_the_server_goes_on(pool):
     with pytest.raises(WireError):
         connect(pool.address, "guess", timeout=5)
@@ -151,7 +180,7 @@ def test_killing_a_worker_process_kills_its_children_too():
     process.kill()
     assert not process.running
     assert not alive(child)
-    assert not process.log.exists()
+    assert process.log_tail() == ""
 
 
 def alive(pid: int) -> bool:
