@@ -1,15 +1,16 @@
-"""The pixel window that a change of a few objects can touch.
+"""The pixels that a change of a few objects can touch.
 
-An object and its shadow lie within the convex hull of its bounding box's corners and of those
-corners' shadows on the ground z = 0; so do its shadows on whatever stands between. The hull also
-takes in a strip of ground round the object, from which it takes the sky's light. The window is
-the box of the hull's projection, at both values of a step, with a margin for the pixel filter.
-Fainter light over greater distances, and reflections in other objects, are left out.
+An object touches the pixels of its body, of its shadow on the ground, and of every other object
+within the volume between the two, where the volume's picture covers them. The body takes in a
+strip of ground round the object, from which it takes the sky's light. Each of these is seen as a
+convex polygon with fixed edge directions round its projected points, with a margin for the pixel
+filter, so that all objects are projected and rasterised at once. Fainter light over greater
+distances, and reflections in other objects, are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,14 +19,16 @@ import numpy as np
 from .silhouette import NEAR
 from .staging import StagedObject
 
-Window = tuple[int, int, int, int]
-EMPTY: Window = (0, 0, 0, 0)
 MARGIN = 2  # pixels: half the pixel filter, and a sample's jitter
 REACH = 0.6  # of its height: how far round its base an object is taken to dim the ground
 FARTHEST_REACH = 1.5  # metres
 LONGEST_SHADOW = 200.0  # metres
-_CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float64)
-_EDGES = np.array(list(combinations(range(20), 2)))
+GROUND = (0.0, 0.2)  # metres: shadows fall on surfaces between these heights, kerbs and all
+SLABS = 4
+_TURNS = np.arange(16) * (np.pi / 8)
+_DIRECTIONS = np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=-1).round(12)
+_RIGHT, _LEFT = _DIRECTIONS[:, 0] > 0, _DIRECTIONS[:, 0] < 0
+_LEVEL = _DIRECTIONS[:, 0] == 0
 
 
 @dataclass(frozen=True)
@@ -46,109 +49,151 @@ class View:
     height: int
 
 
-def window_of(objects: Iterable[StagedObject], view: View) -> Window:
-    """The window of some objects and their shadows; EMPTY when they lie outside the frame."""
-    box = np.array([np.inf, np.inf, -np.inf, -np.inf])
-    for item in objects:
-        points = _project(_hull_points(item, view.sun), view)
-        if len(points):
-            box[:2] = np.minimum(box[:2], points.min(axis=0))
-            box[2:] = np.maximum(box[2:], points.max(axis=0))
-    if not np.isfinite(box).all():
-        return EMPTY
-    size = np.array([view.width, view.height])
-    x0, y0 = (int(v) for v in np.clip(np.floor(box[:2]) - MARGIN, 0, size))
-    x1, y1 = (int(v) for v in np.clip(np.ceil(box[2:]) + MARGIN, 0, size))
-    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else EMPTY
-
-
-def union(windows: Sequence[Window]) -> Window:
-    """The smallest window that holds all of them; empty ones count for nothing."""
-    some = [w for w in windows if w != EMPTY]
-    if not some:
-        return EMPTY
-    x0, y0, x1, y1 = zip(*some, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
-
-
-def area(window: Window) -> int:
-    """Pixels of a window."""
-    return (window[2] - window[0]) * (window[3] - window[1])
-
-
-def overlap(a: Window, b: Window) -> bool:
-    """Whether two windows share a pixel."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
 @dataclass(frozen=True)
-class Group:
-    """Steps (by their position in a list) that are rendered together, in one window."""
+class Outlines:
+    """Where N objects, their shadows and their shadow volumes are seen.
 
-    members: tuple[int, ...]
-    window: Window
+    Attributes:
+        body, shadow, volume: N x 2 x H int, in each pixel row the first column and the one after
+            the last; equal where the row is free of it.
+        footprint: N x 4 float64 (x0, y0, x1, y1), world box round body and shadow.
+        base: N x 4 float64, world box round the body alone.
+    """
+
+    body: np.ndarray
+    shadow: np.ndarray
+    volume: np.ndarray
+    footprint: np.ndarray
+    base: np.ndarray
+
+    def take(self, positions: Sequence[int]) -> Outlines:
+        """Those of some of the objects."""
+        at = np.asarray(positions, np.int64)
+        parts = (self.body, self.shadow, self.volume, self.footprint, self.base)
+        return Outlines(*(part[at] for part in parts))
 
 
-def group(
-    windows: Sequence[Window], kin: Sequence[frozenset[str]], call_pixels: float
-) -> list[Group]:
-    """Put steps whose windows do not overlap into common renders where that is cheaper.
+def outlines(objects: Sequence[StagedObject], view: View) -> Outlines:
+    """The outlines of all objects, in their order."""
+    if not objects:
+        none, boxes = np.zeros((0, 2, view.height), np.int64), np.zeros((0, 4))
+        return Outlines(none, none, none, boxes, boxes)
+    shells: dict[int, np.ndarray] = {}  # many objects share their vertices
+    for item in objects:
+        if id(item.vertices) not in shells:
+            shells[id(item.vertices)] = _shell(item.vertices)
+    shell = np.stack([shells[id(item.vertices)] for item in objects])
+    matrices = np.stack([item.matrix for item in objects])
+    body = shell @ matrices[:, :3, :3].transpose(0, 2, 1) + matrices[:, None, :3, 3]
+    shadow = np.concatenate([_cast(body, view.sun, height) for height in GROUND], axis=1)
+    ring = _ring(body)
+    by_ring = _supports(ring, view)
+    near_body = np.maximum(_supports(body, view), by_ring)
+    near_shadow = np.maximum(_supports(shadow, view), by_ring)
+    base = _box(body)
+    return Outlines(
+        _spans(near_body, view),
+        _spans(near_shadow, view),
+        _spans(np.maximum(near_body, near_shadow), view),
+        _box(np.concatenate([body, shadow], axis=1)),
+        base,
+    )
 
-    Steps are taken from left to right; each joins the group that it makes least dearer, unless a
-    render of its own is cheaper still. A render is taken to cost ``call_pixels`` + its pixels.
+
+def touched(moved: Outlines, others: Outlines, view: View) -> np.ndarray:
+    """H x W bool: the pixels that some objects touch.
 
     Args:
-        windows: one window a step; empty ones join no group.
-        kin: for each step the nodes it moves; steps that share one never meet in a group.
-        call_pixels: a render's fixed cost, as the number of pixels that take as long.
+        moved: the objects that change, once for each state that they take.
+        others: all objects of the scene, which their shadows may fall on.
     """
-    groups: list[tuple[list[int], Window]] = []
-    for n in sorted(range(len(windows)), key=lambda i: (windows[i], i)):
-        window = windows[n]
-        if window == EMPTY:
-            continue
-        best, least = None, call_pixels + area(window)
-        for g, (members, whole) in enumerate(groups):
-            extra = area(union((whole, window))) - area(whole)
-            if extra < least and not any(
-                overlap(window, windows[m]) or kin[n] & kin[m] for m in members
-            ):
-                best, least = g, extra
-        if best is None:
-            groups.append(([n], window))
-        else:
-            members, whole = groups[best]
-            groups[best] = ([*members, n], union((whole, window)))
-    return [Group(tuple(members), whole) for members, whole in groups]
+    low, high = moved.footprint[:, None, :2], moved.footprint[:, None, 2:]
+    meets = (others.base[:, :2] <= high).all(axis=2) & (others.base[:, 2:] >= low).all(axis=2)
+    casting, catching = np.nonzero(meets)
+    first = np.maximum(moved.volume[casting, 0], others.body[catching, 0])
+    last = np.minimum(moved.volume[casting, 1], others.body[catching, 1])
+    first = np.concatenate([moved.body[:, 0], moved.shadow[:, 0], first])
+    last = np.concatenate([moved.body[:, 1], moved.shadow[:, 1], last])
+    some = last > first
+    stride = view.width + 1  # a column more, so that a span's end always has a place
+    rows = np.broadcast_to(np.arange(view.height) * stride, first.shape)[some]
+    change = np.bincount(rows + first[some], minlength=stride * view.height)
+    change -= np.bincount(rows + last[some], minlength=stride * view.height)
+    return (np.cumsum(change) > 0).reshape(view.height, stride)[:, :-1]
 
 
-def _hull_points(item: StagedObject, sun: np.ndarray) -> np.ndarray:
-    """20 x 3 world points: an object's corners, their shadows, and the ground round its base."""
-    low, high = item.vertices.min(axis=0), item.vertices.max(axis=0)
-    turn, place = item.matrix[:3, :3].T, item.matrix[:3, 3]
-    corners = (low + _CORNERS * (high - low)) @ turn + place
-    height = np.maximum(corners[:, 2:], 0.0)
-    shadows = corners - np.minimum(height / max(float(sun[2]), 1e-6), LONGEST_SHADOW) * sun
-    base = corners[_CORNERS[:, 2] == 0]
-    middle = base.mean(axis=0)
-    out = base - middle
-    reach = min(REACH * float(height.max()), FARTHEST_REACH)
-    # Moved along the diagonals: by sqrt(2), so that the sides move by the reach.
-    out *= 1 + np.sqrt(2) * reach / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
-    return np.concatenate([corners, shadows, middle + out])
+def _shell(vertices: np.ndarray) -> np.ndarray:
+    """8 SLABS x 3 points whose hull holds a mesh: a box's corners for each slab of height."""
+    points = np.asarray(vertices, np.float64)
+    low, high = points[:, 2].min(), points[:, 2].max()
+    slab = ((points[:, 2] - low) / max(high - low, 1e-9) * SLABS).astype(int).clip(0, SLABS - 1)
+    corners = []
+    for n in range(SLABS):
+        some = points[slab == n]
+        if len(some) == 0:
+            some = points[:1]
+        (x0, y0, z0), (x1, y1, z1) = some.min(axis=0), some.max(axis=0)
+        corners += [(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)]
+    return np.array(corners)
 
 
-def _project(points: np.ndarray, view: View) -> np.ndarray:
-    """M x 2 pixels: the points before the near plane, and where their hull is cut by it."""
+def _ring(body: np.ndarray) -> np.ndarray:
+    """N x 4 x 3: the corners of the ground round each body, at the height of its base."""
+    low, high = body.min(axis=1), body.max(axis=1)
+    reach = np.minimum(REACH * np.maximum(high[:, 2], 0.0), FARTHEST_REACH)
+    x = np.stack([low[:, 0] - reach, high[:, 0] + reach])
+    y = np.stack([low[:, 1] - reach, high[:, 1] + reach])
+    corners = [np.stack([x[i], y[j], low[:, 2]], axis=-1) for i in (0, 1) for j in (0, 1)]
+    return np.stack(corners, axis=1)
+
+
+def _cast(body: np.ndarray, sun: np.ndarray, ground: float) -> np.ndarray:
+    """Where the sun throws points on level ground; points below it stay."""
+    height = np.maximum(body[..., 2:] - ground, 0.0)
+    return body - np.minimum(height / max(float(sun[2]), 1e-6), LONGEST_SHADOW) * sun
+
+
+def _box(points: np.ndarray) -> np.ndarray:
+    """N x 4 (x0, y0, x1, y1) of N x M x 3 points."""
+    return np.concatenate([points[..., :2].min(axis=1), points[..., :2].max(axis=1)], axis=-1)
+
+
+def _supports(points: np.ndarray, view: View) -> np.ndarray:
+    """N x 16: how far N hulls of M points reach in each direction, pixels; -inf if unseen."""
     seen = points @ view.pose[:3, :3].T + view.pose[:3, 3]
-    front = seen[:, 2] >= NEAR
-    if not front.any():
-        return np.zeros((0, 2))
-    kept = seen[front]
-    if not front.all():
-        # All pairs hold the hull's edges, and the other pairs lie within the hull.
-        a, b = _EDGES[front[_EDGES[:, 0]] != front[_EDGES[:, 1]]].T
-        share = (NEAR - seen[a, 2]) / (seen[b, 2] - seen[a, 2])
-        kept = np.concatenate([kept, seen[a] + share[:, None] * (seen[b] - seen[a])])
-    pixels = kept @ view.intrinsics.T
-    return pixels[:, :2] / pixels[:, 2:]
+    front = seen[..., 2] >= NEAR
+    found = np.full((len(points), len(_DIRECTIONS)), -np.inf)
+    whole = front.all(axis=1)
+    if whole.any():
+        found[whole] = (_pixels(seen[whole], view) @ _DIRECTIONS.T).max(axis=1)
+    for n in np.flatnonzero(front.any(axis=1) & ~whole):
+        found[n] = (_pixels(_cut(seen[n], front[n]), view) @ _DIRECTIONS.T).max(axis=0)
+    return found
+
+
+def _cut(seen: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """The points before the near plane, and where their hull is cut by it."""
+    # All pairs hold the hull's edges, and the other pairs lie within the hull.
+    pairs = np.array(list(combinations(range(len(seen)), 2)))
+    a, b = pairs[front[pairs[:, 0]] != front[pairs[:, 1]]].T
+    share = (NEAR - seen[a, 2]) / (seen[b, 2] - seen[a, 2])
+    return np.concatenate([seen[front], seen[a] + share[:, None] * (seen[b] - seen[a])])
+
+
+def _pixels(seen: np.ndarray, view: View) -> np.ndarray:
+    pixels = seen @ view.intrinsics.T
+    return pixels[..., :2] / pixels[..., 2:]
+
+
+def _spans(supports: np.ndarray, view: View) -> np.ndarray:
+    """N x 2 x H: first column and the one after the last that lie within the polygons' margin."""
+    margin = (0.5 + MARGIN) * np.abs(_DIRECTIONS).sum(axis=1)
+    rows = np.arange(view.height) + 0.5
+    room = (supports + margin)[..., None] - _DIRECTIONS[:, 1:] * rows
+    right = (room[:, _RIGHT] / _DIRECTIONS[_RIGHT, :1]).min(axis=1)
+    left = (room[:, _LEFT] / _DIRECTIONS[_LEFT, :1]).max(axis=1)
+    there = (room[:, _LEVEL] >= 0).all(axis=1)
+    first = np.clip(np.ceil(left - 0.5), 0, view.width)
+    last = np.clip(np.floor(right - 0.5) + 1, 0, view.width)
+    last = np.where(there, np.maximum(last, first), first)
+    return np.stack([first, last], axis=1).astype(np.int64)

@@ -54,25 +54,21 @@ def measure(stage: Stage, job: dict, settings_dict: dict, repeats: int) -> dict:
         return np.array([time.perf_counter() - wall, time.process_time() - processor]), found
 
     timed(local[:4], False)  # warm up: persistent data, materials
-    ours = {"local": [], "all": []}
-    found: dict[str, list] = {}
-    for n in range(repeats):  # ours before, between and after the reference, which is long
-        ours["local"].append(timed(local, False)[0])
-        seconds, found["all"] = timed([*local, *rest], False)
-        ours["all"].append(seconds)
-        if n == 0:
-            full_local, found["full local"] = timed(local, True)
-            full_rest, found["full rest"] = timed(rest, True)
+    ours = [timed(local, False)]
+    full_local, full_found = timed(local, True)
+    # Steps of the camera, the light and the road take the full frame either way: timed once.
+    rest_time, rest_found = timed(rest, False)
+    ours += [timed(local, False) for _ in range(repeats - 1)]
+    window_local = np.median([seconds for seconds, _ in ours], axis=0)
     order = [*local, *rest]
-    reference = {"local": full_local, "all": full_local + full_rest}
-    full = [*found["full local"], *found["full rest"]]
+    window, full = [*ours[0][1], *rest_found], [*full_found, *rest_found]
     return {
         "steps": {"local": len(local), "all": len(order)},
-        "full": {name: list(t) for name, t in reference.items()},
-        "window": {name: list(np.median(times, axis=0)) for name, times in ours.items()},
+        "full": {"local": list(full_local), "all": list(full_local + rest_time)},
+        "window": {"local": list(window_local), "all": list(window_local + rest_time)},
         "gradients": {
             name: {
-                "window": list(gradient(found["all"], adjoint, widths[order])),
+                "window": list(gradient(window, adjoint, widths[order])),
                 "full": list(gradient(full, adjoint, widths[order])),
             }
             for name, adjoint in adjoints(settings.width, settings.height).items()

@@ -28,8 +28,8 @@ REPEATS = 3
 # Settings, and how many of the scenes: a full-frame gradient takes tens of seconds at the end.
 SIZES = (
     (RenderSettings(width=160, height=96, samples=1, seed=9), 4),
-    (RenderSettings(width=414, height=125, samples=1, seed=9), 4),
-    (RenderSettings(width=414, height=125, samples=4, seed=9), 3),
+    (RenderSettings(width=414, height=125, samples=1, seed=9), 3),
+    (RenderSettings(width=414, height=125, samples=4, seed=9), 1),
 )
 
 
@@ -44,7 +44,7 @@ def test_local_gradients_are_fast_and_point_where_full_frame_gradients_do(tmp_pa
     subprocess.run(
         [sys.executable, str(Path(__file__).with_name("gradient_in_blender.py")),
          str(tmp_path / "answer.json")],
-        input=json.dumps(request), text=True, check=True, cwd=ROOT, timeout=1200,
+        input=json.dumps(request), text=True, check=True, cwd=ROOT, timeout=580,
     )  # fmt: skip
     answer = json.loads((tmp_path / "answer.json").read_text())
     sizes = [
@@ -55,7 +55,8 @@ def test_local_gradients_are_fast_and_point_where_full_frame_gradients_do(tmp_pa
         {
             "measures": "seconds a scene-gradient by central differences, all scenes in one "
             "process of Blender with one render thread; medians over the scenes; windows are "
-            f"timed {REPEATS} times a scene (median), full frames once a scene",
+            f"timed {REPEATS} times a scene (median), full frames once a scene; global steps take "
+            "the full frame either way, so one rendering and timing of them stands for both",
             "command": "make benchmark",
             "seeds": {"scenes": SEEDS, "noise": 9},
             "grammar": "scenes/driving.yaml",
