@@ -75,7 +75,7 @@ def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, 
         sentences.append(f"MMD² to unseen target pictures {change(unseen)}")
         moods.append(unseen.better)
     if detector is not None and detector.prior is not None and detector.learned is not None:
-        sentences.append(f"the detector's AP@0.5 {change(detector)}")
+        sentences.append(f"the detector's AP@0.5 {change_in_points(detector)}")
         moods.append(detector.better)
     known = [row for row in rows if row.closer is not None]
     if known:
@@ -106,6 +106,15 @@ def change(comparison: Comparison) -> str:
         return f"{word} {numbers}"
     share = abs(after - before) / before
     return f"{word} by {short(100 * share) if share < 0.1 else f'{100 * share:.0f}'} % {numbers}"
+
+
+def change_in_points(comparison: Comparison) -> str:
+    """Such as ``rose by 4.6 points (0.014 → 0.060)``: a share of a score near 0 would boast."""
+    before, after = comparison.prior, comparison.learned
+    if before is None or after is None or before == after:
+        return change(comparison)
+    word = "fell" if after < before else "rose"
+    return f"{word} by {short(100 * abs(after - before))} points ({short(before)} → {short(after)})"
 
 
 def _flat(scores: Mapping, prefix: str = "") -> list[tuple[str, float]]:

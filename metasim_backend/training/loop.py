@@ -123,7 +123,7 @@ class Run:
             if phase in self.settings.phases:
                 self._timed(phase, run)
                 self._save()
-        self._timed("report", self._report)
+        self._report()
         self.metrics.close()
 
     # The phases -----------------------------------------------------------------------------

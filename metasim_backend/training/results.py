@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ ATTRIBUTE_SCENES = 200
 
 def write_results(run: Run) -> None:
     """Measure prior against learned on the same seeds, and write ``report_data/``."""
+    started = time.monotonic()
     settings = run.settings
     count = max(
         settings.evaluation.scenes,
@@ -62,6 +64,8 @@ def write_results(run: Run) -> None:
         )
         for name, sample in samples.items()
     }
+    detectors = compare_detectors(run, {name: s.frames for name, s in samples.items()})
+    run.seconds["report"] += time.monotonic() - started
     summary = {
         "title": f"{run.scenes.grammar.domain}: prior, learned, target",
         "command": " ".join(run.command),
@@ -69,7 +73,7 @@ def write_results(run: Run) -> None:
         "switched_on": switched_on(run),
         "features": run.features.name,
         "mmd2": mmd2,
-        "detector": compare_detectors(run, {n: s.frames for n, s in samples.items()}),
+        "detector": detectors,
         "pictures": {
             "matched": len(run.target.matched),
             "unseen": len(run.target.unseen),
