@@ -114,7 +114,8 @@ def change_in_points(comparison: Comparison) -> str:
     if before is None or after is None or before == after:
         return change(comparison)
     word = "fell" if after < before else "rose"
-    return f"{word} by {short(100 * abs(after - before))} points ({short(before)} → {short(after)})"
+    points = 100 * abs(after - before)
+    return f"{word} by {points:.1f} points ({short(before)} → {short(after)})"
 
 
 def _flat(scores: Mapping, prefix: str = "") -> list[tuple[str, float]]:
