@@ -10,24 +10,36 @@ difference gives (Meta-Sim, section 3.4):
 The difference is zero outside the pixels that the change can touch, so only that window has to
 be rendered. Each scene is paired with its own image's adjoint, and where a range's end clips one
 side, the quotient divides by the step that was really taken.
+
+A deep network is far from linear between I(a - h) and I(a + h), and then the product above can
+point the wrong way. With features φ given, the difference is taken behind them:
+
+.. math::
+    \frac{\partial L}{\partial a} \approx
+        \frac{\langle \partial L/\partial\varphi,\;
+              \varphi(I + D/2) - \varphi(I - D/2)\rangle}{(a + h) - (a - h)},
+    \qquad D = I(a + h) - I(a - h)
+
+at the cost of two evaluations of φ a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from blender_addon.contract.frames import AttributeStep, Frame, RenderSettings
+from blender_addon.contract.frames import AttributeStep, Difference, Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.encoding import Encoding, Slot, unit_to_value
 from metasim_backend.rendering.renderer import DifferenceRenderer
 
 METHODS = ("local", "full")
 DEFAULT_STEP = 0.02
+PAIRS = 8
 
 
 @dataclass
@@ -55,6 +67,7 @@ def render(
     *,
     method: str = "local",
     chosen: Sequence[np.ndarray] | None = None,
+    features: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tape]:
     """Decode attribute values into scenes and render them, differentiably in the values.
 
@@ -70,9 +83,10 @@ def render(
         chosen: B arrays [N_b, A] of weights; slots with weight 0 are left out and the others'
             gradients are multiplied by the weight (random coordinates, unbiased when a weight is
             1 / probability of being chosen).
+        features: φ, [B, 3, H, W] to [B, D], when the difference is to be taken behind it.
 
     Returns:
-        images [B, 3, H, W] float32 in [0, 1], and the tape.
+        images [B, 3, H, W] float32 in [0, 1], or with φ given φ(images) [B, D]; and the tape.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown difference method {method!r}; choose from {METHODS}.")
@@ -91,9 +105,9 @@ def render(
         method == "full",
         sizes,
         tape,
+        features,
     )
-    images = _Render.apply(torch.cat(list(values)), request)
-    return images, tape
+    return _Render.apply(torch.cat(list(values)), request), tape
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +120,7 @@ class _Request:
     full_frame: bool
     sizes: list[int]
     tape: Tape
+    features: Callable[[Tensor], Tensor] | None
 
 
 class _Render(torch.autograd.Function):
@@ -119,14 +134,17 @@ class _Render(torch.autograd.Function):
             for scene, part in zip(request.scenes, parts, strict=True)
         ]
         request.tape.frames = request.renderer.render(request.tape.scenes, request.settings)
-        images = np.stack([frame.image for frame in request.tape.frames])
-        return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(values.device)
+        images = _tensor(np.stack([frame.image for frame in request.tape.frames]))
+        if request.features is not None:
+            with torch.no_grad():
+                return request.features(images).to(values.device)
+        return images.to(values.device)
 
     @staticmethod
     def backward(ctx, *adjoints: Tensor):
         request: _Request = ctx.request
         (values,) = ctx.saved_tensors
-        adjoint = adjoints[0].detach().permute(0, 2, 3, 1).cpu().numpy()
+        adjoint = adjoints[0].detach().cpu()
         parts = values.detach().cpu().split(request.sizes)
         planned = [
             plan_steps(request.encoding, scene, part.numpy(), weights)
@@ -141,18 +159,57 @@ class _Render(torch.autograd.Function):
             full_frame=request.full_frame,
         )
         gradients = []
-        for image_adjoint, part, plan, differences in zip(
-            adjoint, parts, planned, found, strict=True
+        for own_adjoint, part, plan, differences, frame in zip(
+            adjoint, parts, planned, found, request.tape.frames, strict=True
         ):
+            if request.features is None:
+                products = [_image_product(own_adjoint, d) for d in differences]
+            else:
+                products = _feature_products(
+                    request.features, own_adjoint, frame.image, differences
+                )
             gradient = np.zeros(part.shape, dtype=np.float64)
-            for item, difference in zip(plan, differences, strict=True):
-                x0, y0, x1, y1 = difference.window
-                product = np.vdot(image_adjoint[y0:y1, x0:x1].astype(np.float64), difference.values)
+            for item, product in zip(plan, products, strict=True):
                 gradient[item.row, item.column] = item.weight * product / item.width
             gradients.append(_keep_in_range(gradient, part.numpy(), request.encoding))
             request.tape.steps += len(plan)
         out = torch.from_numpy(np.concatenate(gradients)).to(values)
         return out, None
+
+
+def _tensor(images: np.ndarray) -> Tensor:
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
+def _image_product(adjoint: Tensor, difference: Difference) -> float:
+    """<adjoint, difference> for an adjoint [3, H, W]."""
+    x0, y0, x1, y1 = difference.window
+    inside = adjoint[:, y0:y1, x0:x1].permute(1, 2, 0).double().numpy()
+    return float(np.vdot(inside, difference.values))
+
+
+@torch.no_grad()
+def _feature_products(
+    features: Callable[[Tensor], Tensor],
+    adjoint: Tensor,
+    image: np.ndarray,
+    differences: Sequence[Difference],
+) -> list[float]:
+    """<adjoint, φ(I + D/2) - φ(I - D/2)> for an adjoint [D] and each difference of one image."""
+    products = [0.0] * len(differences)
+    moved = [i for i, d in enumerate(differences) if d.values.any()]
+    for start in range(0, len(moved), PAIRS):
+        some = moved[start : start + PAIRS]
+        sides = np.repeat(image[None], 2 * len(some), axis=0)
+        for place, i in enumerate(some):
+            x0, y0, x1, y1 = differences[i].window
+            sides[2 * place, y0:y1, x0:x1] += differences[i].values / 2
+            sides[2 * place + 1, y0:y1, x0:x1] -= differences[i].values / 2
+        found = features(_tensor(sides)).double()
+        for place, i in enumerate(some):
+            change = found[2 * place] - found[2 * place + 1]
+            products[i] = float(adjoint.double() @ change.cpu())
+    return products
 
 
 @dataclass(frozen=True)

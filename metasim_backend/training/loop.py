@@ -20,6 +20,7 @@ from metasim_backend.datasets.labelled import LabelledImage
 from metasim_backend.grammar import Grammar
 from metasim_backend.matching.features import FeatureExtractor
 from metasim_backend.matching.mmd import MMD
+from metasim_backend.matching.prior_network import PriorNetwork
 from metasim_backend.models.distribution_transformer import TransformerSettings
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.reporting.report import write_report
@@ -231,7 +232,14 @@ class Run:
             self.settings.rendering.differences,
             self.features,
             MMD(target),
+            self._behind_features(),
         )
+
+    def _behind_features(self) -> bool:
+        wanted = self.settings.match.behind_features
+        if wanted == "auto":
+            return not isinstance(self.features.network, PriorNetwork)
+        return wanted == "yes"
 
     def _detector(self) -> Detector:
         if self.detector is None:

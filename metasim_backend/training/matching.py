@@ -24,13 +24,17 @@ from metasim_backend.training.settings import MatchSettings
 
 @dataclass(frozen=True, eq=False)
 class Matcher:
-    """What a matching step compares with: renderer, feature space and the target's features."""
+    """What a matching step compares with: renderer, feature space and the target's features.
+
+    ``behind_features``: take finite differences behind φ and not in front of it.
+    """
 
     renderer: DifferenceRenderer
     render_settings: RenderSettings
     method: str
     features: FeatureExtractor
     mmd: MMD
+    behind_features: bool = False
 
 
 def random_coordinates(mutable: Tensor, fraction: float, source: torch.Generator) -> np.ndarray:
@@ -58,7 +62,7 @@ def matching_loss(
     none, a score-function term: each scene's own part of MMD² times its log-probability.
     """
     mutable = proposal.split(distribution.numeric)
-    images, tape = differentiate.render(
+    out, tape = differentiate.render(
         matcher.renderer,
         scenes.encoding,
         proposal.scenes,
@@ -67,8 +71,9 @@ def matching_loss(
         noise_seeds(matcher.render_settings, proposal.scenes),
         method=matcher.method,
         chosen=[random_coordinates(m, fraction, source) for m in mutable],
+        features=matcher.features if matcher.behind_features else None,
     )
-    features = matcher.features(images)
+    features = out if matcher.behind_features else matcher.features(out)
     mmd2 = matcher.mmd(features)
     loss = mmd2
     if distribution.categorical.any() and category_weight > 0:

@@ -138,6 +138,7 @@ def resolve_settings(
     for what, value, known in (
         ("rendering.engine", wanted.engine, ("cycles", "eevee", "workbench")),
         ("rendering.differences", wanted.differences, METHODS),
+        ("match.behind_features", settings.match.behind_features, ("auto", "yes", "no")),
     ):
         if value not in known:
             raise SettingsError(f"Setting {what!r} is {value!r}; choose from {', '.join(known)}.")

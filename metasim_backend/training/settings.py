@@ -78,6 +78,9 @@ class MatchSettings:
         fraction: share of attributes whose finite difference is taken in a step (random
             coordinates, the others' share made up for).
         clip: largest norm of the gradient.
+        behind_features: take finite differences behind φ (``yes``, ``no``, or ``auto``: for every
+            network but the small one that was trained on the prior's renders). A deep network is
+            so far from linear between both sides that its pixel gradient misleads.
         category_weight: weight of the score-function term for categorical attributes.
         report_every: steps between pictures of progress.
     """
@@ -87,6 +90,7 @@ class MatchSettings:
     learning_rate: float = 3e-2
     fraction: float = 0.4
     clip: float = 1.0
+    behind_features: str = "auto"
     category_weight: float = 1.0
     report_every: int = 5
 

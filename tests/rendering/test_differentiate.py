@@ -120,3 +120,34 @@ def test_the_method_reaches_the_renderer():
     assert run(encoding, scenes, data, adjoint, method="local")[2].asked_full_frame == [False]
     with pytest.raises(ValueError, match="'guess'"):
         run(encoding, scenes, data, adjoint, method="guess")
+
+
+def test_behind_features_the_gradient_is_that_of_the_features_too():
+    """φ is smooth but far from linear; both ways agree with autograd through the closed form."""
+    encoding, scenes, data = setup()
+    weights = torch.randn(3 * SIZE * SIZE, 4, generator=torch.Generator().manual_seed(1)) / 40
+
+    def features(images):
+        return torch.sin(images.flatten(1) @ weights.to(images))
+
+    renderer = BlobRenderer()
+    values = [d["values"].clone().requires_grad_() for d in data]
+    out, tape = differentiate.render(
+        renderer,
+        encoding,
+        scenes,
+        values,
+        [d["mutable"] & d["present"] for d in data],
+        [RenderSettings(SIZE, SIZE)] * len(scenes),
+        features=features,
+    )
+    images = torch.stack([torch.from_numpy(f.image) for f in tape.frames]).permute(0, 3, 1, 2)
+    torch.testing.assert_close(out, features(images))
+    adjoint = torch.randn(3, 4, generator=torch.Generator().manual_seed(2))
+    (out * adjoint).sum().backward()
+    images = images.double().requires_grad_()
+    (features(images) * adjoint.double()).sum().backward()
+    exact = exact_gradient(encoding, scenes, images.grad)
+    torch.testing.assert_close(
+        torch.cat([v.grad for v in values]).double(), exact, rtol=0.03, atol=0.03
+    )
