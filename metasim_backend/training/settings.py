@@ -45,7 +45,7 @@ class FeatureSettings:
         epochs: passes over them.
     """
 
-    network: str = "auto"
+    network: str = "prior"
     scenes: int = 800
     epochs: int = 12
 
