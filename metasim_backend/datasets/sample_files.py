@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from PIL import Image
 from blender_addon.contract.frames import Frame, ObjectLabel
 from metasim_backend.datasets.json_files import read_json
 from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.run_files.atomic_files import write_atomically
 
 HIDDEN = ".metasim"
 _JOB = "job.json"
@@ -67,18 +66,7 @@ class SampleFiles:
     def write(self, path: Path, data: bytes) -> None:
         """Write a file whole or not at all."""
         self.hidden.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.hidden, prefix="part-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, lambda file: file.write(data), (self.hidden, "part-"))
 
     def write_json(self, path: Path, content: object) -> None:
         self.write(path, _json_bytes(content))

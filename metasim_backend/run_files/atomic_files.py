@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import IO
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def write_atomically(
+    path: Path, write: Callable[[IO[bytes]], object], temporary: tuple[Path, str] | None = None
+) -> None:
     """Write to a temporary name in the same folder, flush to disk, then rename.
 
     Args:
         write: is given the open binary file.
+        temporary: folder on the same disk, and prefix, of the temporary name; None: beside the
+            file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    folder, prefix = temporary or (path.parent, f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=folder, prefix=prefix)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)

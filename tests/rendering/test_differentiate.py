@@ -38,10 +38,10 @@ def exact_gradient(encoding, scenes, adjoint):
     return torch.cat(out)
 
 
-def run(encoding, scenes, data, adjoint, **options):
+def rendered(encoding, scenes, data, **options):
     renderer = BlobRenderer()
     values = [d["values"].clone().requires_grad_() for d in data]
-    images, tape = differentiate.render(
+    out, tape = differentiate.render(
         renderer,
         encoding,
         scenes,
@@ -50,7 +50,12 @@ def run(encoding, scenes, data, adjoint, **options):
         [RenderSettings(SIZE, SIZE)] * len(scenes),
         **options,
     )
-    (images * adjoint).sum().backward()
+    return values, out, tape, renderer
+
+
+def run(encoding, scenes, data, adjoint, **options):
+    values, out, tape, renderer = rendered(encoding, scenes, data, **options)
+    (out * adjoint).sum().backward()
     return torch.cat([v.grad for v in values]), tape, renderer
 
 
@@ -130,17 +135,7 @@ def test_behind_features_the_gradient_is_that_of_the_features_too():
     def features(images):
         return torch.sin(images.flatten(1) @ weights.to(images))
 
-    renderer = BlobRenderer()
-    values = [d["values"].clone().requires_grad_() for d in data]
-    out, tape = differentiate.render(
-        renderer,
-        encoding,
-        scenes,
-        values,
-        [d["mutable"] & d["present"] for d in data],
-        [RenderSettings(SIZE, SIZE)] * len(scenes),
-        features=features,
-    )
+    values, out, tape, _ = rendered(encoding, scenes, data, features=features)
     images = torch.stack([torch.from_numpy(f.image) for f in tape.frames]).permute(0, 3, 1, 2)
     torch.testing.assert_close(out, features(images))
     adjoint = torch.randn(3, 4, generator=torch.Generator().manual_seed(2))
@@ -148,6 +143,5 @@ def test_behind_features_the_gradient_is_that_of_the_features_too():
     images = images.double().requires_grad_()
     (features(images) * adjoint.double()).sum().backward()
     exact = exact_gradient(encoding, scenes, images.grad)
-    torch.testing.assert_close(
-        torch.cat([v.grad for v in values]).double(), exact, rtol=0.03, atol=0.03
-    )
+    found = torch.cat([v.grad for v in values]).double()
+    torch.testing.assert_close(found, exact, rtol=0.03, atol=0.03)
