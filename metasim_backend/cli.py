@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": "write a labelled dataset from a learned generator",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
+    "reproduce": "run a published experiment on a 2-D world, beside the paper's figures",
     "worker": "render for a backend elsewhere",
     "doctor": "say what is there, what is missing and how to mend it",
 }

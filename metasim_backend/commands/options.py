@@ -38,6 +38,12 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="where MNIST is, or is fetched to (2-D worlds)"
+    )
+
+
 def worker_settings(arguments: argparse.Namespace) -> WorkerSettings:
     """What the worker options ask for.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 from metasim_backend.commands.options import (
+    add_data_option,
     add_worker_options,
     print_result,
     refuse_changes,
@@ -41,11 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="any setting of config.yaml, such as match.steps=100; may be given again",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.loop import Run
     from metasim_backend.training.run_config import open_run, plan_run, read_target
@@ -65,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
         )
-    with BlenderRenderer(workers) as renderer:
+    with contextlib.closing(
+        open_renderer(config.grammar.domain, workers=workers, data=arguments.data)
+    ) as renderer:
         if not arguments.resume:  # only now: all that the run needs is there
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
         training = Run(

@@ -21,7 +21,7 @@ PRIOR_KINDS = {
     "continuous": ("normal", "uniform", "constant"),
     "circular": ("normal", "uniform", "constant"),
     "categorical": ("choice", "constant"),
-    "integer": ("constant",),
+    "integer": ("constant", "uniform"),
 }
 
 

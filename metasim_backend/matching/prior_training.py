@@ -70,6 +70,7 @@ def train_prior_network(
     seed: int = 0,
     settings: PriorTraining | None = None,
     progress: Callable[[int, float], object] | None = None,
+    begin: PriorNetwork | None = None,
 ) -> PriorNetwork:
     """Train a :class:`PriorNetwork` on renders of the prior.
 
@@ -79,6 +80,8 @@ def train_prior_network(
         seed: of weights, order, disturbances and held-out pictures.
         settings: None: the defaults.
         progress: called with the epoch (from 1) and its mean loss.
+        begin: a network trained on other scenes of the same grammar, to go on from a copy of it;
+            not used when there are other things to be read now.
 
     Returns:
         The trained network, in evaluation mode.
@@ -91,6 +94,8 @@ def train_prior_network(
     generator = torch.Generator().manual_seed(seed)
     sizes = Sizes(answers.scene.shape[1], answers.cover.shape[1], answers.attributes.shape[1])
     network = PriorNetwork(sizes, seed)
+    if begin is not None and begin.sizes == sizes:
+        network.load_state_dict(begin.state_dict())
     order = torch.randperm(len(images), generator=generator)
     held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
     standard = answers.standardised(training)

@@ -21,6 +21,8 @@ point the wrong way. With features φ given, the difference is taken behind them
     \qquad D = I(a + h) - I(a - h)
 
 at the cost of two evaluations of φ a step.
+
+A renderer that is differentiable itself gives the exact gradient instead, by autograd.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ from torch import Tensor
 from blender_addon.contract.frames import AttributeStep, Difference, Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.encoding import Encoding, Slot, unit_to_value
-from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.renderer import DifferenceRenderer, ExactRenderer
 
-METHODS = ("local", "full")
+METHODS = ("auto", "exact", "local", "full")
 DEFAULT_STEP = 0.02
 PAIRS = 8
 
@@ -48,13 +50,41 @@ class Tape:
 
     Attributes:
         scenes: the decoded scenes, exactly as rendered.
-        frames: their frames, in order, images as float32.
-        renders: finite-difference steps that the backward pass took.
+        steps: finite-difference steps that the backward pass took; 0 for the exact gradient.
     """
 
     scenes: list[SceneGraph] = field(default_factory=list)
-    frames: list[Frame] = field(default_factory=list)
     steps: int = 0
+    _frames: list[Frame] | Callable[[], list[Frame]] = field(default_factory=list)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The scenes' frames, in order, images as float32; of the exact method made only now."""
+        if callable(self._frames):
+            self._frames = self._frames()
+        return self._frames
+
+
+def method_for(renderer: DifferenceRenderer, wanted: str) -> str:
+    """The method that is meant: ``"auto"`` is exact where the renderer can, else local.
+
+    Raises:
+        DifferentiationError: when there is no such method, or the renderer cannot.
+    """
+    if wanted not in METHODS:
+        raise DifferentiationError(
+            f"Unknown difference method {wanted!r}; choose from {', '.join(METHODS)}."
+        )
+    exact = isinstance(renderer, ExactRenderer)
+    if wanted == "exact" and not exact:
+        raise DifferentiationError(
+            f"The renderer {renderer.name!r} has no exact gradient; use local or full differences."
+        )
+    return wanted if wanted != "auto" else "exact" if exact else "local"
+
+
+class DifferentiationError(ValueError):
+    """A gradient that was asked for in a way that the renderer does not offer."""
 
 
 def render(
@@ -79,17 +109,25 @@ def render(
         mutable: B bool tensors [N_b, A]: the slots whose gradient is wanted. Categorical slots
             have none.
         settings: B render settings; each scene's noise seed is held fixed on both sides.
-        method: ``"local"`` renders only the window that a step can change, ``"full"`` the frame.
+        method: ``"exact"`` is autograd's gradient, of a renderer that has one; ``"local"``
+            renders only the window that a step can change, ``"full"`` the frame; ``"auto"`` is
+            exact where that is possible, else local.
         chosen: B arrays [N_b, A] of weights; slots with weight 0 are left out and the others'
             gradients are multiplied by the weight (random coordinates, unbiased when a weight is
-            1 / probability of being chosen).
+            1 / probability of being chosen). The exact gradient leaves nothing out.
         features: φ, [B, 3, H, W] to [B, D], when the difference is to be taken behind it.
 
     Returns:
         images [B, 3, H, W] float32 in [0, 1], or with φ given φ(images) [B, D]; and the tape.
+
+    Raises:
+        DifferentiationError: when the renderer does not offer the method.
     """
-    if method not in METHODS:
-        raise ValueError(f"Unknown difference method {method!r}; choose from {METHODS}.")
+    method = method_for(renderer, method)
+    if method == "exact":
+        assert isinstance(renderer, ExactRenderer)
+        images, tape = _render_exactly(renderer, encoding, scenes, values, mutable, settings)
+        return (images if features is None else features(images)), tape
     tape = Tape()
     sizes = [v.shape[0] for v in values]
     weights = [
@@ -108,6 +146,66 @@ def render(
         features,
     )
     return _Render.apply(torch.cat(list(values)), request), tape
+
+
+def _render_exactly(
+    renderer: ExactRenderer,
+    encoding: Encoding,
+    scenes: Sequence[SceneGraph],
+    values: Sequence[Tensor],
+    mutable: Sequence[Tensor],
+    settings: Sequence[RenderSettings],
+) -> tuple[Tensor, Tape]:
+    """Pictures through which autograd reaches the values; scenes are decoded as ever."""
+    settings = [replace(s, float_image=True) for s in settings]
+    decoded = [encoding.decode(scene, v.detach()) for scene, v in zip(scenes, values, strict=True)]
+    together = torch.cat(list(values))
+    wanted = torch.where(torch.cat(list(mutable)), together, together.detach())
+    images = renderer.differentiable(decoded, settings, numbers_of(encoding, scenes, wanted))
+    tape = Tape(decoded, 0, lambda: renderer.render(decoded, settings))
+    return images.to(together.device), tape
+
+
+def numbers_of(
+    encoding: Encoding, scenes: Sequence[SceneGraph], values: Tensor
+) -> dict[tuple[str, str], Tensor]:
+    """Numeric mutable attributes in the grammar's units, by (class, attribute), as
+    :class:`ExactRenderer` takes them.
+
+    Args:
+        values: [sum N_b, A] in the encoding's units, the scenes' nodes in order; the result is
+            differentiable in them.
+    """
+    of_class: dict[str, list[int]] = {}
+    for row, node in enumerate(node for scene in scenes for node in scene.nodes):
+        of_class.setdefault(node.class_name, []).append(row)
+    numbers = {}
+    for slot in encoding.slots:
+        rows = of_class.get(slot.class_name)
+        if rows is None or slot.kind == "categorical" or not slot.attribute.mutable:
+            continue
+        column = values[rows, slot.index]
+        if slot.kind == "continuous":
+            column = _Clamped.apply(column)
+        low, _ = slot.attribute.bounds
+        numbers[slot.class_name, slot.attribute.name] = low + slot.attribute.span * column
+    return numbers
+
+
+class _Clamped(torch.autograd.Function):
+    """Clamped to [0, 1]; only a gradient whose descent leads back into the range goes through."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx, *adjoints: Tensor):
+        (values,) = ctx.saved_tensors
+        (gradient,) = adjoints
+        outward = ((values > 1) & (gradient < 0)) | ((values < 0) & (gradient > 0))
+        return torch.where(outward, 0.0, gradient)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +231,9 @@ class _Render(torch.autograd.Function):
             request.encoding.decode(scene, part)
             for scene, part in zip(request.scenes, parts, strict=True)
         ]
-        request.tape.frames = request.renderer.render(request.tape.scenes, request.settings)
-        images = _tensor(np.stack([frame.image for frame in request.tape.frames]))
+        frames = request.renderer.render(request.tape.scenes, request.settings)
+        request.tape._frames = frames
+        images = _tensor(np.stack([frame.image for frame in frames]))
         if request.features is not None:
             with torch.no_grad():
                 return request.features(images).to(values.device)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from blender_addon.contract.frames import AttributeStep, Difference, Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class RenderingError(RuntimeError):
@@ -60,5 +63,24 @@ class DifferenceRenderer(Renderer, Protocol):
 
         Args:
             full_frame: render whole frames even where a window would do.
+        """
+        ...
+
+
+@runtime_checkable
+class ExactRenderer(DifferenceRenderer, Protocol):
+    """A renderer whose pictures autograd can differentiate."""
+
+    def differentiable(
+        self,
+        scenes: Sequence[SceneGraph],
+        settings: Sequence[RenderSettings],
+        numbers: Mapping[tuple[str, str], Tensor],
+    ) -> Tensor:
+        """[B, 3, H, W] float32 pictures of B scenes of one size, differentiable in ``numbers``.
+
+        Args:
+            numbers: for a (class, attribute) its value in each node of that class in the scenes'
+                order, [n], in the grammar's units; they take the place of the scenes' own.
         """
         ...

@@ -110,6 +110,11 @@ class RunFolder:
             )
 
     @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether there is a run in this folder."""
+        return cls(path).config.is_file()
+
+    @classmethod
     def open(cls, path: Path) -> RunFolder:
         """A run's folder that exists.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 from blender_addon.contract.frames import Frame
 
@@ -54,4 +55,14 @@ class TaskNetwork(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Inverse of :meth:`state_dict`."""
+        ...
+
+
+@runtime_checkable
+class InfluenceNetwork(TaskNetwork, Protocol):
+    """A task network that can say what each frame by itself is worth."""
+
+    def influence(self, frames: Sequence[Frame], labelled: Sequence[Any]) -> Tensor:
+        """[B]: how much a small gradient step on each frame would lower the loss on the labelled
+        images, to first order; changes nothing in the network."""
         ...

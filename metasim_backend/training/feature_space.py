@@ -16,13 +16,12 @@ from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training.evaluation import images_of
-from metasim_backend.training.prior_features import answers, widened_scenes
+from metasim_backend.training.prior_features import answers, scenes_near, widened_scenes
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import FeatureSettings
 
 SCALE_SCENES = 48
-PRIOR_NETWORK = "prior_network.pt"
 
 Bar = Callable[[str, int], AbstractContextManager[Progress]]
 
@@ -36,6 +35,8 @@ def prepare(
     seed: int,
     target: Tensor,
     bar: Bar,
+    turn: int = 0,
+    before: FeatureExtractor | None = None,
 ) -> FeatureExtractor:
     """φ with its scale, from the run's folder or made anew and kept there.
 
@@ -43,12 +44,16 @@ def prepare(
         target: [N, 3, H, W] uint8, the target pictures that training may see; with as many
             renders they give the scale.
         bar: makes a progress bar, given its name and total.
+        turn: which of the run's networks; those after the first are trained on scenes near what
+            the generator makes now.
+        before: φ of the turn before, from whose network a later one goes on.
 
     Raises:
         FeaturesError: when the network that was asked for cannot be had.
     """
-    kept = folder.load_checkpoint("features")
-    network_file = folder.checkpoints / PRIOR_NETWORK
+    suffix = f"_{turn}" if turn else ""
+    kept = folder.load_checkpoint(f"features{suffix}")
+    network_file = folder.checkpoints / f"prior_network{suffix}.pt"
     if kept is not None:
         choice = str(network_file) if network_file.exists() else settings.network
         features = build_features(choice)
@@ -57,6 +62,8 @@ def prepare(
         return features
 
     rendered: list[Tensor] = []
+    known = before.network if before is not None else None
+    earlier = known if isinstance(known, PriorNetwork) else None
 
     def render(proposal: Proposal) -> list[Frame]:
         with bar("feature scenes", len(proposal.scenes)) as shown:
@@ -66,15 +73,19 @@ def prepare(
         return frames
 
     def train() -> PriorNetwork:
-        proposal = widened_scenes(scenes, settings.scenes, seed)
+        if turn:
+            proposal = scenes_near(scenes, settings.scenes, seed, turn)
+        else:
+            proposal = widened_scenes(scenes, settings.scenes, seed, settings.widen)
         frames = render(proposal)
         with bar("feature network", settings.epochs) as shown:
             network = train_prior_network(
                 rendered[0],
                 answers(scenes.encoding, proposal, frames),
-                derive_seed(seed, "feature-network"),
+                derive_seed(seed, "feature-network", *([turn] if turn else [])),
                 PriorTraining(epochs=settings.epochs),
                 progress=lambda *_: shown.update(),
+                begin=earlier,
             )
         network.save(network_file)
         return network
@@ -83,5 +94,7 @@ def prepare(
     if not rendered:
         render(scenes.propose([derive_seed(seed, "feature-scale", i) for i in range(SCALE_SCENES)]))
     features.fit_scale(torch.cat([target[:SCALE_SCENES], rendered[0][: len(target)]]))
-    folder.save_checkpoint({"state": features.state_dict(), "name": features.name}, "features")
+    folder.save_checkpoint(
+        {"state": features.state_dict(), "name": features.name}, f"features{suffix}"
+    )
     return features

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import RenderSettings
-from metasim_backend.datasets.labelled import LabelledImage
 from metasim_backend.grammar import Grammar
 from metasim_backend.matching.features import FeatureExtractor
 from metasim_backend.matching.mmd import MMD
@@ -27,7 +27,7 @@ from metasim_backend.reporting.report import write_report
 from metasim_backend.run_files.metrics import Metrics
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.tasks.detector import Detector
+from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training import evaluation, feature_space
 from metasim_backend.training.matching import Matcher, match
 from metasim_backend.training.pretraining import identity_error, pretrain
@@ -36,7 +36,7 @@ from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import TrainSettings
-from metasim_backend.training.task_network import new_detector
+from metasim_backend.training.task_network import new_task_network
 from metasim_backend.training.task_optimisation import optimise_task
 
 
@@ -47,13 +47,13 @@ class Target:
     Attributes:
         matched: [N, 3, H, W] uint8, compared with in training.
         unseen: [M, 3, H, W] uint8, for the report alone.
-        validation: labelled images that the task network is scored on, or None for none.
+        validation: what the task network is scored on (labelled images or frames), or None.
         truth: the target's true attribute values where they are known (the demo), else None.
     """
 
     matched: Tensor
     unseen: Tensor
-    validation: Sequence[LabelledImage] | None = None
+    validation: Sequence[Any] | None = None
     truth: Mapping[str, np.ndarray] | None = None
 
 
@@ -95,10 +95,11 @@ class Run:
         self.done = dict.fromkeys(settings.phases, 0)
         self.seconds = dict.fromkeys(("features", *settings.phases, "report"), 0.0)
         self.baseline = MovingAverage(settings.task.momentum)
-        self.detector: Detector | None = None
+        self.task_network: TaskNetwork | None = None
         self.optimiser: torch.optim.Optimizer | None = None
         self.optimiser_phase = ""
-        self.best_mmd2 = float("inf")
+        self.turn = -1
+        self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
 
     @property
@@ -108,14 +109,19 @@ class Run:
             wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device, True
         )
 
+    @property
+    def features(self) -> FeatureExtractor:
+        """φ of the round that matching is in."""
+        assert self._features is not None, "made by train()"
+        return self._features
+
     def train(self) -> None:
         """All phases that are switched on, from where the last checkpoint left off."""
         resumed = self._restore()
         if not resumed:
             seeds = [derive_seed(self.settings.seed, "prior", i) for i in range(200)]
             self.scenes.transformer.fit_prior(self.scenes.propose(seeds).batch)
-        self.features = self._timed("features", self._feature_space)
-        self.matcher = self._matcher()
+        self._use_features(self._turn())
         for phase, run in (
             ("pretrain", self._pretrain),
             ("match", self._match),
@@ -124,6 +130,7 @@ class Run:
             if phase in self.settings.phases:
                 self._timed(phase, run)
                 self._save()
+                self._keep(phase)
         self._report()
         self.metrics.close()
 
@@ -156,6 +163,7 @@ class Run:
     def _match(self) -> None:
         settings = self.settings.match
         self._freeze()
+        parts = self._parts()
         with self.bar("matching", settings.steps, "match") as bar:
 
             def after_step(step: int, values: dict[str, float]) -> None:
@@ -167,22 +175,24 @@ class Run:
                 bar.show(mmd2=f"{values['mmd2']:.4f}")
                 bar.update()
 
-            match(
-                self.scenes,
-                self.matcher,
-                settings,
-                self.settings.seed,
-                optimiser=self._optimiser("match", settings.learning_rate),
-                first_step=self.done["match"],
-                after_step=after_step,
-            )
+            for turn in range(self._turn(), len(parts)):
+                self._use_features(turn)
+                match(
+                    self.scenes,
+                    self.matcher,
+                    settings,
+                    self.settings.seed,
+                    optimiser=self._optimiser("match", settings.learning_rate),
+                    first_step=self.done["match"],
+                    part=parts[turn],
+                    after_step=after_step,
+                )
 
     def _task(self) -> None:
         settings = self.settings.task
         if self.target.validation is None or self.done["task"] >= settings.epochs:
             return
         self._freeze()
-        detector = self._detector()
         validation = self.target.validation
         with self.bar("task", settings.epochs * settings.scenes, "task") as bar:
 
@@ -197,8 +207,8 @@ class Run:
                 self.scenes,
                 self.renderer,
                 self.matcher,
-                detector,
-                lambda: detector.score(validation).value,
+                self._task_network(),
+                validation,
                 settings,
                 self.settings.match.batch,
                 self.settings.seed,
@@ -212,7 +222,30 @@ class Run:
 
     # Their parts ----------------------------------------------------------------------------
 
-    def _feature_space(self) -> FeatureExtractor:
+    def _parts(self) -> list[tuple[int, int]]:
+        """First step, and the step after the last, of each round of matching."""
+        rounds, steps = self.settings.features.rounds, self.settings.match.steps
+        return [(steps * i // rounds, steps * (i + 1) // rounds) for i in range(rounds)]
+
+    def _turn(self) -> int:
+        """The round that matching is in; the last when it is through, the first when it is off."""
+        done = self.done.get("match", 0)
+        return next(
+            (i for i, (_, end) in enumerate(self._parts()) if done < end),
+            self.settings.features.rounds - 1,
+        )
+
+    def _use_features(self, turn: int) -> None:
+        """Compare in the feature space of a round of matching."""
+        if turn != self.turn:
+            if turn > 0 and self.turn != turn - 1:
+                # A resumed run goes on from the same networks as one that was not interrupted.
+                self._use_features(turn - 1)
+            self._features = self._timed("features", lambda: self._feature_space(turn))
+            self.matcher = self._matcher()
+            self.turn = turn
+
+    def _feature_space(self, turn: int) -> FeatureExtractor:
         return feature_space.prepare(
             self.folder,
             self.scenes,
@@ -222,6 +255,8 @@ class Run:
             self.settings.seed,
             self.target.matched,
             self.bar,
+            turn,
+            self._features,
         )
 
     def _matcher(self) -> Matcher:
@@ -241,10 +276,10 @@ class Run:
             return not isinstance(self.features.network, PriorNetwork)
         return wanted == "yes"
 
-    def _detector(self) -> Detector:
-        if self.detector is None:
-            self.detector = new_detector(self.settings)
-        return self.detector
+    def _task_network(self) -> TaskNetwork:
+        if self.task_network is None:
+            self.task_network = new_task_network(self.settings, self.scenes.grammar.domain)
+        return self.task_network
 
     def _freeze(self) -> None:
         self.scenes.transformer.freeze_encoder(self.settings.freeze_encoder)
@@ -258,8 +293,9 @@ class Run:
         return self.optimiser
 
     def _progress_picture(self, step: int) -> None:
-        """The first picture of the report as the generator makes it now."""
-        seeds = [derive_seed(self.settings.seed, "report", i) for i in range(2)]
+        """The first pictures of the report as the generator makes them now."""
+        count = self.settings.evaluation.followed
+        seeds = [derive_seed(self.settings.seed, "report", i) for i in range(count)]
         shown = evaluation.sample(self.renderer, self.render_settings, self.scenes.learned(seeds))
         folder = self.folder.report_data / "pictures" / "progress"
         folder.mkdir(parents=True, exist_ok=True)
@@ -281,9 +317,14 @@ class Run:
             "baseline": self.baseline.value,
             "optimiser_phase": self.optimiser_phase,
             "optimiser": self.optimiser.state_dict() if self.optimiser else None,
-            "detector": self.detector.state_dict() if self.detector else None,
+            "task_network": self.task_network.state_dict() if self.task_network else None,
         }
         self.folder.save_checkpoint(state)
+
+    def _keep(self, phase: str) -> None:
+        """The transformer as it is after a phase, so that a report can compare phases."""
+        state = {"transformer": self.scenes.transformer.state_dict()}
+        self.folder.save_checkpoint(state, f"after_{phase}")
 
     def _restore(self) -> bool:
         state = self.folder.load_checkpoint()
@@ -299,8 +340,8 @@ class Run:
             if state["optimiser_phase"] != "pretrain":
                 self._freeze()
             self._optimiser(state["optimiser_phase"], 1e-3).load_state_dict(state["optimiser"])
-        if state["detector"] is not None:
-            self._detector().load_state_dict(state["detector"])
+        if state["task_network"] is not None:
+            self._task_network().load_state_dict(state["task_network"])
         self.metrics.keep_until(self.done)
         return True
 

@@ -98,13 +98,16 @@ def match(
     *,
     optimiser: torch.optim.Optimizer,
     first_step: int,
+    part: tuple[int, int],
     after_step: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Descend MMD² from `first_step` on; `after_step` logs and checkpoints."""
+    """Descend MMD² from `first_step` to the end of a part of all steps; the learning rate falls
+    within the part. `after_step` logs and checkpoints."""
+    begin, end = part
     parameters = [p for p in scenes.transformer.parameters() if p.requires_grad]
-    for step in range(first_step, settings.steps):
+    for step in range(first_step, end):
         for group in optimiser.param_groups:
-            group["lr"] = cosine_rate(settings.learning_rate, step, settings.steps)
+            group["lr"] = cosine_rate(settings.learning_rate, step - begin, end - begin)
         proposal = scenes.propose(
             [derive_seed(seed, "match", step, i) for i in range(settings.batch)]
         )

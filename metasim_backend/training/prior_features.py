@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,19 +25,35 @@ from metasim_backend.training.seeds import derive_seed, generator
 SCENE_SHIFT = 0.15
 NODE_SHIFT = 0.05
 SHARE_SHIFTED = 0.6
-LABELLED = ("car", "van", "person")
+WIDENING = ("shift", "range")
+SHARE_OVER_RANGE = 0.75
+SHARE_CHANGED = 0.8
 LEAST_SHARE = 0.2
 UNKNOWN = torch.tensor(math.nan)
+FRAMES = 64
 
 
-def widened_scenes(scenes: SceneGenerator, count: int, seed: int) -> Proposal:
-    """Scenes of the prior whose mutable attributes are shifted, a slot's all alike and each a
-    little by itself; about every third slot of a scene stays as the prior has it."""
+def widened_scenes(scenes: SceneGenerator, count: int, seed: int, widen: str = "shift") -> Proposal:
+    """Scenes of the prior with other mutable attributes.
+
+    Args:
+        widen: ``"shift"``: a slot's values are shifted all alike, and each a little by itself;
+            about every third slot of a scene stays as the prior has it. ``"range"``: three of
+            four nodes have an attribute from anywhere in its range, the fourth the prior's.
+    """
     out: list[SceneGraph] = []
     for i in range(count):
         (scene,) = scenes.prior([derive_seed(seed, "feature-scene", i)])
         source = generator(seed, "feature-shift", i)
         data = scenes.encoding.encode(scene)
+        if widen == "range":
+            anywhere = torch.rand(data.values.shape, generator=source)
+            chosen = torch.rand(data.values.shape, generator=source) < SHARE_OVER_RANGE
+            numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
+            changing = data.mutable & data.present & chosen & numeric
+            values = torch.where(changing, anywhere, data.values)
+            out.append(scenes.encoding.decode(scene, values))
+            continue
         slots = scenes.encoding.slot_count
         shift = SCENE_SHIFT * torch.randn(1, slots, generator=source)
         shift = shift * (torch.rand(1, slots, generator=source) < SHARE_SHIFTED)
@@ -50,19 +67,49 @@ def widened_scenes(scenes: SceneGenerator, count: int, seed: int) -> Proposal:
     return scenes.encode(out)
 
 
+def scenes_near(scenes: SceneGenerator, count: int, seed: int, turn: int) -> Proposal:
+    """Scenes of the learned generator, in four of five of which each node has one of its mutable
+    attributes from anywhere in that attribute's range.
+
+    Args:
+        turn: another number, other scenes.
+    """
+    out: list[SceneGraph] = []
+    prior = scenes.prior([derive_seed(seed, "feature-scene", turn, i) for i in range(count)])
+    learned = scenes.transform_all(prior, derive_seed(seed, "feature-scene", turn))
+    numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
+    for i, scene in enumerate(learned):
+        source = generator(seed, "feature-shift", turn, i)
+        data = scenes.encoding.encode(scene)
+        free = data.mutable & data.present & numeric
+        draws = torch.where(free, torch.rand(free.shape, generator=source), -1.0)
+        one = draws == draws.amax(1, keepdim=True)
+        anywhere = torch.rand(free.shape, generator=source)
+        changed = bool(torch.rand((), generator=source) < SHARE_CHANGED)
+        values = torch.where(one & free & changed, anywhere, data.values)
+        out.append(scenes.encoding.decode(scene, values))
+    return scenes.encode(out)
+
+
 def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> Answers:
     """What there is to be read off the frames of encoded scenes.
 
     The scene's numbers are the means of each mutable attribute (of unlabelled classes the nearer
     nodes count more, of labelled ones those that show more). A cell's are those of the labelled
-    object that covers it, and its inverse depth.
+    object that covers it, and its inverse depth where there is any.
     """
+    named = sorted({label.class_name for frame in frames for label in frame.labels})
+    classes = {
+        scene.node(label.node).class_name
+        for scene, frame in zip(proposal.scenes, frames, strict=True)
+        for label in frame.labels
+    }
     labelled = [
         slot
         for slot in encoding.slots
-        if slot.class_name in LABELLED and slot.attribute.mutable and slot.kind != "categorical"
+        if slot.class_name in classes and slot.attribute.mutable and slot.kind != "categorical"
     ]
-    scene_rows, covers, cells = [], [], []
+    scene_rows = []
     for scene, frame, values, mutable in zip(
         proposal.scenes,
         frames,
@@ -80,10 +127,8 @@ def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> 
             ]
         )
         scene_rows.append(_scene_row(encoding, values, mutable, weight))
-        cover, attributes = _cell_answers(scene, frame, labelled, values)
-        covers.append(cover)
-        cells.append(attributes)
-    return Answers(torch.stack(scene_rows), torch.stack(covers), torch.stack(cells))
+    covers, cells = _cell_answers(proposal, frames, named, labelled)
+    return Answers(torch.stack(scene_rows), covers, cells)
 
 
 def _readings(slot: Slot, values: Tensor) -> list[Tensor]:
@@ -106,35 +151,60 @@ def _scene_row(encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tens
 
 
 def _cell_answers(
-    scene: SceneGraph, frame: Frame, slots: Sequence[Slot], values: Tensor
+    proposal: Proposal, frames: Sequence[Frame], classes: Sequence[str], slots: Sequence[Slot]
 ) -> tuple[Tensor, Tensor]:
-    """[K, h, w] cover of each labelled class, and [C, h, w] attributes of what covers a cell."""
-    index = torch.from_numpy(frame.index.astype("int64"))
-    height, width = (size - size % CELL for size in index.shape)
-    index = index[:height, :width]
-    rows = {node.id: row for row, node in enumerate(scene.nodes)}
-    count = max((label.index for label in frame.labels), default=0) + 1
-    masks = []
-    numbers = []
-    for name in LABELLED:
-        table = torch.zeros(count)
+    """[N, K, h, w] cover of each labelled class, [N, C, h, w] attributes of what covers a cell."""
+    most = max((label.index for frame in frames for label in frame.labels), default=0) + 1
+    # What each index of each picture stands for, so that maps are looked up and not searched.
+    covered = torch.zeros(len(frames), len(classes), most)
+    numbers = torch.full((len(frames), len(slots), most), math.nan)
+    of_class = {name: k for k, name in enumerate(classes)}
+    by_class: dict[str, list[tuple[int, int]]] = {}
+    for c, slot in enumerate(slots):
+        by_class.setdefault(slot.class_name, []).append((c, slot.index))
+    values = proposal.split(proposal.batch["values"])
+    for n, (scene, frame) in enumerate(zip(proposal.scenes, frames, strict=True)):
+        rows = {node.id: row for row, node in enumerate(scene.nodes)}
         for label in frame.labels:
-            table[label.index] = float(label.class_name == name)
-        masks.append(table[index])
-    cover = _cells(torch.stack(masks))
-    for slot in slots:
-        node_values = torch.full((count,), math.nan)
-        for label in frame.labels:
-            if label.class_name == slot.class_name:
-                node_values[label.index] = values[rows[label.node], slot.index]
-        for reading in _readings(slot, node_values):
-            share = _cells((~reading.isnan()).float()[index][None])[0]
-            total = _cells(reading.nan_to_num()[index][None])[0]
-            numbers.append(torch.where(share > LEAST_SHARE, total / share, UNKNOWN))
-    depth = torch.from_numpy(frame.depth[:height, :width].copy())
-    numbers.append(_cells((1 / depth.clamp_min(1.0))[None])[0])
-    return cover, torch.stack(numbers)
+            covered[n, of_class[label.class_name], label.index] = 1
+            node_class = scene.node(label.node).class_name
+            for c, column in by_class.get(node_class, ()):
+                numbers[n, c, label.index] = values[n][rows[label.node], column]
+    read = (
+        torch.cat(
+            [
+                reading
+                for c, slot in enumerate(slots)
+                for reading in _readings(slot, numbers[:, c : c + 1])
+            ],
+            dim=1,
+        )
+        if slots
+        else numbers
+    )
+    covers, cells = [], []
+    for start in range(0, len(frames), FRAMES):
+        some = frames[start : start + FRAMES]
+        index = torch.from_numpy(np.stack([frame.index for frame in some]).astype(np.int64))
+        height, width = (size - size % CELL for size in index.shape[1:])
+        index = index[:, :height, :width]
+        part = slice(start, start + FRAMES)
+        covers.append(_cells(_looked_up(covered[part], index)))
+        own = _looked_up(read[part], index)
+        share, total = _cells((~own.isnan()).float()), _cells(own.nan_to_num())
+        found = torch.where(share > LEAST_SHARE, total / share, UNKNOWN)
+        depth = torch.from_numpy(np.stack([frame.depth[:height, :width] for frame in some]))
+        if depth.isfinite().any():
+            found = torch.cat([found, _cells((1 / depth.clamp_min(1.0))[:, None])], 1)
+        cells.append(found)
+    return torch.cat(covers), torch.cat(cells)
+
+
+def _looked_up(table: Tensor, index: Tensor) -> Tensor:
+    """[N, K, H, W]: of a table [N, K, M] the entries that maps [N, H, W] name."""
+    flat = index.flatten(1)[:, None].expand(-1, table.shape[1], -1)
+    return table.gather(2, flat).unflatten(2, index.shape[1:])
 
 
 def _cells(maps: Tensor) -> Tensor:
-    return torch.nn.functional.avg_pool2d(maps[None], CELL)[0]
+    return torch.nn.functional.avg_pool2d(maps, CELL)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.matching.mmd import MMD
+from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.training import evaluation
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.task_network import new_detector
+from metasim_backend.training.task_network import new_detector, task_of
 from metasim_backend.training.task_optimisation import bytes_frame
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict |
     """Scores of two fresh detectors, alike but for the data that they were trained on."""
     wanted = run.settings.detector
     validation = run.target.validation
-    if validation is None or wanted.compare_steps == 0:
+    driving = task_of(run.scenes.grammar.domain) == "detector"
+    if not driving or validation is None or wanted.compare_steps == 0:
         return None
     scores: dict[str, object] = {}
     for name, some in frames.items():
@@ -120,7 +122,7 @@ def switched_on(run: Run) -> dict[str, object]:
         "auto-encoder pre-training": "pretrain" in settings.phases,
         "distribution matching": "match" in settings.phases,
         "task optimisation": "task" in settings.phases and run.target.validation is not None,
-        "differences": settings.rendering.differences,
+        "differences": method_for(run.renderer, settings.rendering.differences),
         "encoder frozen after pre-training": settings.freeze_encoder,
         "MMD in task optimisation": settings.task.match_weight > 0,
     }

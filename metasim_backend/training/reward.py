@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -30,6 +31,16 @@ class MovingAverage:
         return MovingAverage(
             self.momentum, self.momentum * self.value + (1 - self.momentum) * score
         )
+
+
+def leave_one_out(rewards: Tensor) -> Tensor:
+    """[B] rewards, each minus the mean of the others, over their spread; 0 where all are equal.
+
+    A baseline that does not contain the reward itself leaves REINFORCE without bias.
+    """
+    others = (rewards.sum() - rewards) / max(len(rewards) - 1, 1)
+    spread = rewards.std(unbiased=False)
+    return (rewards - others) / spread if spread > 0 else torch.zeros_like(rewards)
 
 
 def reinforce_loss(log_probabilities: Tensor, advantage: Tensor | float) -> Tensor:

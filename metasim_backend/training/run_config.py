@@ -12,22 +12,25 @@ from blender_addon.contract.frames import RenderSettings
 from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
+from metasim_backend.rendering.worlds import engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.training.loop import Target
+from metasim_backend.training.prior_features import WIDENING
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
+    REWARDS,
     SettingsError,
     TrainSettings,
     settings_from_dict,
     settings_to_dict,
     with_overrides,
 )
-from metasim_backend.training.task_network import new_detector
+from metasim_backend.training.task_network import new_task_network, task_of
 
 SMALLEST_TARGET = 8
 # The least that the arithmetic needs: an unbiased MMD², for one, takes two pictures.
 LEAST = {
-    "features": {"scenes": 2, "epochs": 1},
+    "features": {"scenes": 2, "epochs": 1, "rounds": 1},
     "pretrain": {"batch": 1, "scenes": 1},
     "match": {"batch": 2},
     "task": {"scenes": 1},
@@ -93,7 +96,7 @@ def plan_run(
     read = load_grammar(grammar)
     config = RunConfig(
         read,
-        resolve_settings(read, overrides, defaults, fitting_size(target)),
+        resolve_settings(read, overrides, defaults, picture_size(read, target)),
         target.resolve(),
         validation.resolve() if validation else None,
         tuple(command),
@@ -121,7 +124,7 @@ def resolve_settings(
             "width": size[0] if size else render.width,
             "height": size[1] if size else render.height,
             "samples": render.samples,
-            "engine": render.engine,
+            "engine": default_engine(grammar),
         }
     }
     for group, values in (defaults or {}).items():
@@ -136,12 +139,18 @@ def resolve_settings(
     wanted = settings.rendering
     RenderSettings(wanted.width, wanted.height, wanted.samples)
     for what, value, known in (
-        ("rendering.engine", wanted.engine, ("cycles", "eevee", "workbench")),
+        ("rendering.engine", wanted.engine, engines_of(grammar.domain)),
         ("rendering.differences", wanted.differences, METHODS),
+        ("features.widen", settings.features.widen, WIDENING),
+        ("task.reward", settings.task.reward, REWARDS),
         ("match.behind_features", settings.match.behind_features, ("auto", "yes", "no")),
     ):
         if value not in known:
             raise SettingsError(f"Setting {what!r} is {value!r}; choose from {', '.join(known)}.")
+    if settings.task.reward == "influence" and task_of(grammar.domain) == "detector":
+        raise SettingsError(
+            "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
+        )
     for group, members in LEAST.items():
         for name, least in members.items():
             number = getattr(getattr(settings, group), name)
@@ -149,6 +158,19 @@ def resolve_settings(
                 what = f"{group}.{name}"
                 raise SettingsError(f"Setting {what!r} is {number}; give at least {least}.")
     return with_whole_paths(settings)
+
+
+def default_engine(grammar: Grammar) -> str:
+    """The engine that the grammar names, or the only one of its world."""
+    engines = engines_of(grammar.domain)
+    return grammar.render.engine if grammar.render.engine in engines else engines[0]
+
+
+def picture_size(grammar: Grammar, target: Path) -> tuple[int, int]:
+    """The size to train at: a 2-D world's own, else one that suits the target pictures."""
+    size = fitting_size(target)  # says what is wrong with the folder
+    render = grammar.render
+    return size if grammar.domain == "driving" else (render.width, render.height)
 
 
 def with_whole_paths(settings: TrainSettings) -> TrainSettings:
@@ -172,7 +194,7 @@ def _check_networks(config: RunConfig) -> None:
     if settings.features.network not in ("auto", "prior"):
         build_features(settings.features.network)
     if config.validation is not None:
-        new_detector(settings)
+        new_task_network(settings, config.grammar.domain)
 
 
 def open_run(path: Path) -> tuple[RunFolder, RunConfig]:

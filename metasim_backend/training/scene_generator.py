@@ -20,6 +20,8 @@ from metasim_backend.models.distribution_transformer import (
 )
 from metasim_backend.training.seeds import generator
 
+BATCH = 256
+
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
@@ -79,6 +81,20 @@ class SceneGenerator:
         proposal = self.encode([scene])
         values = self.distribution(proposal).rsample(generator(scene.seed, "transform"))
         return self.encoding.decode(scene, values)
+
+    @torch.no_grad()
+    def transform_all(self, scenes: Sequence[SceneGraph], seed: int) -> list[SceneGraph]:
+        """Many scenes with their attributes drawn anew, a batch at a time: much faster than one
+        by one, but a scene's draw depends on its place among them."""
+        out: list[SceneGraph] = []
+        for start in range(0, len(scenes), BATCH):
+            proposal = self.encode(scenes[start : start + BATCH])
+            values = self.distribution(proposal).rsample(generator(seed, "transform-all", start))
+            out += [
+                self.encoding.decode(scene, own)
+                for scene, own in zip(proposal.scenes, proposal.split(values), strict=True)
+            ]
+        return out
 
     def prior(self, seeds: Sequence[int]) -> list[SceneGraph]:
         return [sample_scene(self.grammar, seed) for seed in seeds]

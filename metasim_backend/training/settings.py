@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 PHASES = ("pretrain", "match", "task")
+REWARDS = ("score", "influence", "noise")
 
 
 class SettingsError(ValueError):
@@ -22,9 +23,10 @@ class RenderingSettings:
     Attributes:
         width, height: pixels.
         samples: samples a pixel.
-        engine: the renderer's engine.
+        engine: the renderer's engine: one of Blender's, or a 2-D world's own name.
         device: ``cpu`` or a GPU kind.
-        differences: ``local`` (only the window a change can touch) or ``full`` frames.
+        differences: ``exact`` (autograd, of 2-D worlds), ``local`` (only the window a change can
+            touch), ``full`` frames, or ``auto``: exact where that is possible, else local.
     """
 
     width: int = 160
@@ -32,7 +34,7 @@ class RenderingSettings:
     samples: int = 1
     engine: str = "cycles"
     device: str = "cpu"
-    differences: str = "local"
+    differences: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,18 @@ class FeatureSettings:
         network: ``auto``, ``prior``, a torchvision network's name, or a weights file's path.
         scenes: renders that the small network of the choice ``prior`` is trained on.
         epochs: passes over them.
+        widen: how those scenes differ from the prior's: ``shift`` (mutable attributes a good deal
+            shifted) or ``range`` (most of them drawn from their whole range).
+        rounds: parts of the matching, each with a network of its own. A later one is trained on
+            the learned generator's scenes as they are then, each with one attribute of a node
+            drawn from its whole range: what is matched already need not be told apart any more.
     """
 
     network: str = "prior"
     scenes: int = 800
     epochs: int = 12
+    widen: str = "shift"
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,15 @@ class MatchSettings:
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """Phase 3, task optimisation with REINFORCE on the detector's score.
+    """Phase 3, task optimisation with REINFORCE on the task network's score.
 
     Attributes:
-        epochs: meta-epochs; each renders a data set, trains the detector and takes one step.
+        epochs: meta-epochs; each renders a data set, trains the network and takes one step.
         scenes: scenes a meta-epoch.
-        detector_steps: the detector's steps a meta-epoch.
+        network_steps: the task network's steps a meta-epoch.
+        reward: ``score`` (the paper's: one number for all scenes of a meta-epoch),
+            ``influence`` (each scene's own: how much a step on it would lower the loss on the
+            labelled images), or ``noise`` (a control that must not learn).
         learning_rate: Adam's for the transformer.
         weight: weight of the REINFORCE term.
         match_weight: weight of MMD² in the same step; 0 switches its gradient off.
@@ -111,7 +123,8 @@ class TaskSettings:
 
     epochs: int = 4
     scenes: int = 24
-    detector_steps: int = 40
+    network_steps: int = 40
+    reward: str = "score"
     learning_rate: float = 3e-3
     weight: float = 1.0
     match_weight: float = 0.0
@@ -120,7 +133,7 @@ class TaskSettings:
 
 @dataclass(frozen=True)
 class DetectorChoice:
-    """The task network.
+    """The driving world's task network.
 
     Attributes:
         size: ``small`` (for a CPU: narrow heads, few proposals) or ``paper``.
@@ -152,11 +165,13 @@ class EvaluationSettings:
             target pictures.
         unseen: share of the target's pictures kept for that.
         pictures: pictures of each kind on the page.
+        followed: of those, scenes that are rendered again and again while matching.
     """
 
     scenes: int = 48
     unseen: float = 0.4
     pictures: int = 6
+    followed: int = 2
 
 
 @dataclass(frozen=True)

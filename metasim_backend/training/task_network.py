@@ -1,16 +1,43 @@
-"""The task network that a run's settings ask for."""
+"""The task network of a run: which one a world needs, with the run's settings."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from metasim_backend.tasks.detector import Detector, DetectorSettings
 from metasim_backend.training.seeds import generator
 from metasim_backend.training.settings import TrainSettings
 
+if TYPE_CHECKING:
+    from metasim_backend.tasks.task import TaskNetwork
+
+TASKS = {"driving": "detector", "mnist": "classifier", "aerial2d": "segmenter"}
+
+
+def task_of(domain: str) -> str:
+    """The kind of task network that a world is for; a detector where nothing else is known."""
+    return TASKS.get(domain, "detector")
+
+
+def new_task_network(settings: TrainSettings, domain: str) -> TaskNetwork:
+    """A fresh task network; its parameters depend on the settings and the seed only."""
+    task = task_of(domain)
+    source = generator(settings.seed, task)
+    size = settings.rendering.width, settings.rendering.height
+    if task == "classifier":
+        from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
+
+        return Classifier(ClassifierSettings.short(*size), source)
+    if task == "segmenter":
+        from metasim_backend.tasks.segmenter import Segmenter, SegmenterSettings
+
+        return Segmenter(SegmenterSettings.short(*size), source)
+    return new_detector(settings)
+
 
 def new_detector(settings: TrainSettings) -> Detector:
-    """A fresh task network with the run's settings; its parameters depend on the seed only."""
+    """A fresh detector with the run's settings."""
     wanted = settings.detector
     base = DetectorSettings() if wanted.size == "paper" else DetectorSettings.for_cpu()
     return Detector(

@@ -2,23 +2,25 @@
 
 A meta-epoch renders scenes, trains the task network on the frames, scores it, and takes one step
 of the transformer: the advantage of the score over earlier scores, times the log-probability of
-exactly the values that were rendered; MMD² may be part of the same step.
+exactly the values that were rendered; MMD² may be part of the same step. In the place of the one
+score, each scene can be rewarded with its own influence on the loss on the labelled images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.rendering.renderer import Renderer
-from metasim_backend.tasks.task import TaskNetwork
+from metasim_backend.tasks.task import InfluenceNetwork, TaskNetwork
 from metasim_backend.training.matching import Matcher, matching_loss
-from metasim_backend.training.reward import MovingAverage, reinforce_loss
+from metasim_backend.training.reward import MovingAverage, leave_one_out, reinforce_loss
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.settings import TaskSettings
@@ -36,7 +38,7 @@ def optimise_task(
     renderer: Renderer,
     matcher: Matcher,
     task: TaskNetwork,
-    score: Callable[[], float],
+    validation: Sequence[Any],
     settings: TaskSettings,
     batch: int,
     seed: int,
@@ -51,7 +53,7 @@ def optimise_task(
     """Run meta-epochs from `first_epoch` on.
 
     Args:
-        score: gives the task network's present score on the validation images.
+        validation: what the task network is scored on.
         batch: scenes that are rendered, and compared by MMD², together.
         after_epoch: logs and checkpoints, given the new baseline.
 
@@ -96,13 +98,23 @@ def optimise_task(
                 frames += renderer.render(decoded, noise_seeds(matcher.render_settings, decoded))
             log_probabilities.append(proposal.per_scene(distribution.log_prob(values)))
             progress(count)
-        trained = task.train(
-            [bytes_frame(f) for f in frames],
-            settings.detector_steps,
-            generator(seed, "task-network", epoch),
-        )
-        value = score()
-        advantage = baseline.advantage(value)
+        seen = [bytes_frame(frame) for frame in frames]
+        # A scene's influence is that of a step on it from where the network stands now.
+        influence = None
+        if settings.reward == "influence":
+            assert isinstance(task, InfluenceNetwork)
+            influence = task.influence(seen, validation)
+        trained = task.train(seen, settings.network_steps, generator(seed, "task-network", epoch))
+        value = task.score(validation).value
+        reward: float
+        if influence is not None:
+            advantage: Tensor | float = leave_one_out(influence)
+            reward = float(influence.mean())
+        elif settings.reward == "noise":
+            source = generator(seed, "task-noise", epoch)
+            advantage = reward = float(torch.randn((), generator=source))
+        else:
+            advantage = reward = baseline.advantage(value)
         loss = settings.weight * reinforce_loss(torch.cat(log_probabilities), advantage)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(parameters, clip)
@@ -112,7 +124,7 @@ def optimise_task(
         measured = {
             "score": value,
             "baseline": value if baseline.value is None else baseline.value,
-            "reward": advantage,
+            "reward": reward,
             "gradient_norm": float(norm),
         }
         if mmd2:

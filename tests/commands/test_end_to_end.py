@@ -40,7 +40,7 @@ SETTINGS = {
     "match.report_every": 0,
     "task.epochs": 1,
     "task.scenes": 4,
-    "task.detector_steps": 1,
+    "task.network_steps": 1,
     "detector.compare_steps": 0,
     "evaluation.scenes": 4,
     "evaluation.pictures": 2,

@@ -164,7 +164,7 @@ def test_the_task_phase_is_resumed_bit_for_bit_too(tmp_path):
         "labelled": True,
         "settings": {
             "phases": ["pretrain", "match", "task"],
-            "task": {"epochs": 3, "scenes": 6, "detector_steps": 2, "match_weight": 1.0},
+            "task": {"epochs": 3, "scenes": 6, "network_steps": 2, "match_weight": 1.0},
         },
     }
     whole = run_in(tmp_path / "whole", **options)
@@ -172,6 +172,6 @@ def test_the_task_phase_is_resumed_bit_for_bit_too(tmp_path):
     assert resumed.done["task"] == 3
     assert_equal_states(parameters(whole), parameters(resumed))
     assert_equal_states(
-        whole.detector.state_dict()["model"], resumed.detector.state_dict()["model"]
+        whole.task_network.state_dict()["model"], resumed.task_network.state_dict()["model"]
     )
     assert whole.baseline == resumed.baseline

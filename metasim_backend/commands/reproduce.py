@@ -1,0 +1,90 @@
+"""``metasim reproduce``: a published experiment again, over several seeds, beside the paper."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from metasim_backend.commands.options import (
+    UsageError,
+    add_data_option,
+    positive,
+    print_result,
+)
+
+NAMES = (
+    "mnist-rotation",
+    "mnist-rotation-translation",
+    "mnist-spread",
+    "aerial2d",
+    "aerial2d-spread",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", choices=NAMES)
+    parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--long", action="store_true", help="larger task networks, trained longer")
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="DIR",
+        help="where runs and the report are kept, and gone on with (default: runs/EXPERIMENT)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="JSON", help="default: docs/results/EXPERIMENT.json"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="overrides",
+        help="any setting of the training, such as match.steps=100; may be given again",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_data_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.reporting.reproduction_page import write_reproduction_page
+    from metasim_backend.reproduction.experiments import experiment_named
+    from metasim_backend.reproduction.one_seed import run_seed
+    from metasim_backend.reproduction.record import record_of, write_record
+    from metasim_backend.reproduction.table import result_table
+
+    experiment = experiment_named(arguments.experiment)
+    if arguments.long and experiment.long_budget is None:
+        raise UsageError(f"{experiment.name} has no longer training; leave --long out.")
+    name = experiment.name + ("-long" if arguments.long else "")
+    folder = arguments.run or Path("runs") / experiment.name
+    output = arguments.output or Path("docs/results") / f"{name.replace('-', '_')}.json"
+    command = ["metasim", *sys.argv[1:]]
+
+    def tell(text: str) -> None:
+        if not arguments.json:
+            print(text, flush=True)
+
+    seeds = {
+        seed: run_seed(
+            experiment,
+            seed,
+            folder / f"seed_{seed}",
+            long=arguments.long,
+            data=arguments.data,
+            overrides=arguments.overrides,
+            command=command,
+            tell=tell,
+        )
+        for seed in range(arguments.seeds)
+    }
+    record = record_of(experiment, seeds, long=arguments.long, command=command)
+    write_record(output, record)
+    page = write_reproduction_page(folder, record, [folder / f"seed_{seed}" for seed in seeds])
+    print_result(
+        arguments,
+        record,
+        f"{result_table(record)}\nWrote {output} and {page}.",
+    )
+    return 0

@@ -1,0 +1,64 @@
+"""Which renderer shows which world, by the scene graphs' domain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metasim_backend.rendering.renderer import DifferenceRenderer, RendererSetupError
+
+if TYPE_CHECKING:
+    from metasim_backend.rendering.workers import WorkerSettings
+
+BLENDER_ENGINES = ("cycles", "eevee", "workbench")
+ENGINES = {"driving": BLENDER_ENGINES, "mnist": ("mnist",), "aerial2d": ("aerial2d",)}
+"""The engines of each domain; the first is what is meant when none is named."""
+
+
+def engines_of(domain: str) -> tuple[str, ...]:
+    """The engines that show a domain.
+
+    Raises:
+        RendererSetupError: when no renderer knows it.
+    """
+    if domain not in ENGINES:
+        raise RendererSetupError(
+            f"No renderer shows the world {domain!r}; known are {', '.join(ENGINES)}."
+        )
+    return ENGINES[domain]
+
+
+def open_renderer(
+    domain: str,
+    *,
+    workers: WorkerSettings | None = None,
+    device: str = "cpu",
+    data: Path | None = None,
+    part: str = "train",
+) -> DifferenceRenderer:
+    """The renderer of a domain; close it, or use it in a ``with``.
+
+    Args:
+        workers: Blender's processes; of no use to 2-D worlds.
+        device: where torch draws 2-D worlds.
+        data: where MNIST is, or is fetched to.
+        part: ``"train"`` or ``"test"``: which digits or textures a 2-D world draws with.
+
+    Raises:
+        RendererSetupError, DatasetError: the user's mistakes; nothing that it needs may be missing.
+    """
+    engines_of(domain)
+    if domain == "driving":
+        from metasim_backend.rendering.blender import BlenderRenderer
+
+        return BlenderRenderer(workers)
+    from metasim_backend.rendering.sprites import SpriteRenderer
+
+    if domain == "mnist":
+        from metasim_backend.datasets.mnist import read_mnist
+        from metasim_backend.rendering.mnist import MnistWorld
+
+        return SpriteRenderer(MnistWorld(read_mnist(part, data)), device)
+    from metasim_backend.rendering.aerial import AerialWorld
+
+    return SpriteRenderer(AerialWorld(part), device)

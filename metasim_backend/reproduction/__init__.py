@@ -1,0 +1,1 @@
+"""The published experiments again: paper's rows, prior, learned, oracle, over several seeds."""

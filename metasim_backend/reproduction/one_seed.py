@@ -1,0 +1,179 @@
+"""One seed of an experiment: train the generator, then task networks on what it makes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.grammar import Grammar, attribute_samples, load_grammar, sample_scene
+from metasim_backend.reproduction.benches import Bench, open_bench
+from metasim_backend.reproduction.experiments import Budget, Experiment
+from metasim_backend.reproduction.statistics import nearness
+from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.training.loop import Run
+from metasim_backend.training.run_config import (
+    RunConfig,
+    load_generator,
+    open_run,
+    resolve_settings,
+)
+from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.seeds import derive_seed
+
+TRUTH_SCENES = 4000
+GENERATOR_RESULT = "result.json"
+LONG_RESULT = "long_result.json"
+NETWORK = "task network on "
+
+
+def run_seed(
+    experiment: Experiment,
+    seed: int,
+    folder: Path,
+    *,
+    long: bool = False,
+    data: Path | None = None,
+    overrides: Sequence[str] = (),
+    command: Sequence[str] = (),
+    tell: Callable[[str], object] = lambda text: None,
+) -> dict:
+    """Everything about one seed; what an earlier call finished is read and not done again.
+
+    Args:
+        folder: a run's folder; ``result.json`` in it (of long trainings ``long_result.json``)
+            keeps what has been measured so far. Short and long share the generator.
+        overrides: ``name=value`` for the training's settings.
+        tell: is told what is going on.
+
+    Returns:
+        ``rows`` (scores in per cent by row and name), ``attributes`` (nearness to the target by
+        name), ``mmd2``, and ``seconds`` by part.
+    """
+    grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
+    base = {**experiment.settings, "seed": seed}
+    settings = resolve_settings(grammar, overrides, base)
+    shape = RenderSettings(settings.rendering.width, settings.rendering.height)
+    kept = _Kept(folder / GENERATOR_RESULT)
+    if RunFolder.exists(folder):
+        run_folder, config = open_run(folder)
+    else:
+        config = RunConfig(grammar, settings, None, None, tuple(command))
+        run_folder = RunFolder.create(folder, config.to_dict())
+    started = time.monotonic()
+    bench = open_bench(hidden, shape, seed, data)
+    kept.seconds("data", time.monotonic() - started)
+    truth = attribute_samples(
+        hidden, [sample_scene(hidden, derive_seed(seed, "truth", i)) for i in range(TRUTH_SCENES)]
+    )
+    if "generator" not in kept.content:
+        tell(f"seed {seed}: generator")
+        run = Run(
+            run_folder,
+            config.grammar,
+            config.settings,
+            replace(bench.target, truth=truth),
+            bench.renderer,
+            command=command,
+            quiet=True,
+        )
+        run.train()
+        for part, seconds in run.seconds.items():
+            kept.seconds(part, seconds)
+        summary = run_folder.read_json("summary.json")
+        kept.put("mmd2", summary["mmd2"])
+        kept.put("generator", "trained")
+    scenes = load_generator(run_folder, config)
+    if "attributes" not in kept.content:
+        kept.put("attributes", _nearness(scenes, truth, seed))
+    budget = experiment.long_budget if long else experiment.budget
+    if long:
+        kept = kept.apart(folder / LONG_RESULT)
+    if budget is not None:
+        _fit_rows(kept, bench, run_folder, scenes, hidden, budget, seed, tell)
+    return kept.content
+
+
+def _fit_rows(
+    kept: _Kept,
+    bench: Bench,
+    folder: RunFolder,
+    scenes: SceneGenerator,
+    hidden: Grammar,
+    budget: Budget,
+    seed: int,
+    tell: Callable[[str], object],
+) -> None:
+    """A task network for each row: prior, matched, learned, oracle."""
+    rows = dict(kept.content.get("rows", {}))
+    states = {"matched": folder.load_checkpoint("after_match"), "learned": None}
+    for name in budget.rows:
+        if name == "matched" and folder.load_checkpoint("after_task") is None:
+            continue  # the task phase is off: it would be the learned one
+        if name in rows:
+            continue
+        tell(f"seed {seed}: task network on {name}")
+        started = time.monotonic()
+        source = hidden if name == "oracle" else scenes.grammar
+        shown = bench.scenes(source, budget.pictures)
+        if name in states:
+            state = states[name]
+            whole = scenes.transformer.state_dict()
+            if state is not None:
+                scenes.transformer.load_state_dict(state["transformer"])
+            shown = scenes.transform_all(shown, derive_seed(seed, "task-pictures"))
+            scenes.transformer.load_state_dict(whole)
+        rows[name] = bench.fit(shown, budget)
+        kept.seconds(f"{NETWORK}{name}", time.monotonic() - started)
+        kept.put("rows", rows)
+        tell(f"seed {seed}: {name} {', '.join(f'{k} {v:.2f}' for k, v in rows[name].items())}")
+
+
+def _nearness(scenes: SceneGenerator, truth: dict, seed: int) -> dict[str, dict]:
+    """Each mutable attribute's distribution, prior and learned, against the target's."""
+    prior: list[SceneGraph] = scenes.prior(
+        [derive_seed(seed, "nearness", i) for i in range(TRUTH_SCENES)]
+    )
+    learned = scenes.transform_all(prior, derive_seed(seed, "nearness"))
+    before = attribute_samples(scenes.grammar, prior)
+    after = attribute_samples(scenes.grammar, learned)
+    found = {}
+    for slot in scenes.encoding.slots:
+        if slot.attribute.mutable and slot.kind != "categorical":
+            period = slot.attribute.period if slot.kind == "circular" else None
+            near = nearness(before[slot.name], after[slot.name], truth[slot.name], period)
+            found[slot.name] = near.to_dict()
+    return found
+
+
+class _Kept:
+    """What has been measured, in a file that is written whole after each part."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.content: dict = json.loads(path.read_text()) if path.exists() else {}
+
+    def put(self, name: str, value: object) -> None:
+        from metasim_backend.run_files.atomic_files import write_text
+
+        self.content[name] = value
+        write_text(self.path, json.dumps(self.content, indent=1))
+
+    def apart(self, path: Path) -> _Kept:
+        """Another file, with what it had kept already and all but the scores of this one."""
+        other = _Kept(path)
+        mine = {name: value for name, value in self.content.items() if name != "rows"}
+        known = mine.pop("seconds", {})
+        times = {n: s for n, s in known.items() if not n.startswith(NETWORK)}
+        other.content = {**mine, **other.content}
+        other.content["seconds"] = times | other.content.get("seconds", {})
+        return other
+
+    def seconds(self, part: str, seconds: float) -> None:
+        """Note a part's time; of a part that was done before the first time counts."""
+        known = self.content.setdefault("seconds", {})
+        known.setdefault(part, round(seconds, 1))
