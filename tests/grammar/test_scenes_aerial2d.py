@@ -30,7 +30,7 @@ SIX = {  # the six things, some with two numbers
 @pytest.fixture(scope="module")
 def scenes():
     return {
-        name: [sample_scene(grammar, seed) for seed in range(400)]
+        name: [sample_scene(grammar, seed) for seed in range(250)]
         for name, grammar in GRAMMARS.items()
     }
 
@@ -135,7 +135,7 @@ def test_the_spread_world_s_attributes_are_normal_with_other_means_and_spreads(s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_things_stand_in_the_picture_and_are_seen(scenes, name):
-    some = scenes[name][:100]
+    some = scenes[name][:80]
     settings = [RenderSettings(64, 64, engine="aerial2d")] * len(some)
     labels = [
         label

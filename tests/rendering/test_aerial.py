@@ -302,6 +302,7 @@ def test_greys_of_cars_and_of_roads_overlap():
 
 @pytest.fixture
 def script(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("make_aerial_textures", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look there

@@ -39,7 +39,7 @@ def draw_index(layers: Sequence[Layer], scenes: int, width: int, height: int) ->
     index = torch.full((scenes, height, width), -1, dtype=torch.long, device=device)
     for layer in layers:
         for part in one_a_scene(layer):
-            solid = sample(part, *_whole(part, width, height))[:, -1] >= OPAQUE
+            solid = opacity(part, *_whole(part, width, height)) >= OPAQUE
             number = part.node if part.labelled else torch.full_like(part.node, -1)
             index[part.scene] = torch.where(solid, number[:, None, None], index[part.scene])
     return index
@@ -64,6 +64,11 @@ def reach(layer: Layer) -> Tensor:
     return 0.5 * torch.hypot(layer.width.detach(), layer.height.detach()) + 1
 
 
+def opacity(layer: Layer, xs: Tensor, ys: Tensor) -> Tensor:
+    """[S, h, w]: alpha of each sprite by itself; arguments as for :func:`sample`."""
+    return _sampled(layer, layer.textures[:, -1:], xs, ys)[:, 0]
+
+
 def sample(layer: Layer, xs: Tensor, ys: Tensor) -> Tensor:
     """[S, C + 1, h, w]: each sprite by itself in a window of its own.
 
@@ -71,13 +76,17 @@ def sample(layer: Layer, xs: Tensor, ys: Tensor) -> Tensor:
         layer: S sprites.
         xs, ys: [S, w] and [S, h], or [1, w] and [1, h]: pixel centres of the window.
     """
+    return _sampled(layer, layer.textures, xs, ys)
+
+
+def _sampled(layer: Layer, textures: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     cos, sin = layer.angle.cos()[:, None, None], layer.angle.sin()[:, None, None]
     right = (xs - layer.x[:, None])[:, None, :]
     down = (ys - layer.y[:, None])[:, :, None]
     u = (cos * right - sin * down) * (2 / layer.width)[:, None, None]
     v = (sin * right + cos * down) * (2 / layer.height)[:, None, None]
     return functional.grid_sample(
-        layer.textures[layer.texture],
+        textures[layer.texture],
         torch.stack([u, v], dim=-1),
         mode="bicubic",
         padding_mode="zeros",

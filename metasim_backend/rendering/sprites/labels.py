@@ -11,7 +11,7 @@ from torch import Tensor
 
 from blender_addon.contract.frames import Box, ObjectLabel
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.rendering.sprites.drawing import OPAQUE, reach, sample
+from metasim_backend.rendering.sprites.drawing import OPAQUE, opacity, reach
 from metasim_backend.rendering.sprites.layers import Layer, SpriteWorld
 
 # KITTI's levels: how much of a silhouette must be seen for "fully" and for "partly visible".
@@ -90,7 +90,7 @@ def _add_silhouettes(
     steps = torch.arange(side, device=layer.x.device)
     columns = (layer.x - side / 2).round().long()[:, None] + steps
     rows = (layer.y - side / 2).round().long()[:, None] + steps
-    solid = sample(layer, columns + 0.5, rows + 0.5)[:, -1] >= OPAQUE
+    solid = opacity(layer, columns + 0.5, rows + 0.5) >= OPAQUE
     inside = (
         solid
         & ((columns >= 0) & (columns < width))[:, None, :]
