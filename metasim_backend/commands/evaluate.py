@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from metasim_backend.commands.options import (
+    UsageError,
     add_worker_options,
     positive,
     print_result,
@@ -34,9 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.training import evaluation
     from metasim_backend.training.run_config import load_generator, open_run
     from metasim_backend.training.seeds import derive_seed, generator
-    from metasim_backend.training.task_network import new_detector
+    from metasim_backend.training.task_network import new_detector, task_of
 
     folder, config = open_run(arguments.run)
+    if task_of(config.grammar.domain) != "detector":
+        raise UsageError(
+            f"{arguments.run} is a run of the world {config.grammar.domain!r}, in which nothing is "
+            "detected; metasim reproduce scores its task network."
+        )
     scenes = load_generator(folder, config)
     wanted = config.settings.rendering
     labelled = read_labelled(arguments.on, wanted.width, wanted.height)

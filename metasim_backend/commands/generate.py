@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.commands.options import (
     UsageError,
+    add_data_option,
     add_render_options,
     add_worker_options,
     positive,
@@ -40,12 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace a dataset that is there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_render_options(parser)
+    add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.writers import open_writer
-    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.dataset_generation import generate
     from metasim_backend.training.run_config import load_generator, open_run
@@ -61,11 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     )
     workers = worker_settings(arguments)
     learned = not arguments.prior
+
+    def opened():
+        domain = config.grammar.domain
+        return contextlib.closing(open_renderer(domain, workers=workers, data=arguments.data))
+
     with contextlib.ExitStack() as stack:
         renderer = None
         if arguments.force and replaceable(arguments.output):
-            # Blender first: what is there is removed only when there can be something new.
-            renderer = stack.enter_context(BlenderRenderer(workers))
+            # The renderer first: what is there is removed only when there can be something new.
+            renderer = stack.enter_context(opened())
             shutil.rmtree(arguments.output)
         writer = open_writer(
             arguments.format,
@@ -74,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         missing = len(writer.missing(arguments.count))
         if missing:
-            renderer = renderer or stack.enter_context(BlenderRenderer(workers))
+            renderer = renderer or stack.enter_context(opened())
             present = arguments.count - missing
             with Progress("rendering", arguments.count, present, quiet=arguments.json) as progress:
                 generate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from blender_addon.contract import scene_graph
 from blender_addon.contract.frames import Frame, RenderSettings
 from metasim_backend.commands.generate import replaceable
 from metasim_backend.commands.options import (
+    UsageError,
+    add_data_option,
     add_render_options,
     add_worker_options,
     empty_folder,
@@ -28,23 +31,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_render_options(parser)
+    add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.writers import open_writer
-    from metasim_backend.rendering.blender import BlenderRenderer
+    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
 
     scenes = [scene_graph.load(path) for path in arguments.scenes]
-    settings = render_settings(arguments, RenderSettings(621, 188, 4))
+    settings = render_settings(arguments, default_settings(scenes[0].domain))
     folder: Path = arguments.output
     replace = arguments.force and replaceable(folder)
     if not replace:
         empty_folder(folder)
-    with BlenderRenderer(worker_settings(arguments)) as renderer:
-        if replace:  # only now that Blender is there
+    domain = scenes[0].domain
+    other = next((scene for scene in scenes if scene.domain != domain), None)
+    if other is not None:
+        raise UsageError(
+            f"Scenes of the worlds {domain!r} and {other.domain!r} cannot be rendered together; "
+            "give those of one world."
+        )
+    workers = worker_settings(arguments)
+    with contextlib.closing(
+        open_renderer(domain, workers=workers, data=arguments.data)
+    ) as renderer:
+        if replace:  # only now that the renderer is there
             shutil.rmtree(folder)
         writer = open_writer("coco", folder)
         with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
@@ -62,6 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         "instances/ and depth/ (16-bit PNG; depth in metres x 256).",
     )
     return 0
+
+
+def default_settings(domain: str) -> RenderSettings:
+    """The size and samples that a world's scenes are rendered with when nothing is said."""
+    return RenderSettings(621, 188, 4) if domain == "driving" else RenderSettings(64, 64)
 
 
 def write_maps(folder: Path, index: int, frame: Frame) -> None:

@@ -64,7 +64,7 @@ class DistributionTransformer(nn.Module):
         self.encoding = encoding
         hidden, latent = self.settings.hidden, self.settings.latent
         numeric = [s.index for s in encoding.slots if s.attribute.kind != "categorical"]
-        self._numeric = numeric
+        self.numeric = numeric
         self._categories = {
             s.index: len(s.attribute.values)
             for s in encoding.slots
@@ -89,7 +89,7 @@ class DistributionTransformer(nn.Module):
 
     def fit_prior(self, data: Data) -> None:
         """Set each slot's centre and scale to the mean and spread it has in these scenes."""
-        for slot in self._numeric:
+        for slot in self.numeric:
             values = data.values[data.present[:, slot], slot].double()
             if values.numel() == 0:
                 continue
@@ -122,11 +122,11 @@ class DistributionTransformer(nn.Module):
         for layer in self.decoder:
             x = torch.relu(layer(x, data.edge_index, data.edge_type))
         out = self.head(x)
-        count = len(self._numeric)
+        count = len(self.numeric)
         gain, shift, log_spread = out[:, : 3 * count].split(count, dim=1)
 
         changing = data.present & data.mutable
-        numeric = torch.tensor(self._numeric, dtype=torch.long, device=out.device)
+        numeric = torch.tensor(self.numeric, dtype=torch.long, device=out.device)
         kinds = torch.zeros(3, self.encoding.slot_count, dtype=torch.bool, device=out.device)
         kinds[0, numeric] = True
         kinds[1, self._circular] = True

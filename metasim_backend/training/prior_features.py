@@ -94,8 +94,9 @@ def scenes_near(scenes: SceneGenerator, count: int, seed: int, turn: int) -> Pro
 def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> Answers:
     """What there is to be read off the frames of encoded scenes.
 
-    The scene's numbers are the means of each mutable attribute (of unlabelled classes the nearer
-    nodes count more, of labelled ones those that show more). A cell's are those of the labelled
+    The scene's numbers are the mean of each mutable attribute, and its spread where there can be
+    several nodes (of unlabelled classes the nearer nodes count more, of labelled ones those that
+    show more). A cell's are those of the labelled
     object that covers it, and its inverse depth where there is any.
     """
     named = sorted({label.class_name for frame in frames for label in frame.labels})
@@ -132,9 +133,11 @@ def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> 
 
 
 def _readings(slot: Slot, values: Tensor) -> list[Tensor]:
-    """A slot's values as what a network can regress: circular ones as sine and cosine."""
+    """A slot's values as what a network can regress: circular ones as sine and cosine, also of the
+    double angle, which is all that can be seen of a thing that looks alike from both ends."""
     if slot.kind == "circular":
-        return [(2 * math.pi * values).sin(), (2 * math.pi * values).cos()]
+        angle = 2 * math.pi * values
+        return [angle.sin(), angle.cos(), (2 * angle).sin(), (2 * angle).cos()]
     return [values]
 
 
@@ -145,8 +148,14 @@ def _scene_row(encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tens
             continue
         chosen = mutable[:, slot.index]
         total = weight[chosen].sum()
+        share = weight[chosen] / total if total > 0 else None
         for reading in _readings(slot, values[chosen, slot.index]):
-            row.append((reading * weight[chosen]).sum() / total if total > 0 else UNKNOWN)
+            mean = UNKNOWN if share is None else (share * reading).sum()
+            row.append(mean)
+            if slot.class_name not in encoding.grammar.single:
+                # What a mean of several hides: two cars, one on either side.
+                spread = UNKNOWN if share is None else (share * (reading - mean).square()).sum()
+                row.append(spread.sqrt())
     return torch.stack(row)
 
 

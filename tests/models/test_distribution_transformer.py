@@ -88,8 +88,8 @@ def test_shift_moves_the_mean_and_gain_the_spread():
     transformer = scenes.transformer
     transformer.fit_prior(proposal.batch)
     slot = scenes.encoding.slot("camera", "pitch")
-    position = transformer._numeric.index(slot.index)
-    count = len(transformer._numeric)
+    position = transformer.numeric.index(slot.index)
+    count = len(transformer.numeric)
     with torch.no_grad():
         transformer.head.weight.zero_()
         transformer.head.bias[position] = -0.5  # gain 1/2

@@ -9,7 +9,7 @@ from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import Frame, ObjectLabel, RenderSettings
 from metasim_backend.grammar import grammar_from_dict
-from metasim_backend.training.prior_features import answers, widened_scenes
+from metasim_backend.training.prior_features import answers, scenes_near, widened_scenes
 from metasim_backend.training.scene_generator import SceneGenerator
 
 
@@ -53,9 +53,33 @@ def test_the_scenes_numbers_weigh_objects_by_what_they_show(scenes):
     index = np.zeros((16, 24))
     index[0:8, 0:8] = 2  # only the second is seen
     made = answers(scenes.encoding, proposal, [frame_with(index, [n.id for n in nodes])])
-    light, x = made.scene[0, 0], made.scene[0, 1]
+    light, x, spread = made.scene[0, :3]
     assert float(light) == pytest.approx(float(proposal.scenes[0].root.attributes["light"]))
     assert float(x) == pytest.approx(float(nodes[1].attributes["x"]) / 10, rel=1e-5)
+    assert float(spread) == pytest.approx(0, abs=1e-3)  # of one there is none
+
+
+def test_the_scenes_numbers_hold_the_spread_of_several_nodes(scenes):
+    proposal = scenes.propose([0])
+    nodes = proposal.scenes[0].of_class("car")
+    index = np.zeros((16, 24))
+    index[0:8, 0:8], index[8:16, 8:16] = 1, 2  # both are seen alike
+    made = answers(scenes.encoding, proposal, [frame_with(index, [n.id for n in nodes])])
+    both = np.array([float(n.attributes["x"]) / 10 for n in nodes])
+    assert float(made.scene[0, 1]) == pytest.approx(both.mean(), rel=1e-5)
+    assert float(made.scene[0, 2]) == pytest.approx(both.std(), rel=1e-4)
+
+
+def test_angles_are_read_with_their_double(scenes):
+    """Of what looks alike from both ends only the double angle can be seen."""
+    proposal = scenes.propose([0])
+    nodes = proposal.scenes[0].of_class("car")
+    index = np.zeros((8, 8))
+    index[:] = 1
+    made = answers(scenes.encoding, proposal, [frame_with(index, [n.id for n in nodes])])
+    turn = math.radians(float(nodes[0].attributes["turn"]))
+    expected = [math.sin(turn), math.cos(turn), math.sin(2 * turn), math.cos(2 * turn)]
+    np.testing.assert_allclose(made.attributes[0, 1:5, 0, 0], expected, atol=1e-5)
 
 
 def test_an_attribute_that_nothing_shows_is_unknown(scenes):
@@ -81,3 +105,49 @@ def test_answers_of_a_rendered_world_are_finite_where_known(scenes):
     for part in (made.scene, made.cover, made.attributes):
         assert bool(torch.isfinite(part[~part.isnan()]).all())
     assert float(made.cover.max()) <= 1
+
+
+def test_scenes_over_the_range_reach_where_the_prior_does_not(scenes):
+    wide = widened_scenes(scenes, 300, 0, "range")
+    slot = scenes.encoding.slot("field", "light").index
+    values = wide.batch["values"][wide.batch.present[:, slot], slot]
+    assert values.min() < 0.05 and values.max() > 0.95  # the prior's lie between 0.3 and 0.7
+    within = ((values > 0.3) & (values < 0.7)).float().mean()
+    assert float(within) == pytest.approx(0.25 + 0.75 * 0.4, abs=0.08)
+
+
+def test_scenes_near_the_generator_have_at_most_one_attribute_of_a_node_elsewhere(scenes):
+    proposal = scenes_near(scenes, 60, 0, 1)
+    assert scenes_near(scenes, 60, 0, 2).scenes != proposal.scenes
+    seeds = [scene.seed for scene in proposal.scenes]
+    prior = scenes.propose(seeds)  # an untrained transformer changes few numbers and little
+    change = proposal.batch["values"] - prior.batch["values"]
+    numeric = [s.index for s in scenes.encoding.slots if s.kind != "categorical"]
+    change[:, scenes.encoding.slot("car", "turn").index] -= change[
+        :, scenes.encoding.slot("car", "turn").index
+    ].round()
+    off = change[:, numeric].abs() > 0.1
+    assert int(off.sum(1).max()) == 1
+    assert float(off.any(1).float().mean()) > 0.4
+
+
+def test_a_batch_of_scenes_is_transformed_like_one_by_one(scenes):
+    """The same distribution: an untrained transformer's spread is 0.01 about what came in."""
+    prior = scenes.prior(range(300))
+    learned = scenes.transform_all(prior, 5)
+    assert [s.seed for s in learned] == [s.seed for s in prior]
+    assert learned == scenes.transform_all(prior, 5) != scenes.transform_all(prior, 6)
+    change = np.array(
+        [
+            float(b.root.attributes["light"]) - float(a.root.attributes["light"])
+            for a, b in zip(prior, learned, strict=True)
+        ]
+    )
+    single = np.array(
+        [
+            float(b.root.attributes["light"]) - float(a.root.attributes["light"])
+            for a, b in zip(prior, [scenes.transform(s) for s in prior], strict=True)
+        ]
+    )
+    assert change.std() == pytest.approx(single.std(), rel=0.2)
+    assert abs(change.mean() - single.mean()) < 0.005

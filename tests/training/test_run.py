@@ -135,6 +135,25 @@ def test_an_interrupted_and_resumed_run_has_the_same_parameters_bit_for_bit(whol
     assert keys == [(m["phase"], m["step"]) for m in read_metrics(whole.folder.metrics)]
 
 
+@pytest.mark.parametrize("calls", [3, 9, 14])
+def test_rounds_of_matching_are_resumed_bit_for_bit_too(tmp_path, calls):
+    options = {"settings": {"features": SETTINGS["features"] | {"rounds": 2, "widen": "range"}}}
+    uncut = run_in(tmp_path / "whole", **options)
+    assert uncut.turn == 1
+    assert (uncut.folder.checkpoints / "prior_network_1.pt").exists()
+    resumed = interrupted_and_resumed(tmp_path / "cut", calls, **options)
+    assert_equal_states(parameters(uncut), parameters(resumed))
+
+
+def test_the_transformer_is_kept_as_it_was_after_each_phase(whole):
+    after = {
+        phase: whole.folder.load_checkpoint(f"after_{phase}")["transformer"]
+        for phase in ("pretrain", "match")
+    }
+    assert_equal_states(after["match"], parameters(whole))
+    assert any(not torch.equal(v, after["pretrain"][k]) for k, v in after["match"].items())
+
+
 def test_a_run_leaves_what_the_design_promises(whole):
     path = whole.folder.path
     for name in ("metrics.jsonl", "config.yaml", "report.html", "checkpoints/last.pt"):

@@ -51,8 +51,17 @@ class Flatten(torch.nn.Module):
     def forward(self, images):
         return images.flatten(1)
 
+    def state_dict(self):
+        return {}
 
-def run(epochs, match_weight=0.0):
+    def load_state_dict(self, state):
+        pass
+
+    def influence(self, frames, labelled):
+        return torch.arange(len(frames), dtype=torch.float32).square()
+
+
+def run(epochs, match_weight=0.0, reward="score"):
     """Parameters before each epoch and after the last, what was rendered, and the task network."""
     scenes = SceneGenerator(grammar_from_dict(GRAMMAR), seed=0)
     scenes.transformer.fit_prior(scenes.propose(range(50)).batch)
@@ -73,7 +82,9 @@ def run(epochs, match_weight=0.0):
         Matcher(renderer, settings, "full", Flatten(), MMD(images.flatten(1))),
         task,
         "validation",
-        TaskSettings(epochs=epochs, scenes=5, match_weight=match_weight, momentum=0.5),
+        TaskSettings(
+            epochs=epochs, scenes=5, match_weight=match_weight, momentum=0.5, reward=reward
+        ),
         batch=2,  # so that an epoch has batches of different sizes
         seed=7,
         optimiser=torch.optim.SGD(scenes.transformer.parameters(), lr=RATE),
@@ -99,11 +110,8 @@ def test_each_step_is_the_advantage_times_the_log_probability_of_the_rendered_sc
         scenes.transformer.zero_grad()
         total = 0.0
         for scene in renderer.rendered[5 * epoch : 5 * epoch + 5]:
-            (prior,) = scenes.prior([scene.seed])
-            originals[scene.seed] = prior
-            proposal = scenes.encode([prior])
-            # The values as they stand in the scene that was rendered, read back from it.
-            values = scenes.encoding.encode(scene)["values"]
+            proposal, values = as_drawn(scenes, scene)
+            originals[scene.seed] = scene
             total = total + scenes.distribution(proposal).log_prob(values).sum()
         (-measured[epoch]["reward"] * total / 5).backward()
         for name, parameter in scenes.transformer.named_parameters():
@@ -128,3 +136,40 @@ def test_with_mmd_in_the_step_the_first_epoch_moves_too():
 def test_the_task_network_sees_bytes():
     _, _, _, task, _ = run(1)
     assert all(frame.image.dtype.name == "uint8" for frame in task.frames[0])
+
+
+def as_drawn(scenes, scene):
+    """The proposal and the values of a scene that was rendered, read back from it."""
+    return scenes.encode(scenes.prior([scene.seed])), scenes.encoding.encode(scene)["values"]
+
+
+def score_gradient(scenes, state, rendered, weights):
+    """Gradient of -1/B Σ w_b log p(s_b) at a state, of scenes as they were rendered."""
+    scenes.transformer.load_state_dict(state)
+    scenes.transformer.zero_grad()
+    total = 0.0
+    for scene, weight in zip(rendered, weights, strict=True):
+        proposal, values = as_drawn(scenes, scene)
+        total = total - weight * scenes.distribution(proposal).log_prob(values).sum()
+    (total / len(rendered)).backward()
+    return {name: p.grad for name, p in scenes.transformer.named_parameters()}
+
+
+def test_with_influence_each_scene_has_its_own_reward():
+    scenes, states, renderer, _, _ = run(1, reward="influence")
+    rewards = torch.arange(5.0).square()
+    others = (rewards.sum() - rewards) / 4
+    weights = (rewards - others) / rewards.std(unbiased=False)
+    gradient = score_gradient(scenes, states[0], renderer.rendered, weights)
+    for name, value in gradient.items():
+        step = states[1][name] - states[0][name]
+        torch.testing.assert_close(step, -RATE * value, rtol=2e-2, atol=2e-6, msg=name)
+
+
+def test_noise_as_a_reward_does_not_look_at_the_score():
+    _, states, _, _, measured = run(3, reward="noise")
+    # The first epoch has no baseline, and yet it moves.
+    assert any(not torch.equal(v, states[1][k]) for k, v in states[0].items())
+    drawn = [m["reward"] for m in measured]
+    assert len(set(drawn)) == 3 and all(abs(r) < 5 for r in drawn)
+    assert drawn != pytest.approx([0.0, 0.3, 0.1 - 0.35])
