@@ -13,12 +13,14 @@ from metasim_backend.commands.options import (
     print_result,
 )
 
+REWARD = "mnist-reward"
 NAMES = (
     "mnist-rotation",
     "mnist-rotation-translation",
     "mnist-spread",
     "aerial2d",
     "aerial2d-spread",
+    REWARD,
 )
 
 
@@ -54,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.reproduction.record import record_of, write_record
     from metasim_backend.reproduction.table import result_table
 
+    if arguments.experiment == REWARD:
+        return run_reward(arguments)
     experiment = experiment_named(arguments.experiment)
     if arguments.long and experiment.long_budget is None:
         raise UsageError(f"{experiment.name} has no longer training; leave --long out.")
@@ -87,4 +91,44 @@ def run(arguments: argparse.Namespace) -> int:
         record,
         f"{result_table(record)}\nWrote {output} and {page}.",
     )
+    return 0
+
+
+def run_reward(arguments: argparse.Namespace) -> int:
+    """The task loss alone, from a generator that was displaced, against noise as a reward."""
+    from dataclasses import asdict
+
+    from metasim_backend.reproduction.record import provenance, write_record
+    from metasim_backend.reproduction.reward import (
+        RewardSettings,
+        reward_record,
+        reward_table,
+        run_reward_seed,
+    )
+
+    if arguments.long or arguments.overrides:
+        raise UsageError(f"{REWARD} has neither a longer training nor settings; leave them out.")
+    settings = RewardSettings()
+    folder = arguments.run or Path("runs") / REWARD
+    output = arguments.output or Path("docs/results/mnist_reward.json")
+    command = ["metasim", *sys.argv[1:]]
+    seeds = {
+        seed: run_reward_seed(
+            seed,
+            folder / f"seed_{seed}",
+            settings,
+            data=arguments.data,
+            command=command,
+            tell=lambda text: None if arguments.json else print(text, flush=True),
+        )
+        for seed in range(arguments.seeds)
+    }
+    record = (
+        {"experiment": REWARD, "title": "MNIST: the task loss alone, from 30° off"}
+        | provenance(command)
+        | {"settings": asdict(settings), "seeds": list(seeds)}
+        | reward_record(seeds, settings)
+    )
+    write_record(output, record)
+    print_result(arguments, record, f"{reward_table(record)}\nWrote {output}.")
     return 0

@@ -62,8 +62,6 @@ def record_of(
     Raises:
         ValueError: when there is no seed.
     """
-    from metasim_backend.training.results import machine, versions
-
     if not seeds:
         raise ValueError("A record needs the result of at least one seed; none was given.")
     numbers, results = list(seeds), list(seeds.values())
@@ -79,7 +77,7 @@ def record_of(
         "experiment": experiment.name,
         "title": experiment.title,
         "metric": experiment.metric,
-        "command": " ".join(command),
+        **provenance(command),
         "long": long,
         "seeds": numbers,
         "paper": {row: dict(scores) for row, scores in experiment.paper.items()},
@@ -95,13 +93,18 @@ def record_of(
             if _names(results, "mmd2", part)
         },
         "seconds": _seconds(results),
-        "versions": versions(),
-        "machine": machine(),
     }
     found = _spread_checks(experiment, record) if experiment.budget is None else []
     record["checks"] = [asdict(check) for check in (*_goal_checks(experiment, record), *found)]
     record["verdict"] = _verdict(experiment, record)
     return record
+
+
+def provenance(command: Sequence[str]) -> dict[str, Any]:
+    """What made a record: command, versions, kind of machine."""
+    from metasim_backend.training.results import machine, versions
+
+    return {"command": " ".join(command), "versions": versions(), "machine": machine()}
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:

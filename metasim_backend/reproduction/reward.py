@@ -38,6 +38,7 @@ from metasim_backend.training.task_optimisation import optimise_task
 NAME = "mnist-reward"
 BASE = "mnist-rotation"
 SLOT = ("digit", "yaw")
+Point = tuple[int, float, float | None]
 
 
 @dataclass(frozen=True)
@@ -141,15 +142,13 @@ def displace(scenes: SceneGenerator, shift: float, spread: float) -> None:
     bias[2 * count + place] += math.log(spread / span) - own
 
 
-def _optimised(
-    run: Run, network: Classifier, settings: TaskSettings, seed: int
-) -> list[tuple[int, float, float]]:
+def _optimised(run: Run, network: Classifier, settings: TaskSettings, seed: int) -> list[Point]:
     """The task phase alone; how far the yaw was off along the way."""
     assert run.target.validation is not None
     transformer = run.scenes.transformer
     transformer.freeze_encoder()
     parameters = [p for p in transformer.parameters() if p.requires_grad]
-    curve: list[tuple[int, float, float]] = [(0, yaw_error(run.scenes, seed), math.nan)]
+    curve: list[Point] = [(0, yaw_error(run.scenes, seed), None)]
 
     def after_epoch(epoch: int, values: dict[str, float], baseline: MovingAverage) -> None:
         if (epoch + 1) % 10 == 0:
@@ -247,7 +246,7 @@ def reward_record(seeds: Mapping[int, Mapping], settings: RewardSettings) -> dic
     }
 
 
-def _halved(curve: Sequence[Sequence[float]]) -> float | None:
+def _halved(curve: Sequence[Point]) -> float | None:
     """Pictures rendered until the yaw error was first at most half of the first; None: never."""
     first = curve[0][1]
     return next((images for images, error, _ in curve if error <= first / 2), None)

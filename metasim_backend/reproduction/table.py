@@ -37,6 +37,8 @@ def result_table(record: Mapping[str, Any]) -> str:
 
 def row_name(record: Mapping[str, Any], row: str) -> str:
     """A row's name for people; without a row "matched" the learned are all there is."""
+    if row == "learned" and record.get("long"):
+        return "learned"
     if row == "learned" and "matched" not in record["rows"]:
         return "learned (no task phase)"
     return ROW_NAMES[row]

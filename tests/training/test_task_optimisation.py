@@ -44,13 +44,6 @@ class PlainTask:
         assert labelled == "validation"
         return SimpleNamespace(value=next(self.scores))
 
-
-class Flatten(torch.nn.Module):
-    name = "pixels"
-
-    def forward(self, images):
-        return images.flatten(1)
-
     def state_dict(self):
         return {}
 
@@ -59,6 +52,13 @@ class Flatten(torch.nn.Module):
 
     def influence(self, frames, labelled):
         return torch.arange(len(frames), dtype=torch.float32).square()
+
+
+class Flatten(torch.nn.Module):
+    name = "pixels"
+
+    def forward(self, images):
+        return images.flatten(1)
 
 
 def run(epochs, match_weight=0.0, reward="score"):
