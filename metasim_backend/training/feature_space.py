@@ -81,7 +81,7 @@ def prepare(
         with bar("feature network", settings.epochs) as shown:
             network = train_prior_network(
                 rendered[0],
-                answers(scenes.encoding, proposal, frames),
+                answers(scenes.encoding, proposal, frames, settings.harmonics),
                 derive_seed(seed, "feature-network", *([turn] if turn else [])),
                 PriorTraining(epochs=settings.epochs),
                 progress=lambda *_: shown.update(),

@@ -91,13 +91,17 @@ def scenes_near(scenes: SceneGenerator, count: int, seed: int, turn: int) -> Pro
     return scenes.encode(out)
 
 
-def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> Answers:
+def answers(
+    encoding: Encoding, proposal: Proposal, frames: Sequence[Frame], harmonics: int = 1
+) -> Answers:
     """What there is to be read off the frames of encoded scenes.
 
     The scene's numbers are the mean of each mutable attribute, and its spread where there can be
     several nodes (of unlabelled classes the nearer nodes count more, of labelled ones those that
     show more). A cell's are those of the labelled
-    object that covers it, and its inverse depth where there is any.
+    object that covers it, and its inverse depth where there is any. Angles are read as sine and
+    cosine, with two harmonics also of the double angle, which is all that can be seen of a thing
+    that looks alike from both ends.
     """
     named = sorted({label.class_name for frame in frames for label in frame.labels})
     classes = {
@@ -127,21 +131,22 @@ def answers(encoding: Encoding, proposal: Proposal, frames: Sequence[Frame]) -> 
                 for node in scene.nodes
             ]
         )
-        scene_rows.append(_scene_row(encoding, values, mutable, weight))
-    covers, cells = _cell_answers(proposal, frames, named, labelled)
+        scene_rows.append(_scene_row(encoding, values, mutable, weight, harmonics))
+    covers, cells = _cell_answers(proposal, frames, named, labelled, harmonics)
     return Answers(torch.stack(scene_rows), covers, cells)
 
 
-def _readings(slot: Slot, values: Tensor) -> list[Tensor]:
-    """A slot's values as what a network can regress: circular ones as sine and cosine, also of the
-    double angle, which is all that can be seen of a thing that looks alike from both ends."""
-    if slot.kind == "circular":
-        angle = 2 * math.pi * values
-        return [angle.sin(), angle.cos(), (2 * angle).sin(), (2 * angle).cos()]
-    return [values]
+def _readings(slot: Slot, values: Tensor, harmonics: int) -> list[Tensor]:
+    """A slot's values as what a network can regress."""
+    if slot.kind != "circular":
+        return [values]
+    angles = [2 * math.pi * values * k for k in range(1, harmonics + 1)]
+    return [part for angle in angles for part in (angle.sin(), angle.cos())]
 
 
-def _scene_row(encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tensor) -> Tensor:
+def _scene_row(
+    encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tensor, harmonics: int
+) -> Tensor:
     row = []
     for slot in encoding.slots:
         if slot.kind == "categorical" or not slot.attribute.mutable:
@@ -149,7 +154,7 @@ def _scene_row(encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tens
         chosen = mutable[:, slot.index]
         total = weight[chosen].sum()
         share = weight[chosen] / total if total > 0 else None
-        for reading in _readings(slot, values[chosen, slot.index]):
+        for reading in _readings(slot, values[chosen, slot.index], harmonics):
             mean = UNKNOWN if share is None else (share * reading).sum()
             row.append(mean)
             if slot.class_name not in encoding.grammar.single:
@@ -160,7 +165,11 @@ def _scene_row(encoding: Encoding, values: Tensor, mutable: Tensor, weight: Tens
 
 
 def _cell_answers(
-    proposal: Proposal, frames: Sequence[Frame], classes: Sequence[str], slots: Sequence[Slot]
+    proposal: Proposal,
+    frames: Sequence[Frame],
+    classes: Sequence[str],
+    slots: Sequence[Slot],
+    harmonics: int,
 ) -> tuple[Tensor, Tensor]:
     """[N, K, h, w] cover of each labelled class, [N, C, h, w] attributes of what covers a cell."""
     most = max((label.index for frame in frames for label in frame.labels), default=0) + 1
@@ -184,7 +193,7 @@ def _cell_answers(
             [
                 reading
                 for c, slot in enumerate(slots)
-                for reading in _readings(slot, numbers[:, c : c + 1])
+                for reading in _readings(slot, numbers[:, c : c + 1], harmonics)
             ],
             dim=1,
         )

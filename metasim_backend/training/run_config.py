@@ -151,6 +151,10 @@ def resolve_settings(
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
+    if settings.features.harmonics not in (1, 2):
+        raise SettingsError(
+            f"Setting 'features.harmonics' is {settings.features.harmonics}; give 1 or 2."
+        )
     for group, members in LEAST.items():
         for name, least in members.items():
             number = getattr(getattr(settings, group), name)

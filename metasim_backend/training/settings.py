@@ -47,6 +47,8 @@ class FeatureSettings:
         epochs: passes over them.
         widen: how those scenes differ from the prior's: ``shift`` (mutable attributes a good deal
             shifted) or ``range`` (most of them drawn from their whole range).
+        harmonics: 1, or 2 to read the double of each angle too: all that can be seen of what looks
+            alike from both ends, but it leaves open which way round a thing is to be turned.
         rounds: parts of the matching, each with a network of its own. A later one is trained on
             the learned generator's scenes as they are then, each with one attribute of a node
             drawn from its whole range: what is matched already need not be told apart any more.
@@ -56,6 +58,7 @@ class FeatureSettings:
     scenes: int = 800
     epochs: int = 12
     widen: str = "shift"
+    harmonics: int = 1
     rounds: int = 1
 
 

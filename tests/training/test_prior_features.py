@@ -70,13 +70,14 @@ def test_the_scenes_numbers_hold_the_spread_of_several_nodes(scenes):
     assert float(made.scene[0, 2]) == pytest.approx(both.std(), rel=1e-4)
 
 
-def test_angles_are_read_with_their_double(scenes):
+def test_with_two_harmonics_angles_are_read_with_their_double(scenes):
     """Of what looks alike from both ends only the double angle can be seen."""
     proposal = scenes.propose([0])
     nodes = proposal.scenes[0].of_class("car")
     index = np.zeros((8, 8))
     index[:] = 1
-    made = answers(scenes.encoding, proposal, [frame_with(index, [n.id for n in nodes])])
+    frames = [frame_with(index, [n.id for n in nodes])]
+    made = answers(scenes.encoding, proposal, frames, harmonics=2)
     turn = math.radians(float(nodes[0].attributes["turn"]))
     expected = [math.sin(turn), math.cos(turn), math.sin(2 * turn), math.cos(2 * turn)]
     np.testing.assert_allclose(made.attributes[0, 1:5, 0, 0], expected, atol=1e-5)
