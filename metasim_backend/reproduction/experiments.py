@@ -95,7 +95,13 @@ _ROTATION: dict[str, dict[str, object]] = {
 # Cars look much alike from both ends, and there are two.
 _AERIAL: dict[str, dict[str, object]] = {
     **_SETTINGS,
-    "features": {**_SETTINGS["features"], "scenes": 12_000, "harmonics": 2},
+    "features": {
+        **_SETTINGS["features"],
+        "scenes": 12_000,
+        "harmonics": 2,
+        "near": "spread",
+        "rounds": 4,
+    },
 }
 
 EXPERIMENTS = {

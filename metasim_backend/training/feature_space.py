@@ -74,7 +74,7 @@ def prepare(
 
     def train() -> PriorNetwork:
         if turn:
-            proposal = scenes_near(scenes, settings.scenes, seed, turn)
+            proposal = scenes_near(scenes, settings.scenes, seed, turn, settings.near)
         else:
             proposal = widened_scenes(scenes, settings.scenes, seed, settings.widen)
         frames = render(proposal)

@@ -28,6 +28,8 @@ SHARE_SHIFTED = 0.6
 WIDENING = ("shift", "range")
 SHARE_OVER_RANGE = 0.75
 SHARE_CHANGED = 0.8
+NEARNESS = ("range", "spread")
+TIMES_SPREAD = 2.0
 LEAST_SHARE = 0.2
 UNKNOWN = torch.tensor(math.nan)
 FRAMES = 64
@@ -67,17 +69,23 @@ def widened_scenes(scenes: SceneGenerator, count: int, seed: int, widen: str = "
     return scenes.encode(out)
 
 
-def scenes_near(scenes: SceneGenerator, count: int, seed: int, turn: int) -> Proposal:
-    """Scenes of the learned generator, in four of five of which each node has one of its mutable
-    attributes from anywhere in that attribute's range.
+def scenes_near(
+    scenes: SceneGenerator, count: int, seed: int, turn: int, near: str = "range"
+) -> Proposal:
+    """Scenes of the learned generator with other mutable attributes.
 
     Args:
-        turn: another number, other scenes.
+        turn: the round of matching, from 1; another number, other scenes.
+        near: ``"range"``: in four of five scenes each node has one attribute from anywhere in that
+            attribute's range. ``"spread"``: so in round 1 only; later half of all attributes are
+            moved by twice the spread that they have.
     """
     out: list[SceneGraph] = []
     prior = scenes.prior([derive_seed(seed, "feature-scene", turn, i) for i in range(count)])
     learned = scenes.transform_all(prior, derive_seed(seed, "feature-scene", turn))
     numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
+    if near == "spread" and turn > 1:
+        return scenes.encode(_moved_by_spread(scenes, learned, numeric, seed, turn))
     for i, scene in enumerate(learned):
         source = generator(seed, "feature-shift", turn, i)
         data = scenes.encoding.encode(scene)
@@ -89,6 +97,33 @@ def scenes_near(scenes: SceneGenerator, count: int, seed: int, turn: int) -> Pro
         values = torch.where(one & free & changed, anywhere, data.values)
         out.append(scenes.encoding.decode(scene, values))
     return scenes.encode(out)
+
+
+def _moved_by_spread(
+    scenes: SceneGenerator, learned: Sequence[SceneGraph], numeric: Tensor, seed: int, turn: int
+) -> list[SceneGraph]:
+    """Half of all mutable numbers moved by a normal of twice their slot's spread."""
+    data = [scenes.encoding.encode(scene) for scene in learned]
+    values = torch.cat([d.values for d in data])
+    present = torch.cat([d.present for d in data])
+    spread = torch.zeros(len(scenes.encoding.slots))
+    for slot in scenes.encoding.slots:
+        own = values[present[:, slot.index], slot.index]
+        if slot.kind == "circular":
+            angle = 2 * math.pi * own
+            mean = torch.atan2(angle.sin().mean(), angle.cos().mean()) / (2 * math.pi)
+            own = own - mean - (own - mean).round()
+        if len(own) > 1:
+            spread[slot.index] = own.std()
+    out = []
+    for i, (scene, own) in enumerate(zip(learned, data, strict=True)):
+        source = generator(seed, "feature-shift", turn, i)
+        free = own.mutable & own.present & numeric
+        chosen = torch.rand(free.shape, generator=source) < 0.5
+        move = TIMES_SPREAD * spread * torch.randn(free.shape, generator=source)
+        moved = torch.where(free & chosen, own.values + move, own.values)
+        out.append(scenes.encoding.decode(scene, moved))
+    return out
 
 
 def answers(

@@ -15,7 +15,7 @@ from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.rendering.worlds import engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.training.loop import Target
-from metasim_backend.training.prior_features import WIDENING
+from metasim_backend.training.prior_features import NEARNESS, WIDENING
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
     REWARDS,
@@ -142,6 +142,7 @@ def resolve_settings(
         ("rendering.engine", wanted.engine, engines_of(grammar.domain)),
         ("rendering.differences", wanted.differences, METHODS),
         ("features.widen", settings.features.widen, WIDENING),
+        ("features.near", settings.features.near, NEARNESS),
         ("task.reward", settings.task.reward, REWARDS),
         ("match.behind_features", settings.match.behind_features, ("auto", "yes", "no")),
     ):

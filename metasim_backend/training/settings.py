@@ -47,6 +47,9 @@ class FeatureSettings:
         epochs: passes over them.
         widen: how those scenes differ from the prior's: ``shift`` (mutable attributes a good deal
             shifted) or ``range`` (most of them drawn from their whole range).
+        near: how scenes of rounds after the second differ from the learned generator's: ``range``
+            (as in the second) or ``spread`` (each attribute of every other node moved by about
+            twice its own spread, so that the network learns to see differences so small).
         harmonics: 1, or 2 to read the double of each angle too: all that can be seen of what looks
             alike from both ends, but it leaves open which way round a thing is to be turned.
         rounds: parts of the matching, each with a network of its own. A later one is trained on
@@ -58,6 +61,7 @@ class FeatureSettings:
     scenes: int = 800
     epochs: int = 12
     widen: str = "shift"
+    near: str = "range"
     harmonics: int = 1
     rounds: int = 1
 

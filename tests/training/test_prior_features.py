@@ -132,6 +132,19 @@ def test_scenes_near_the_generator_have_at_most_one_attribute_of_a_node_elsewher
     assert float(off.any(1).float().mean()) > 0.4
 
 
+def test_scenes_nearer_yet_are_moved_by_twice_the_spread(scenes):
+    proposal = scenes_near(scenes, 400, 0, 2, "spread")
+    before = scenes.propose([scene.seed for scene in proposal.scenes]).batch["values"]
+    slot = scenes.encoding.slot("field", "light").index
+    rows = proposal.batch.present[:, slot]
+    spread = float(before[rows, slot].std())  # an untrained transformer leaves it
+    move = (proposal.batch["values"] - before)[rows, slot]
+    moved = move[move.abs() > 0.05 * 1]
+    assert float((move.abs() > 0.05).float().mean()) == pytest.approx(0.42, abs=0.08)
+    assert float(move.square().mean().sqrt()) == pytest.approx(spread * 2 * 0.5**0.5, rel=0.15)
+    assert abs(float(moved.mean())) < spread / 2
+
+
 def test_a_batch_of_scenes_is_transformed_like_one_by_one(scenes):
     """The same distribution: an untrained transformer's spread is 0.01 about what came in."""
     prior = scenes.prior(range(300))
