@@ -67,7 +67,14 @@ class Experiment:
 
 
 _SETTINGS: dict[str, dict[str, object]] = {
-    "features": {"network": "prior", "scenes": 8000, "epochs": 4, "widen": "range", "rounds": 3},
+    "features": {
+        "network": "prior",
+        "scenes": 8000,
+        "epochs": 4,
+        "widen": "range",
+        "least_explained": 0.15,
+        "rounds": 3,
+    },
     "pretrain": {"steps": 100, "batch": 64, "scenes": 500},
     "match": {
         "steps": 600,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 import torch
@@ -37,6 +37,7 @@ def prepare(
     bar: Bar,
     turn: int = 0,
     before: FeatureExtractor | None = None,
+    explained: Mapping[str, float] | None = None,
 ) -> FeatureExtractor:
     """φ with its scale, from the run's folder or made anew and kept there.
 
@@ -47,6 +48,7 @@ def prepare(
         turn: which of the run's networks; those after the first are trained on scenes near what
             the generator makes now.
         before: φ of the turn before, from whose network a later one goes on.
+        explained: what networks before could read, by slot.
 
     Raises:
         FeaturesError: when the network that was asked for cannot be had.
@@ -74,7 +76,7 @@ def prepare(
 
     def train() -> PriorNetwork:
         if turn:
-            proposal = scenes_near(scenes, settings.scenes, seed, turn, settings.near)
+            proposal = scenes_near(scenes, settings.scenes, seed, turn, settings.near, explained)
         else:
             proposal = widened_scenes(scenes, settings.scenes, seed, settings.widen)
         frames = render(proposal)

@@ -31,6 +31,7 @@ from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training import evaluation, feature_space
 from metasim_backend.training.matching import Matcher, match
 from metasim_backend.training.pretraining import identity_error, pretrain
+from metasim_backend.training.prior_features import explained_by_slot
 from metasim_backend.training.results import write_results
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
@@ -99,6 +100,7 @@ class Run:
         self.optimiser: torch.optim.Optimizer | None = None
         self.optimiser_phase = ""
         self.turn = -1
+        self.explained: dict[str, float] = {}
         self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
 
@@ -242,6 +244,7 @@ class Run:
                 # A resumed run goes on from the same networks as one that was not interrupted.
                 self._use_features(turn - 1)
             self._features = self._timed("features", lambda: self._feature_space(turn))
+            self._note_explained()
             self.matcher = self._matcher()
             self.turn = turn
 
@@ -257,6 +260,28 @@ class Run:
             self.bar,
             turn,
             self._features,
+            self.explained,
+        )
+
+    def _note_explained(self) -> None:
+        """What some network of the run could read once is not taken for invisible later, when it
+        is matched and hardly varies any more."""
+        network = self.features.network
+        if isinstance(network, PriorNetwork):
+            found = explained_by_slot(
+                self.scenes.encoding, network, self.settings.features.harmonics
+            )
+            self.explained = {
+                name: max(share, self.explained.get(name, 0.0)) for name, share in found.items()
+            }
+
+    def _seen(self) -> Tensor | None:
+        """[A] bool: the slots that φ can see, or None for all."""
+        least = self.settings.features.least_explained
+        if least <= 0 or not self.explained:
+            return None
+        return torch.tensor(
+            [self.explained.get(slot.name, 1.0) >= least for slot in self.scenes.encoding.slots]
         )
 
     def _matcher(self) -> Matcher:
@@ -268,6 +293,7 @@ class Run:
             self.features,
             MMD(target),
             self._behind_features(),
+            self._seen(),
         )
 
     def _behind_features(self) -> bool:

@@ -26,7 +26,8 @@ from metasim_backend.training.settings import MatchSettings
 class Matcher:
     """What a matching step compares with: renderer, feature space and the target's features.
 
-    ``behind_features``: take finite differences behind φ and not in front of it.
+    ``behind_features``: take finite differences behind φ and not in front of it. ``seen``: [A]
+    bool, the slots that φ can see; the others are held where the proposal has them. None: all.
     """
 
     renderer: DifferenceRenderer
@@ -35,6 +36,7 @@ class Matcher:
     features: FeatureExtractor
     mmd: MMD
     behind_features: bool = False
+    seen: Tensor | None = None
 
 
 def random_coordinates(mutable: Tensor, fraction: float, source: torch.Generator) -> np.ndarray:
@@ -61,7 +63,10 @@ def matching_loss(
     Numeric attributes get their gradient through the renderer; categorical ones, which have
     none, a score-function term: each scene's own part of MMD² times its log-probability.
     """
-    mutable = proposal.split(distribution.numeric)
+    numeric = distribution.numeric
+    if matcher.seen is not None:
+        numeric = numeric & matcher.seen
+    mutable = proposal.split(numeric)
     out, tape = differentiate.render(
         matcher.renderer,
         scenes.encoding,
@@ -82,7 +87,24 @@ def matching_loss(
         log_p = torch.where(distribution.categorical, distribution.log_prob(values), 0.0)
         score_term = reinforce_loss(proposal.per_scene(log_p), others - witness)
         loss = loss + category_weight * score_term
+    unseen = distribution.numeric & ~numeric
+    if unseen.any():
+        loss = loss + staying_loss(scenes, distribution, unseen)
     return loss, {"mmd2": float(mmd2.detach())}, tape
+
+
+def staying_loss(
+    scenes: SceneGenerator, distribution: AttributeDistribution, slots: Tensor
+) -> Tensor:
+    """How far means and spreads of some slots, [N, A] bool, are from leaving a value as it is; in
+    the prior's deviations, squared. What φ cannot see would drift with the layers that it shares
+    with what φ sees."""
+    move = distribution.mean - distribution.source
+    move = torch.where(distribution.circular, move - move.detach().round(), move)
+    first = math.log(scenes.transformer.settings.spread)
+    widening = distribution.spread.log() - first
+    deviations = (move / scenes.transformer.scale).square() + widening.square()
+    return deviations[slots].mean()
 
 
 def cosine_rate(base: float, step: int, steps: int) -> float:

@@ -8,7 +8,7 @@ the target's attributes may lie outside the prior.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.encoding import Encoding, Slot
-from metasim_backend.matching.prior_network import CELL
+from metasim_backend.matching.prior_network import CELL, PriorNetwork
 from metasim_backend.matching.prior_training import Answers
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
@@ -30,6 +30,7 @@ SHARE_OVER_RANGE = 0.75
 SHARE_CHANGED = 0.8
 NEARNESS = ("range", "spread")
 TIMES_SPREAD = 2.0
+LEAST_WEIGHT = 0.1
 LEAST_SHARE = 0.2
 UNKNOWN = torch.tensor(math.nan)
 FRAMES = 64
@@ -69,8 +70,33 @@ def widened_scenes(scenes: SceneGenerator, count: int, seed: int, widen: str = "
     return scenes.encode(out)
 
 
+def explained_by_slot(
+    encoding: Encoding, network: PriorNetwork, harmonics: int = 1
+) -> dict[str, float]:
+    """How well a network reads each mutable numeric attribute: the share of the variance that is
+    explained on held-out scenes, of its best reading; 1 for one that did not vary."""
+    shares = iter(network.explained[: network.sizes.scene].tolist())
+    found = {}
+    for slot in encoding.slots:
+        if slot.kind == "categorical" or not slot.attribute.mutable:
+            continue
+        own = []
+        for _ in range(2 * harmonics if slot.kind == "circular" else 1):
+            own.append(next(shares))
+            if slot.class_name not in encoding.grammar.single:
+                next(shares)  # its spread
+        known = [share for share in own if not math.isnan(share)]
+        found[slot.name] = max(known) if known else 1.0
+    return found
+
+
 def scenes_near(
-    scenes: SceneGenerator, count: int, seed: int, turn: int, near: str = "range"
+    scenes: SceneGenerator,
+    count: int,
+    seed: int,
+    turn: int,
+    near: str = "range",
+    explained: Mapping[str, float] | None = None,
 ) -> Proposal:
     """Scenes of the learned generator with other mutable attributes.
 
@@ -79,6 +105,8 @@ def scenes_near(
         near: ``"range"``: in four of five scenes each node has one attribute from anywhere in that
             attribute's range. ``"spread"``: so in round 1 only; later half of all attributes are
             moved by twice the spread that they have.
+        explained: by slot, what an earlier network could read; the one attribute is the more often
+            one that it could not.
     """
     out: list[SceneGraph] = []
     prior = scenes.prior([derive_seed(seed, "feature-scene", turn, i) for i in range(count)])
@@ -86,12 +114,21 @@ def scenes_near(
     numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
     if near == "spread" and turn > 1:
         return scenes.encode(_moved_by_spread(scenes, learned, numeric, seed, turn))
+    known = explained or {}
+    weight = torch.tensor(
+        [
+            1 + LEAST_WEIGHT - min(max(known.get(s.name, 0.0), 0.0), 1.0)
+            for s in scenes.encoding.slots
+        ]
+    )
     for i, scene in enumerate(learned):
         source = generator(seed, "feature-shift", turn, i)
         data = scenes.encoding.encode(scene)
         free = data.mutable & data.present & numeric
-        draws = torch.where(free, torch.rand(free.shape, generator=source), -1.0)
-        one = draws == draws.amax(1, keepdim=True)
+        # Exponential draws race: each slot wins in proportion to its weight.
+        race = -torch.rand(free.shape, generator=source).clamp_min(1e-20).log() / weight
+        race = torch.where(free, race, math.inf)
+        one = race == race.amin(1, keepdim=True)
         anywhere = torch.rand(free.shape, generator=source)
         changed = bool(torch.rand((), generator=source) < SHARE_CHANGED)
         values = torch.where(one & free & changed, anywhere, data.values)

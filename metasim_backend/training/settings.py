@@ -47,6 +47,8 @@ class FeatureSettings:
         epochs: passes over them.
         widen: how those scenes differ from the prior's: ``shift`` (mutable attributes a good deal
             shifted) or ``range`` (most of them drawn from their whole range).
+        least_explained: an attribute of whose variance no network yet explains this share is left
+            as it is: without a signal it would drift, and far off there may be no way back. 0: none.
         near: how scenes of rounds after the second differ from the learned generator's: ``range``
             (as in the second) or ``spread`` (each attribute of every other node moved by about
             twice its own spread, so that the network learns to see differences so small).
@@ -54,13 +56,15 @@ class FeatureSettings:
             alike from both ends, but it leaves open which way round a thing is to be turned.
         rounds: parts of the matching, each with a network of its own. A later one is trained on
             the learned generator's scenes as they are then, each with one attribute of a node
-            drawn from its whole range: what is matched already need not be told apart any more.
+            drawn from its whole range (more often one that could not be read yet): what is matched
+            already need not be told apart any more.
     """
 
     network: str = "prior"
     scenes: int = 800
     epochs: int = 12
     widen: str = "shift"
+    least_explained: float = 0.0
     near: str = "range"
     harmonics: int = 1
     rounds: int = 1

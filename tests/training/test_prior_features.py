@@ -9,7 +9,13 @@ from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import Frame, ObjectLabel, RenderSettings
 from metasim_backend.grammar import grammar_from_dict
-from metasim_backend.training.prior_features import answers, scenes_near, widened_scenes
+from metasim_backend.matching.prior_network import PriorNetwork, Sizes
+from metasim_backend.training.prior_features import (
+    answers,
+    explained_by_slot,
+    scenes_near,
+    widened_scenes,
+)
 from metasim_backend.training.scene_generator import SceneGenerator
 
 
@@ -130,6 +136,28 @@ def test_scenes_near_the_generator_have_at_most_one_attribute_of_a_node_elsewher
     off = change[:, numeric].abs() > 0.1
     assert int(off.sum(1).max()) == 1
     assert float(off.any(1).float().mean()) > 0.4
+
+
+def test_what_could_not_be_read_is_varied_more_often(scenes):
+    encoding = scenes.encoding
+    known = {"field.light": 0.0, "car.x": 0.99, "car.turn": 0.0}
+    proposal = scenes_near(scenes, 300, 0, 1, explained=known)
+    before = scenes.propose([scene.seed for scene in proposal.scenes]).batch["values"]
+    off = (proposal.batch["values"] - before).abs() > 0.1
+    turned, moved = (int(off[:, encoding.slot("car", name).index].sum()) for name in ("turn", "x"))
+    assert turned > 5 * moved > 0
+
+
+def test_what_a_network_explains_is_told_by_slot(scenes):
+    """Light, then mean and spread of x, then of sine and cosine of turn."""
+    network = PriorNetwork(Sizes(7, 1, 4))
+    network.explained.copy_(
+        torch.tensor([0.9, 0.4, 0.99, 0.1, 0.99, 0.3, 0.99, 0.0, 0.0, 0.0, 0.0])
+    )
+    found = explained_by_slot(scenes.encoding, network)
+    assert found == pytest.approx({"field.light": 0.9, "car.x": 0.4, "car.turn": 0.3})
+    network.explained[0] = math.nan  # it did not vary
+    assert explained_by_slot(scenes.encoding, network)["field.light"] == 1.0
 
 
 def test_scenes_nearer_yet_are_moved_by_twice_the_spread(scenes):
