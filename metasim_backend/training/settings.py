@@ -48,7 +48,8 @@ class FeatureSettings:
         widen: how those scenes differ from the prior's: ``shift`` (mutable attributes a good deal
             shifted) or ``range`` (most of them drawn from their whole range).
         least_explained: an attribute of whose variance no network yet explains this share is left
-            as it is: without a signal it would drift, and far off there may be no way back. 0: none.
+            as it is: without a signal it would drift, and far off there may be no way back. 0:
+            none.
         near: how scenes of rounds after the second differ from the learned generator's: ``range``
             (as in the second) or ``spread`` (each attribute of every other node moved by about
             twice its own spread, so that the network learns to see differences so small).
