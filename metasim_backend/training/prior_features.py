@@ -30,6 +30,7 @@ SHARE_OVER_RANGE = 0.75
 SHARE_CHANGED = 0.8
 NEARNESS = ("range", "spread")
 TIMES_SPREAD = 2.0
+LEAST_SPREAD = 0.02  # of the range: what has collapsed must be seen to vary again
 LEAST_WEIGHT = 0.1
 LEAST_SHARE = 0.2
 UNKNOWN = torch.tensor(math.nan)
@@ -151,7 +152,7 @@ def _moved_by_spread(
             mean = torch.atan2(angle.sin().mean(), angle.cos().mean()) / (2 * math.pi)
             own = own - mean - (own - mean).round()
         if len(own) > 1:
-            spread[slot.index] = own.std()
+            spread[slot.index] = own.std().clamp_min(LEAST_SPREAD)
     out = []
     for i, (scene, own) in enumerate(zip(learned, data, strict=True)):
         source = generator(seed, "feature-shift", turn, i)
