@@ -12,7 +12,7 @@ from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import Grammar, attribute_samples, load_grammar, sample_scene
 from metasim_backend.reproduction.benches import Bench, open_bench
-from metasim_backend.reproduction.experiments import Budget, Experiment
+from metasim_backend.reproduction.experiments import Budget, Experiment, ExperimentError
 from metasim_backend.reproduction.statistics import nearness
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training.loop import Run
@@ -50,6 +50,9 @@ def run_seed(
         overrides: ``name=value`` for the training's settings.
         tell: is told what is going on.
 
+    Raises:
+        ExperimentError: when the folder was begun with other settings.
+
     Returns:
         ``rows`` (scores in per cent by row and name), ``attributes`` (nearness to the target by
         name), ``mmd2``, and ``seconds`` by part.
@@ -59,13 +62,18 @@ def run_seed(
     settings = resolve_settings(grammar, overrides, base)
     shape = RenderSettings(settings.rendering.width, settings.rendering.height)
     kept = _Kept(folder / GENERATOR_RESULT)
+    started = time.monotonic()
+    bench = open_bench(hidden, shape, seed, data)  # before a folder is made: it may be refused
     if RunFolder.exists(folder):
         run_folder, config = open_run(folder)
+        if (config.settings, config.grammar) != (settings, grammar):
+            raise ExperimentError(
+                f"{folder} was begun with other settings or another grammar; choose another folder "
+                "with --run, or remove it."
+            )
     else:
         config = RunConfig(grammar, settings, None, None, tuple(command))
         run_folder = RunFolder.create(folder, config.to_dict())
-    started = time.monotonic()
-    bench = open_bench(hidden, shape, seed, data)
     kept.seconds("data", time.monotonic() - started)
     truth = attribute_samples(
         hidden, [sample_scene(hidden, derive_seed(seed, "truth", i)) for i in range(TRUTH_SCENES)]

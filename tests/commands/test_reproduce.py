@@ -1,0 +1,109 @@
+"""``metasim reproduce`` from the command line, on a few made-up digits in MNIST's form."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from synthetic_digits import synthetic_digits
+
+from metasim_backend.cli import main
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 300),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 2100),
+}
+SMALL = (
+    *("--set", "features.scenes=48", "--set", "features.epochs=1", "--set", "features.rounds=2"),
+    *("--set", "pretrain.steps=2", "--set", "pretrain.scenes=8", "--set", "match.steps=4"),
+    *("--set", "match.batch=4", "--set", "match.report_every=2", "--set", "task.epochs=1"),
+    *("--set", "task.scenes=4", "--set", "task.network_steps=1", "--set", "evaluation.scenes=8"),
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mnist")
+    for seed, (images, labels, count) in enumerate(FILES.values()):
+        digits = synthetic_digits(count, seed)
+        for name, array in ((images, digits.images), (labels, digits.labels.byte())):
+            content = array.numpy().astype(np.uint8)
+            head = (0x0800 + content.ndim).to_bytes(4, "big")
+            shape = b"".join(n.to_bytes(4, "big") for n in content.shape)
+            (folder / name).write_bytes(head + shape + content.tobytes())
+    return folder
+
+
+def reproduce(name, data, folder, *more):
+    output = folder / "result.json"
+    status = main(
+        ["reproduce", name, "--seeds", "1", "--run", str(folder / "run"), "--data", str(data)]
+        + ["-o", str(output), *SMALL, *more]
+    )
+    assert status == 0
+    return json.loads(output.read_text())
+
+
+def test_all_rows_are_measured_and_a_second_call_measures_nothing_again(data, tmp_path, capsys):
+    record = reproduce("mnist-rotation", data, tmp_path)
+    assert set(record["rows"]) == {"prior", "matched", "learned", "oracle"}
+    for row in record["rows"].values():
+        assert 0 <= row["accuracy"]["mean"] <= 100
+    assert record["paper"]["Meta-Sim"]["accuracy"] == 99.5
+    assert (tmp_path / "run/report.html").stat().st_size > 0
+    assert (tmp_path / "run/training.gif").stat().st_size > 0
+    assert "paper: Meta-Sim" in capsys.readouterr().out
+    made = (tmp_path / "run/seed_0/result.json").stat().st_mtime_ns
+    again = reproduce("mnist-rotation", data, tmp_path)
+    assert (tmp_path / "run/seed_0/result.json").stat().st_mtime_ns == made
+    assert again["rows"] == record["rows"] and again["attributes"] == record["attributes"]
+
+
+def test_a_folder_begun_with_other_settings_is_refused_by_name(data, tmp_path, capsys):
+    reproduce("mnist-spread", data, tmp_path, "--set", "phases=pretrain")
+    place = ["--run", str(tmp_path / "run"), "--data", str(data), "-o", str(tmp_path / "x.json")]
+    assert main(["reproduce", "mnist-spread", "--seeds", "1", *place, *SMALL]) == 2
+    assert "seed_0 was begun with other settings" in capsys.readouterr().err
+
+
+def test_a_spread_experiment_compares_every_attribute(data, tmp_path):
+    record = reproduce("mnist-spread", data, tmp_path, "--set", "phases=pretrain,match")
+    assert set(record["attributes"]) == {"digit.yaw", "digit.x", "digit.y", "digit.size"}
+    assert record["rows"] == {}
+    assert len(record["checks"]) == 3 and not all(c["met"] for c in record["checks"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["reproduce", "mnist-flight"], "mnist-flight"),
+        (["reproduce", "mnist-rotation", "--seeds", "0"], "0"),
+        (["reproduce", "aerial2d", "--long"], "aerial2d has no longer training"),
+        (["reproduce", "mnist-rotation", "--set", "match.steps=many"], "match.steps"),
+        (["reproduce", "mnist-reward", "--long"], "mnist-reward"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(arguments, named, tmp_path, capsys):
+    place = ["--run", str(tmp_path / "run"), "-o", str(tmp_path / "result.json")]
+    try:
+        status = main([*arguments, *place])
+    except SystemExit as left:
+        status = left.code
+    assert status == 2
+    said = capsys.readouterr().err
+    assert named in said and said.count("\n") == 1 and "Traceback" not in said
+    assert not (tmp_path / "run").exists() and not (tmp_path / "result.json").exists()
+
+
+def test_missing_digits_are_said_with_what_to_do(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("METASIM_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("metasim_backend.datasets.mnist._fetched", lambda folder, part: False)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    place = ["--run", str(tmp_path / "run"), "-o", str(tmp_path / "result.json")]
+    assert main(["reproduce", "mnist-rotation", "--data", str(empty), *place]) == 2
+    said = capsys.readouterr().err
+    assert "--data" in said and said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
