@@ -262,7 +262,8 @@ class _Render(torch.autograd.Function):
             adjoint, parts, planned, found, request.tape.frames, strict=True
         ):
             if request.features is None:
-                products = [_image_product(own_adjoint, d) for d in differences]
+                whole = own_adjoint.permute(1, 2, 0).double().numpy()
+                products = [_image_product(whole, d) for d in differences]
             else:
                 products = _feature_products(
                     request.features, own_adjoint, frame.image, differences
@@ -280,11 +281,10 @@ def _tensor(images: np.ndarray) -> Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
 
-def _image_product(adjoint: Tensor, difference: Difference) -> float:
-    """<adjoint, difference> for an adjoint [3, H, W]."""
+def _image_product(adjoint: np.ndarray, difference: Difference) -> float:
+    """<adjoint, difference> for an adjoint [H, W, 3]."""
     x0, y0, x1, y1 = difference.window
-    inside = adjoint[:, y0:y1, x0:x1].permute(1, 2, 0).double().numpy()
-    return float(np.vdot(inside, difference.values))
+    return float(np.einsum("ijk,ijk->", adjoint[y0:y1, x0:x1], difference.values))
 
 
 @torch.no_grad()

@@ -35,8 +35,7 @@ class MnistWorld:
             torch.nonzero(digits.labels == label)[:, 0] for label in range(len(LABELS))
         ]
         # White, so that brightness is opacity.
-        grey = digits.images.float() / 255
-        self._textures = functional.pad(torch.stack([grey, grey], 1), (1, 1, 1, 1))
+        self._textures = functional.pad(digits.images[:, None].float() / 255, (1, 1, 1, 1))
 
     def layers(self, table: SceneTable, width: int, height: int) -> list[Layer]:
         digits = table.classes.get("digit")

@@ -50,12 +50,12 @@ def run_seed(
         overrides: ``name=value`` for the training's settings.
         tell: is told what is going on.
 
-    Raises:
-        ExperimentError: when the folder was begun with other settings.
-
     Returns:
         ``rows`` (scores in per cent by row and name), ``attributes`` (nearness to the target by
         name), ``mmd2``, and ``seconds`` by part.
+
+    Raises:
+        ExperimentError: when the folder was begun with other settings.
     """
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     base = {**experiment.settings, "seed": seed}

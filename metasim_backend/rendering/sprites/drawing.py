@@ -19,7 +19,7 @@ from torch.nn import functional
 from metasim_backend.rendering.sprites.layers import Layer
 
 OPAQUE = 0.5
-_WINDOW_PAYS = 0.7
+_WINDOW_PAYS = 0.75
 
 
 def draw(layers: Sequence[Layer], scenes: int, channels: int, width: int, height: int) -> Tensor:
@@ -76,7 +76,9 @@ def sample(layer: Layer, xs: Tensor, ys: Tensor) -> Tensor:
         layer: S sprites.
         xs, ys: [S, w] and [S, h], or [1, w] and [1, h]: pixel centres of the window.
     """
-    return _sampled(layer, layer.textures, xs, ys)
+    sampled = _sampled(layer, layer.textures, xs, ys)
+    # White multiplied by alpha is alpha.
+    return sampled if sampled.shape[1] > 1 else sampled.expand(-1, 2, -1, -1)
 
 
 def _sampled(layer: Layer, textures: Tensor, xs: Tensor, ys: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ class Layer:
     Attributes:
         textures: [T, C + 1, h, w] float32, colour multiplied by alpha, then alpha; C is the
             world's number of channels. Outside it is transparent, so a border of one clear texel
-            makes a soft edge.
+            makes a soft edge. Or [T, 1, h, w]: alpha alone, of something white.
         scene: [S] long, the scene of the batch.
         node: [S] long, the node's place in its scene.
         texture: [S] long, which texture.
