@@ -82,6 +82,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "learning_rate": 0.004,
         "fraction": 1.0,
         "report_every": 10,
+        "hold_spread": True,
     },
     "task": {
         "epochs": 10,
@@ -96,7 +97,7 @@ _SETTINGS: dict[str, dict[str, object]] = {
 _ROTATION: dict[str, dict[str, object]] = {
     **_SETTINGS,
     "features": {**_SETTINGS["features"], "scenes": 6000, "rounds": 2},
-    "match": {**_SETTINGS["match"], "steps": 400},
+    "match": {**_SETTINGS["match"], "steps": 400, "hold_spread": False},
 }
 
 # Of digits of all sizes in all places the direction is hard to see.
@@ -183,7 +184,7 @@ EXPERIMENTS = {
             "Aerial2D: six attributes with their spreads",
             "aerial2d_spread.yaml",
             "aerial2d_spread_target.yaml",
-            settings=_AERIAL,
+            settings={**_AERIAL, "match": {**_AERIAL["match"], "steps": 1000}},
         ),
     )
 }

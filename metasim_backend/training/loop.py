@@ -245,7 +245,7 @@ class Run:
                 self._use_features(turn - 1)
             self._features = self._timed("features", lambda: self._feature_space(turn))
             self._note_explained()
-            self.matcher = self._matcher()
+            self.matcher = self._matcher(turn)
             self.turn = turn
 
     def _feature_space(self, turn: int) -> FeatureExtractor:
@@ -284,7 +284,7 @@ class Run:
             [self.explained.get(slot.name, 1.0) >= least for slot in self.scenes.encoding.slots]
         )
 
-    def _matcher(self) -> Matcher:
+    def _matcher(self, turn: int) -> Matcher:
         target = evaluation.features_in_batches(self.features, self.target.matched.float() / 255)
         return Matcher(
             self.renderer,
@@ -294,6 +294,7 @@ class Run:
             MMD(target),
             self._behind_features(),
             self._seen(),
+            self.settings.match.hold_spread and turn == 0 and self.settings.features.rounds > 1,
         )
 
     def _behind_features(self) -> bool:

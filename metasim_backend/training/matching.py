@@ -28,6 +28,7 @@ class Matcher:
 
     ``behind_features``: take finite differences behind φ and not in front of it. ``seen``: [A]
     bool, the slots that φ can see; the others are held where the proposal has them. None: all.
+    ``hold_spread``: hold the spread of the noise too.
     """
 
     renderer: DifferenceRenderer
@@ -37,6 +38,7 @@ class Matcher:
     mmd: MMD
     behind_features: bool = False
     seen: Tensor | None = None
+    hold_spread: bool = False
 
 
 def random_coordinates(mutable: Tensor, fraction: float, source: torch.Generator) -> np.ndarray:
@@ -90,6 +92,8 @@ def matching_loss(
     unseen = distribution.numeric & ~numeric
     if unseen.any():
         loss = loss + staying_loss(scenes, distribution, unseen)
+    if matcher.hold_spread and numeric.any():
+        loss = loss + widening(scenes, distribution).square()[numeric].mean()
     return loss, {"mmd2": float(mmd2.detach())}, tape
 
 
@@ -101,10 +105,13 @@ def staying_loss(
     with what φ sees."""
     move = distribution.mean - distribution.source
     move = torch.where(distribution.circular, move - move.detach().round(), move)
-    first = math.log(scenes.transformer.settings.spread)
-    widening = distribution.spread.log() - first
-    deviations = (move / scenes.transformer.scale).square() + widening.square()
-    return deviations[slots].mean()
+    deviations = (move / scenes.transformer.scale).square()
+    return (deviations + widening(scenes, distribution).square())[slots].mean()
+
+
+def widening(scenes: SceneGenerator, distribution: AttributeDistribution) -> Tensor:
+    """[N, A]: log of the noise's spread over what it was at the beginning."""
+    return distribution.spread.log() - math.log(scenes.transformer.settings.spread)
 
 
 def cosine_rate(base: float, step: int, steps: int) -> float:
