@@ -1,0 +1,102 @@
+"""Steps of matching: what φ cannot see is left alone, and noise can be held."""
+
+import pytest
+import torch
+from blob_world import GRAMMAR, SIZE, BlobRenderer
+
+from blender_addon.contract.frames import RenderSettings
+from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overrides
+from metasim_backend.matching.mmd import MMD
+from metasim_backend.training.matching import Matcher, match, staying_loss, widening
+from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.settings import MatchSettings
+
+
+class Flatten(torch.nn.Module):
+    name = "pixels"
+
+    def forward(self, images):
+        return images.flatten(1)
+
+
+def target_pictures():
+    """Brighter than the prior's, and with more to the right."""
+    changed = {
+        "field": {"attributes": {"light": {"prior": {"normal": [0.9, 0.02]}}}},
+        "car": {"attributes": {"x": {"prior": {"normal": [8, 0.3]}}}},
+    }
+    hidden = with_overrides(grammar_from_dict(GRAMMAR), {"classes": changed})
+    scenes = [sample_scene(hidden, 1000 + i) for i in range(30)]
+    frames = BlobRenderer().render(scenes, [RenderSettings(SIZE, SIZE)] * 30)
+    return torch.stack([torch.from_numpy(f.image) for f in frames]).permute(0, 3, 1, 2)
+
+
+def matched(steps=25, **options):
+    """A generator after some steps, and its slots."""
+    scenes = SceneGenerator(grammar_from_dict(GRAMMAR), seed=0)
+    scenes.transformer.fit_prior(scenes.propose(range(50)).batch)
+    matcher = Matcher(
+        BlobRenderer(),
+        RenderSettings(SIZE, SIZE),
+        "full",
+        Flatten(),
+        MMD(target_pictures().flatten(1)),
+        **options,
+    )
+    match(
+        scenes,
+        matcher,
+        MatchSettings(steps=steps, batch=8, learning_rate=5e-3, fraction=1.0),
+        seed=1,
+        optimiser=torch.optim.Adam(scenes.transformer.parameters(), lr=5e-3),
+        first_step=0,
+        part=(0, steps),
+        after_step=lambda step, values: None,
+    )
+    return scenes
+
+
+def moves(scenes, class_name, attribute):
+    """Mean change of an attribute's mean, in the prior's deviations."""
+    proposal = scenes.propose(range(200, 260))
+    found = scenes.distribution(proposal)
+    slot = scenes.encoding.slot(class_name, attribute).index
+    rows = proposal.batch.present[:, slot]
+    change = (found.mean - found.source)[rows, slot]
+    return float(change.mean() / scenes.transformer.scale[slot])
+
+
+def test_what_is_seen_moves_and_what_is_not_stays():
+    encoding = SceneGenerator(grammar_from_dict(GRAMMAR)).encoding
+    seen = torch.tensor([slot.name != "car.x" for slot in encoding.slots])
+    free, held = matched(), matched(seen=seen)
+    assert moves(free, "car", "x") > 0.3
+    assert abs(moves(held, "car", "x")) < 0.1
+    assert moves(held, "field", "light") > 0.5
+
+
+def test_noise_that_is_held_keeps_its_spread():
+    free, held = matched(), matched(hold_spread=True)
+    proposal = free.propose(range(300, 340))
+
+    def change(scenes):
+        found = scenes.distribution(proposal)
+        return float(widening(scenes, found)[found.numeric].abs().mean())
+
+    assert change(held) < 0.3 * change(free)
+
+
+def test_an_untrained_generator_has_nothing_to_be_held_back_from():
+    scenes = SceneGenerator(grammar_from_dict(GRAMMAR), seed=0)
+    torch.nn.init.zeros_(scenes.transformer.head.weight)
+    found = scenes.distribution(scenes.propose(range(5)))
+    assert float(staying_loss(scenes, found, found.numeric)) == pytest.approx(0, abs=1e-9)
+    slot = scenes.encoding.slot("car", "turn").index
+    place = scenes.transformer.numeric.index(slot)
+    count = len(scenes.transformer.numeric)
+    with torch.no_grad():
+        scenes.transformer.head.bias[count + place] = 2.0  # moved by two deviations
+    found = scenes.distribution(scenes.propose(range(5)))
+    only = torch.zeros_like(found.numeric)
+    only[:, slot] = found.numeric[:, slot]
+    assert float(staying_loss(scenes, found, only)) == pytest.approx(4.0, rel=1e-4)
