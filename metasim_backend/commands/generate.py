@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.writers import open_writer
-    from metasim_backend.rendering.worlds import open_renderer
+    from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.dataset_generation import generate
     from metasim_backend.training.run_config import load_generator, open_run
@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         writer = open_writer(
             arguments.format,
             arguments.output,
+            classes=LABELS[config.grammar.domain],
             job=dataset_job(scenes, settings, arguments.seed, learned=learned),
         )
         missing = len(writer.missing(arguments.count))

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.writers import open_writer
-    from metasim_backend.rendering.worlds import open_renderer
+    from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     ) as renderer:
         if replace:  # only now that the renderer is there
             shutil.rmtree(folder)
-        writer = open_writer("coco", folder)
+        writer = open_writer("coco", folder, classes=LABELS[domain])
         with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
             for start in range(0, len(scenes), CHUNK):
                 some = scenes[start : start + CHUNK]

@@ -15,6 +15,14 @@ ENGINES = {"driving": BLENDER_ENGINES, "mnist": ("mnist",), "aerial2d": ("aerial
 """The engines of each domain; the first is what is meant when none is named."""
 
 
+LABELS: dict[str, tuple[str, ...]] = {
+    "driving": ("car", "van", "person"),
+    "mnist": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    "aerial2d": ("road", "car", "tree", "house"),
+}
+"""The classes of labels of each domain, in the order in which a data set numbers them."""
+
+
 def engines_of(domain: str) -> tuple[str, ...]:
     """The engines that show a domain.
 

@@ -1,9 +1,14 @@
 """Which renderer shows which world."""
 
+from pathlib import Path
+
 import pytest
 
+from metasim_backend.datasets.mnist import LABELS as DIGITS
+from metasim_backend.datasets.writers import CLASSES
+from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.rendering.renderer import RendererSetupError
-from metasim_backend.rendering.worlds import ENGINES, engines_of, open_renderer
+from metasim_backend.rendering.worlds import ENGINES, LABELS, engines_of, open_renderer
 
 
 def test_every_world_has_an_engine():
@@ -21,3 +26,11 @@ def test_the_aerial_world_opens_without_any_data():
     renderer = open_renderer("aerial2d")
     assert renderer.name == "aerial2d"
     renderer.close()
+
+
+def test_data_sets_name_every_class_that_a_world_labels():
+    assert LABELS["driving"] == tuple(CLASSES) and LABELS["mnist"] == DIGITS
+    grammar = load_grammar(Path(__file__).parents[2] / "scenes/aerial2d.yaml")
+    scenes = [sample_scene(grammar, seed) for seed in range(8)]
+    frames = open_renderer("aerial2d").render(scenes, [grammar.render] * 8)
+    assert {label.class_name for f in frames for label in f.labels} == set(LABELS["aerial2d"])
