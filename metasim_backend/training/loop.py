@@ -101,6 +101,7 @@ class Run:
         self.optimiser_phase = ""
         self.turn = -1
         self.explained: dict[str, float] = {}
+        self.seen_since: dict[str, int] = {}
         self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
 
@@ -244,7 +245,7 @@ class Run:
                 # A resumed run goes on from the same networks as one that was not interrupted.
                 self._use_features(turn - 1)
             self._features = self._timed("features", lambda: self._feature_space(turn))
-            self._note_explained()
+            self._note_explained(turn)
             self.matcher = self._matcher(turn)
             self.turn = turn
 
@@ -263,7 +264,7 @@ class Run:
             self.explained,
         )
 
-    def _note_explained(self) -> None:
+    def _note_explained(self, turn: int) -> None:
         """What some network of the run could read once is not taken for invisible later, when it
         is matched and hardly varies any more."""
         network = self.features.network
@@ -274,15 +275,26 @@ class Run:
             self.explained = {
                 name: max(share, self.explained.get(name, 0.0)) for name, share in found.items()
             }
+            least = self.settings.features.least_explained
+            for name, share in self.explained.items():
+                if share >= least:
+                    self.seen_since.setdefault(name, turn)
 
     def _seen(self) -> Tensor | None:
         """[A] bool: the slots that φ can see, or None for all."""
-        least = self.settings.features.least_explained
-        if least <= 0 or not self.explained:
+        if self.settings.features.least_explained <= 0 or not self.explained:
             return None
-        return torch.tensor(
-            [self.explained.get(slot.name, 1.0) >= least for slot in self.scenes.encoding.slots]
-        )
+        return self._slots(lambda name: name in self.seen_since or name not in self.explained)
+
+    def _held(self, turn: int) -> Tensor | None:
+        """[A] bool: the slots that are matched for the first time, unless it is the last too."""
+        last = turn == self.settings.features.rounds - 1
+        if not self.settings.match.hold_spread or last or not self.explained:
+            return None
+        return self._slots(lambda name: self.seen_since.get(name) == turn)
+
+    def _slots(self, chosen: Callable[[str], bool]) -> Tensor:
+        return torch.tensor([chosen(slot.name) for slot in self.scenes.encoding.slots])
 
     def _matcher(self, turn: int) -> Matcher:
         target = evaluation.features_in_batches(self.features, self.target.matched.float() / 255)
@@ -294,7 +306,7 @@ class Run:
             MMD(target),
             self._behind_features(),
             self._seen(),
-            self.settings.match.hold_spread and turn == 0 and self.settings.features.rounds > 1,
+            self._held(turn),
         )
 
     def _behind_features(self) -> bool:

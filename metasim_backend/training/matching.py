@@ -28,7 +28,7 @@ class Matcher:
 
     ``behind_features``: take finite differences behind φ and not in front of it. ``seen``: [A]
     bool, the slots that φ can see; the others are held where the proposal has them. None: all.
-    ``hold_spread``: hold the spread of the noise too.
+    ``held``: [A] bool, the slots the spread of whose noise is held too. None: none.
     """
 
     renderer: DifferenceRenderer
@@ -38,7 +38,7 @@ class Matcher:
     mmd: MMD
     behind_features: bool = False
     seen: Tensor | None = None
-    hold_spread: bool = False
+    held: Tensor | None = None
 
 
 def random_coordinates(mutable: Tensor, fraction: float, source: torch.Generator) -> np.ndarray:
@@ -92,8 +92,8 @@ def matching_loss(
     unseen = distribution.numeric & ~numeric
     if unseen.any():
         loss = loss + staying_loss(scenes, distribution, unseen)
-    if matcher.hold_spread and numeric.any():
-        loss = loss + widening(scenes, distribution).square()[numeric].mean()
+    if matcher.held is not None and (held := numeric & matcher.held).any():
+        loss = loss + widening(scenes, distribution).square()[held].mean()
     return loss, {"mmd2": float(mmd2.detach())}, tape
 
 

@@ -76,7 +76,8 @@ def test_what_is_seen_moves_and_what_is_not_stays():
 
 
 def test_noise_that_is_held_keeps_its_spread():
-    free, held = matched(), matched(hold_spread=True)
+    slots = len(SceneGenerator(grammar_from_dict(GRAMMAR)).encoding.slots)
+    free, held = matched(), matched(held=torch.ones(slots, dtype=torch.bool))
     proposal = free.propose(range(300, 340))
 
     def change(scenes):
