@@ -1,17 +1,20 @@
 """The exact gradient through sprites, held against finite differences, and both through the same
 call."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from blob_world import BlobRenderer
 from synthetic_digits import digit_grammar, synthetic_digits
 
 from blender_addon.contract.frames import RenderSettings
-from metasim_backend.grammar import sample_scene
+from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering import differentiate
 from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
+from metasim_backend.rendering.worlds import open_renderer
 
 SETTINGS = RenderSettings(48, 40)
 COUNT = 12
@@ -41,7 +44,7 @@ def smooth_loss(images):
     """Squared distance to a blurred random picture."""
     source = torch.Generator().manual_seed(0)
     rough = torch.rand(len(images), 3, 10, 12, generator=source)
-    wanted = torch.nn.functional.interpolate(rough, size=(40, 48), mode="bilinear")
+    wanted = torch.nn.functional.interpolate(rough, size=images.shape[2:], mode="bilinear")
     return (images - wanted).square().mean((1, 2, 3)).sum()
 
 
@@ -104,3 +107,35 @@ def test_beyond_its_range_a_value_is_pushed_back_and_never_farther_out(world):
     assert all((g[1:, index] >= 0).all() for g in inward)
     assert any((g[1:, index] > 0).any() for g in inward)
     assert all((g[1:, index] == 0).all() for g in outward)
+
+
+@pytest.fixture(scope="module")
+def aerial():
+    """Both gradients of twelve aerial scenes, and which slots are mutable."""
+    grammar = load_grammar(Path(__file__).parents[2] / "scenes/aerial2d_spread_target.yaml")
+    encoding = Encoding(grammar)
+    scenes = [sample_scene(grammar, seed) for seed in range(COUNT)]
+    found = [
+        gradients((open_renderer("aerial2d"), encoding, scenes), method, smooth_loss)
+        for method in ("exact", "full")
+    ]
+    return encoding, found[0][0], found[1][0], found[0][1]
+
+
+def test_in_each_aerial_scene_both_gradients_agree(aerial):
+    _, exact, finite, mutable = aerial
+    for a, b, chosen in zip(exact, finite, mutable, strict=True):
+        assert float(torch.cosine_similarity(a[chosen], b[chosen], 0)) >= 0.98
+
+
+def test_for_each_of_the_nine_aerial_attributes_both_gradients_agree(aerial):
+    encoding, exact, finite, mutable = aerial
+    for slot in encoding.slots:
+        if not slot.attribute.mutable:
+            continue
+        a, b = (
+            torch.cat([g[m[:, slot.index], slot.index] for g, m in zip(side, mutable, strict=True)])
+            for side in (exact, finite)
+        )
+        assert float(torch.cosine_similarity(a, b, 0)) >= 0.98, slot.name
+        assert 0.9 < float(a.norm() / b.norm()) < 1.1, slot.name
