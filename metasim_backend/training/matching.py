@@ -28,7 +28,8 @@ class Matcher:
 
     ``behind_features``: take finite differences behind φ and not in front of it. ``seen``: [A]
     bool, the slots that φ can see; the others are held where the proposal has them. None: all.
-    ``held``: [A] bool, the slots the spread of whose noise is held too. None: none.
+    ``held``: [A] bool, the slots whose values are only moved all alike: their spread is held too.
+    None: none.
     """
 
     renderer: DifferenceRenderer
@@ -93,7 +94,7 @@ def matching_loss(
     if unseen.any():
         loss = loss + staying_loss(scenes, distribution, unseen)
     if matcher.held is not None and (held := numeric & matcher.held).any():
-        loss = loss + widening(scenes, distribution).square()[held].mean()
+        loss = loss + spreading_loss(scenes, distribution, held)
     return loss, {"mmd2": float(mmd2.detach())}, tape
 
 
@@ -107,6 +108,19 @@ def staying_loss(
     move = torch.where(distribution.circular, move - move.detach().round(), move)
     deviations = (move / scenes.transformer.scale).square()
     return (deviations + widening(scenes, distribution).square())[slots].mean()
+
+
+def spreading_loss(
+    scenes: SceneGenerator, distribution: AttributeDistribution, slots: Tensor
+) -> Tensor:
+    """How far some slots, [N, A] bool, are from being moved all alike with the noise left as it is:
+    the variance of each slot's moves, in the prior's deviations, and the noise's widening."""
+    move = (distribution.mean - distribution.source) / scenes.transformer.scale
+    count = slots.sum(0).clamp_min(1)
+    middle = torch.where(slots, move, 0.0).sum(0) / count
+    apart = torch.where(slots, move - middle, 0.0).square().sum(0) / count
+    used = slots.any(0)
+    return apart[used].mean() + widening(scenes, distribution).square()[slots].mean()
 
 
 def widening(scenes: SceneGenerator, distribution: AttributeDistribution) -> Tensor:

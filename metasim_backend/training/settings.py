@@ -102,9 +102,9 @@ class MatchSettings:
         behind_features: take finite differences behind φ (``yes``, ``no``, or ``auto``: for every
             network but the small one that was trained on the prior's renders). A deep network is
             so far from linear between both sides that its pixel gradient misleads.
-        hold_spread: with several rounds, keep the spread of the generator's own noise as it is for
-            an attribute in the first round in which it is matched, but for the last. Far from the
-            target more noise brings MMD² down sooner than a move does, and is slow to go again.
+        hold_spread: with several rounds, an attribute keeps its spread in the first round in which
+            it is matched (but for the last): its values are moved all alike. Far from the target
+            a wider spread brings MMD² down sooner than a move does, and is slow to go again.
         category_weight: weight of the score-function term for categorical attributes.
         report_every: steps between pictures of progress.
     """

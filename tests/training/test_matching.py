@@ -75,7 +75,7 @@ def test_what_is_seen_moves_and_what_is_not_stays():
     assert moves(held, "field", "light") > 0.5
 
 
-def test_noise_that_is_held_keeps_its_spread():
+def test_a_spread_that_is_held_stays_while_the_values_move():
     slots = len(SceneGenerator(grammar_from_dict(GRAMMAR)).encoding.slots)
     free, held = matched(), matched(held=torch.ones(slots, dtype=torch.bool))
     proposal = free.propose(range(300, 340))
@@ -85,6 +85,15 @@ def test_noise_that_is_held_keeps_its_spread():
         return float(widening(scenes, found)[found.numeric].abs().mean())
 
     assert change(held) < 0.3 * change(free)
+    assert moves(held, "car", "x") > 0.3 and moves(held, "field", "light") > 0.5
+    slot = held.encoding.slot("car", "x").index
+    rows = proposal.batch.present[:, slot]
+
+    def spread(scenes):
+        found = scenes.distribution(proposal)
+        return float((found.mean - found.source)[rows, slot].std() / found.source[rows, slot].std())
+
+    assert spread(held) < 0.1
 
 
 def test_an_untrained_generator_has_nothing_to_be_held_back_from():
