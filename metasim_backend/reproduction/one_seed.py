@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -118,9 +119,13 @@ def _fit_rows(
 ) -> None:
     """A task network for each row: prior, matched, learned, oracle."""
     rows = dict(kept.content.get("rows", {}))
-    states = {"matched": folder.load_checkpoint("after_match"), "learned": None}
+    matched = folder.load_checkpoint("after_match")
+    # Copies: a state dict refers to the parameters, which loading another one overwrites.
+    states = {"learned": copy.deepcopy(scenes.transformer.state_dict())}
+    if matched is not None:
+        states["matched"] = matched["transformer"]
     for name in budget.rows:
-        if name == "matched" and folder.load_checkpoint("after_task") is None:
+        if name == "matched" and (matched is None or not folder.has_checkpoint("after_task")):
             continue  # the task phase is off: it would be the learned one
         if name in rows:
             continue
@@ -129,12 +134,8 @@ def _fit_rows(
         source = hidden if name == "oracle" else scenes.grammar
         shown = bench.scenes(source, budget.pictures)
         if name in states:
-            state = states[name]
-            whole = scenes.transformer.state_dict()
-            if state is not None:
-                scenes.transformer.load_state_dict(state["transformer"])
+            scenes.transformer.load_state_dict(states[name])
             shown = scenes.transform_all(shown, derive_seed(seed, "task-pictures"))
-            scenes.transformer.load_state_dict(whole)
         rows[name] = bench.fit(shown, budget)
         kept.seconds(f"{NETWORK}{name}", time.monotonic() - started)
         kept.put("rows", rows)

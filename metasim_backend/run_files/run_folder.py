@@ -150,6 +150,10 @@ class RunFolder:
         path = self.checkpoints / f"{name}.pt"
         write_atomically(path, lambda file: torch.save(dict(state), file))
 
+    def has_checkpoint(self, name: str = "last") -> bool:
+        """Whether there is a checkpoint of that name."""
+        return (self.checkpoints / f"{name}.pt").is_file()
+
     def load_checkpoint(self, name: str = "last") -> dict[str, Any] | None:
         """The checkpoint of this name, or None when there is none yet.
 
