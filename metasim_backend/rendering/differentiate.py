@@ -231,9 +231,7 @@ class _Render(torch.autograd.Function):
             request.encoding.decode(scene, part)
             for scene, part in zip(request.scenes, parts, strict=True)
         ]
-        frames = request.renderer.render(request.tape.scenes, request.settings)
-        request.tape._frames = frames
-        images = _tensor(np.stack([frame.image for frame in frames]))
+        images = _pictures(request)
         if request.features is not None:
             with torch.no_grad():
                 return request.features(images).to(values.device)
@@ -258,16 +256,15 @@ class _Render(torch.autograd.Function):
             full_frame=request.full_frame,
         )
         gradients = []
-        for own_adjoint, part, plan, differences, frame in zip(
-            adjoint, parts, planned, found, request.tape.frames, strict=True
+        for number, (own_adjoint, part, plan, differences) in enumerate(
+            zip(adjoint, parts, planned, found, strict=True)
         ):
             if request.features is None:
                 whole = own_adjoint.permute(1, 2, 0).double().numpy()
                 products = [_image_product(whole, d) for d in differences]
             else:
-                products = _feature_products(
-                    request.features, own_adjoint, frame.image, differences
-                )
+                image = request.tape.frames[number].image
+                products = _feature_products(request.features, own_adjoint, image, differences)
             gradient = np.zeros(part.shape, dtype=np.float64)
             for item, product in zip(plan, products, strict=True):
                 gradient[item.row, item.column] = item.weight * product / item.width
@@ -275,6 +272,18 @@ class _Render(torch.autograd.Function):
             request.tape.steps += len(plan)
         out = torch.from_numpy(np.concatenate(gradients)).to(values)
         return out, None
+
+
+def _pictures(request: _Request) -> Tensor:
+    """[B, 3, H, W]; with their frames, or without where pictures can be had by themselves."""
+    renderer, scenes, settings = request.renderer, request.tape.scenes, request.settings
+    if isinstance(renderer, ExactRenderer):
+        request.tape._frames = lambda: renderer.render(scenes, settings)
+        with torch.no_grad():
+            return renderer.differentiable(scenes, settings, {}).cpu()
+    frames = renderer.render(scenes, settings)
+    request.tape._frames = frames
+    return _tensor(np.stack([frame.image for frame in frames]))
 
 
 def _tensor(images: np.ndarray) -> Tensor:
