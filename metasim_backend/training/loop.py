@@ -29,9 +29,9 @@ from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training import evaluation, feature_space
+from metasim_backend.training.feature_answers import explained_by_slot
 from metasim_backend.training.matching import Matcher, match
 from metasim_backend.training.pretraining import identity_error, pretrain
-from metasim_backend.training.prior_features import explained_by_slot
 from metasim_backend.training.results import write_results
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator

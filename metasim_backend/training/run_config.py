@@ -14,8 +14,8 @@ from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.rendering.worlds import engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
+from metasim_backend.training.feature_scenes import NEARNESS, WIDENING
 from metasim_backend.training.loop import Target
-from metasim_backend.training.prior_features import NEARNESS, WIDENING
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
     REWARDS,

@@ -80,7 +80,7 @@ def test_a_window_and_the_whole_picture_are_drawn_alike():
     pose = {"x": 5.3, "y": 6.1, "angle": 0.7}
     small, large = layer(texture, **pose), layer(texture, **pose)
     windowed = draw([small], 1, 1, 64, 64)
-    # The same sprite with a far one beside it in its layer is drawn over the whole picture.
+    # In so small a picture a window does not pay, so the whole of it is drawn.
     whole = draw([large], 1, 1, 8, 8)
     torch.testing.assert_close(windowed[..., :8, :8], whole, atol=1e-6, rtol=0)
 
