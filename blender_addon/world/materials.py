@@ -1,96 +1,11 @@
-"""Blender materials by surface name, each made once and shared by everything that shows it.
-
-Plain diffuse colours wherever possible: they keep one-sample pictures quiet. Colours are linear
-RGB. Nothing emits light, since every emitting face would be one more noisy lamp.
-"""
+"""Blender materials by surface name, each made once and shared by everything that shows it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import bpy
 
 from .attributes import WorldError
-
-Colour = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Finish:
-    """A surface's looks.
-
-    Attributes:
-        colour: linear RGB.
-        roughness: of its mirror-like part; None for a purely diffuse surface.
-        grain: strength of a mottled pattern, 0 for an even colour.
-        grain_size: size of its blots, metres.
-    """
-
-    colour: Colour
-    roughness: float | None = None
-    grain: float = 0.0
-    grain_size: float = 1.0
-
-
-FINISHES: dict[str, Finish] = {
-    "glass": Finish((0.012, 0.016, 0.02), 0.08),
-    "tyre": Finish((0.008, 0.008, 0.008)),
-    "rim": Finish((0.30, 0.31, 0.33), 0.35),
-    "plastic": Finish((0.018, 0.018, 0.02)),
-    "grille": Finish((0.01, 0.01, 0.012)),
-    "headlight": Finish((0.72, 0.75, 0.80), 0.2),
-    "taillight": Finish((0.62, 0.03, 0.012), 0.2),
-    "plate": Finish((0.75, 0.75, 0.72)),
-    "cargo": Finish((0.58, 0.59, 0.60)),
-    "skin": Finish((0.52, 0.29, 0.19)),
-    "hair": Finish((0.04, 0.022, 0.012)),
-    "trousers": Finish((0.03, 0.04, 0.075)),
-    "shoes": Finish((0.02, 0.016, 0.014)),
-    "bark": Finish((0.085, 0.06, 0.042)),
-    "leaf_dark": Finish((0.018, 0.04, 0.009)),
-    "leaf": Finish((0.045, 0.09, 0.016)),
-    "leaf_light": Finish((0.095, 0.16, 0.03)),
-    "needle_dark": Finish((0.009, 0.024, 0.012)),
-    "needle": Finish((0.02, 0.048, 0.022)),
-    "needle_light": Finish((0.04, 0.08, 0.03)),
-    "window": Finish((0.03, 0.04, 0.05), 0.1),
-    "frame": Finish((0.62, 0.62, 0.60)),
-    "door": Finish((0.10, 0.05, 0.025)),
-    "plinth": Finish((0.22, 0.21, 0.20)),
-    "tiles": Finish((0.20, 0.062, 0.038), None, 0.25, 0.5),
-    "metal": Finish((0.20, 0.21, 0.22)),
-    "sign_red": Finish((0.50, 0.015, 0.015)),
-    "sign_white": Finish((0.75, 0.75, 0.75)),
-    "asphalt": Finish((0.105, 0.105, 0.108), None, 0.16, 0.7),
-    "parking": Finish((0.135, 0.13, 0.125), None, 0.22, 0.35),
-    "kerb": Finish((0.34, 0.33, 0.31)),
-    "sidewalk": Finish((0.27, 0.255, 0.24), None, 0.2, 0.6),
-    "paving": Finish((0.24, 0.225, 0.20), None, 0.28, 1.2),
-    "grass": Finish((0.075, 0.115, 0.026), None, 0.5, 0.9),
-    "far": Finish((0.085, 0.115, 0.038)),
-    "marking": Finish((0.62, 0.62, 0.60)),
-    "forest": Finish((0.045, 0.075, 0.04)),
-    "hills": Finish((0.13, 0.185, 0.20)),
-}
-
-# The categories of attribute "colour", by what wears them.
-PAINTS: dict[str, Colour] = {
-    "white": (0.72, 0.72, 0.71),
-    "silver": (0.40, 0.41, 0.42),
-    "grey": (0.105, 0.11, 0.118),
-    "black": (0.011, 0.011, 0.013),
-    "blue": (0.022, 0.065, 0.24),
-    "red": (0.26, 0.018, 0.018),
-    "green": (0.025, 0.095, 0.05),
-    "beige": (0.42, 0.34, 0.23),
-}
-WALLS: dict[str, Finish] = {
-    "plaster": Finish((0.66, 0.62, 0.53)),
-    "brick": Finish((0.27, 0.095, 0.062), None, 0.25, 0.35),
-    "sand": Finish((0.50, 0.37, 0.22)),
-    "grey": Finish((0.36, 0.36, 0.37)),
-}
-
+from .finishes import FINISHES, PAINTS, WALLS, Finish
 
 class Materials:
     """Makes materials when first asked for and keeps them.
