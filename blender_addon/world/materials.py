@@ -7,6 +7,7 @@ import bpy
 from .attributes import WorldError
 from .finishes import FINISHES, PAINTS, WALLS, Finish
 
+
 class Materials:
     """Makes materials when first asked for and keeps them.
 
