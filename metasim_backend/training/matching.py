@@ -94,7 +94,7 @@ def matching_loss(
     if unseen.any():
         loss = loss + staying_loss(scenes, distribution, unseen)
     if matcher.held is not None and (held := numeric & matcher.held).any():
-        loss = loss + spreading_loss(scenes, distribution, held)
+        loss = loss + spreading_loss(scenes, distribution, held, kinds_of_nodes(scenes, proposal))
     return loss, {"mmd2": float(mmd2.detach())}, tape
 
 
@@ -110,17 +110,39 @@ def staying_loss(
     return (deviations + widening(scenes, distribution).square())[slots].mean()
 
 
+def kinds_of_nodes(scenes: SceneGenerator, proposal: Proposal) -> Tensor:
+    """[N] long: equal for nodes of one class whose fixed categories are the same (such as the cars
+    of one lane), which may be expected to move alike."""
+    fixed = [
+        slot.index
+        for slot in scenes.encoding.slots
+        if slot.kind == "categorical" and not slot.attribute.mutable
+    ]
+    batch = proposal.batch
+    rows = torch.cat([batch.node_class[:, None].to(batch.values), batch.values[:, fixed]], dim=1)
+    return torch.unique(rows, dim=0, return_inverse=True)[1]
+
+
 def spreading_loss(
-    scenes: SceneGenerator, distribution: AttributeDistribution, slots: Tensor
+    scenes: SceneGenerator, distribution: AttributeDistribution, slots: Tensor, kinds: Tensor
 ) -> Tensor:
     """How far some slots, [N, A] bool, are from being moved all alike with the noise left as it is:
-    the variance of each slot's moves, in the prior's deviations, and the noise's widening."""
+    the variance of each slot's moves within a kind of nodes ([N] long), in the prior's deviations,
+    and the noise's widening."""
     move = (distribution.mean - distribution.source) / scenes.transformer.scale
-    count = slots.sum(0).clamp_min(1)
-    middle = torch.where(slots, move, 0.0).sum(0) / count
-    apart = torch.where(slots, move - middle, 0.0).square().sum(0) / count
+    count = _sums(slots.to(move), kinds)
+    middle = _sums(torch.where(slots, move, 0.0), kinds) / count.clamp_min(1)
+    apart = torch.where(slots, move - middle[kinds], 0.0).square().sum(0) / count.sum(0).clamp_min(
+        1
+    )
     used = slots.any(0)
     return apart[used].mean() + widening(scenes, distribution).square()[slots].mean()
+
+
+def _sums(rows: Tensor, kinds: Tensor) -> Tensor:
+    """[kinds, A]: the sums of [N, A] rows by kind."""
+    totals = rows.new_zeros(int(kinds.max()) + 1, rows.shape[1])
+    return totals.index_add(0, kinds, rows)
 
 
 def widening(scenes: SceneGenerator, distribution: AttributeDistribution) -> Tensor:

@@ -1,13 +1,22 @@
 """Steps of matching: what φ cannot see is left alone, and noise can be held."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import RenderSettings
-from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overrides
+from metasim_backend.grammar import grammar_from_dict, load_grammar, sample_scene, with_overrides
 from metasim_backend.matching.mmd import MMD
-from metasim_backend.training.matching import Matcher, match, staying_loss, widening
+from metasim_backend.training.matching import (
+    Matcher,
+    kinds_of_nodes,
+    match,
+    spreading_loss,
+    staying_loss,
+    widening,
+)
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import MatchSettings
 
@@ -110,3 +119,37 @@ def test_an_untrained_generator_has_nothing_to_be_held_back_from():
     only = torch.zeros_like(found.numeric)
     only[:, slot] = found.numeric[:, slot]
     assert float(staying_loss(scenes, found, only)) == pytest.approx(4.0, rel=1e-4)
+
+
+def test_what_is_fixed_apart_may_be_moved_apart_and_what_is_alike_may_not():
+    scenes = SceneGenerator(grammar_from_dict(GRAMMAR), seed=0)
+    torch.nn.init.zeros_(scenes.transformer.head.weight)
+    proposal = scenes.propose(range(6))
+    found = scenes.distribution(proposal)
+    slot = scenes.encoding.slot("car", "x").index
+    cars = torch.nonzero(proposal.batch.present[:, slot])[:, 0]
+    mean = found.mean.detach().clone()
+    mean[cars[::2], slot] += scenes.transformer.scale[slot]
+    mean[cars[1::2], slot] -= scenes.transformer.scale[slot]
+    moved = replace(found, mean=mean)
+    only = torch.zeros_like(found.numeric)
+    only[cars, slot] = True
+    alike = torch.zeros(len(mean), dtype=torch.long)
+    apart = alike.clone()
+    apart[cars[1::2]] = 1
+    assert float(spreading_loss(scenes, moved, only, apart)) == pytest.approx(0, abs=1e-6)
+    assert float(spreading_loss(scenes, moved, only, alike)) == pytest.approx(1, rel=0.05)
+
+
+def test_nodes_are_of_one_kind_when_class_and_fixed_categories_agree(project_root):
+    grammar = load_grammar(project_root / "scenes" / "aerial2d.yaml")
+    scenes = SceneGenerator(grammar, seed=0)
+    proposal = scenes.propose(range(5))
+    kinds = kinds_of_nodes(scenes, proposal).tolist()
+    nodes = [node for scene in proposal.scenes for node in scene.nodes]
+    known: dict[tuple, set] = {}
+    for node, kind in zip(nodes, kinds, strict=True):
+        known.setdefault((node.class_name, node.attributes.get("lane")), set()).add(kind)
+    assert all(len(found) == 1 for found in known.values())
+    assert len({next(iter(found)) for found in known.values()}) == len(known)
+    assert known["car", "left"] != known["car", "right"]
