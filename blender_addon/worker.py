@@ -34,6 +34,8 @@ from .capture.engines import capabilities  # noqa: E402
 from .capture.picture import render  # noqa: E402
 from .capture.staging import Stage  # noqa: E402
 from .contract import scene_graph, wire  # noqa: E402
+from .contract.attributes import WorldError  # noqa: E402
+from .contract.catalogue import user_assets  # noqa: E402
 from .contract.frames import (  # noqa: E402
     AttributeStep,
     RenderSettings,
@@ -41,7 +43,6 @@ from .contract.frames import (  # noqa: E402
     frame_to_message,
 )
 from .contract.scene_graph import SceneGraphError  # noqa: E402
-from .world.attributes import WorldError  # noqa: E402
 
 ADDON_VERSION = "0.1.0"
 TOKEN_VARIABLE = "METASIM_TOKEN"
@@ -104,8 +105,10 @@ def _work(message: wire.Message, stage: Stage, threads: int) -> wire.Message:
     scene = scene_graph.from_dict(body["scene"])
     settings = RenderSettings.from_dict(_dict(body["settings"]))
     if message.kind == "render":
+        following = body.get("next_scene")
+        next_scene = None if following is None else scene_graph.from_dict(following)
         stage.show(scene)
-        labels, arrays = frame_to_message(render(stage, settings, threads))
+        labels, arrays = frame_to_message(render(stage, settings, threads, next_scene))
         return wire.Message("frame", {"job": body["job"], **labels}, arrays)
     found = differences(
         stage, scene, _steps(body["steps"]), settings, body.get("full_frame") is True, threads
@@ -174,7 +177,7 @@ def _new_stage() -> Stage:
 
     # Nothing of a user's start-up file: every worker begins with the same, empty scene.
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    return BlenderStage()
+    return BlenderStage(assets=user_assets())
 
 
 def _quiet() -> None:

@@ -8,6 +8,7 @@ step touches share one render. Steps of the camera, the light or the road need t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,6 +48,8 @@ def differences(
     Raises:
         SceneGraphError: when a step names a node or an attribute that the scene lacks.
     """
+    # A denoiser looks at the whole picture: a window of it would not be a part of the frame.
+    settings = replace(settings, denoise=False)
     frame = (0, 0, settings.width, settings.height)
     found: list[Difference | None] = [None] * len(steps)
     call_pixels = CALL_PIXELS / settings.samples

@@ -6,6 +6,7 @@ same pixels, and a border render the same pixels as the full frame.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +26,6 @@ _ENGINES = {
 _CYCLES = {
     "use_animated_seed": False,
     "use_adaptive_sampling": False,
-    "use_denoising": False,
     "time_limit": 0.0,
     "use_sample_subset": False,
     "sample_offset": 0,
@@ -36,9 +36,6 @@ _CYCLES = {
     "use_guiding": False,
     "use_light_tree": False,
     "use_fast_gi": False,
-    "max_bounces": 2,
-    "diffuse_bounces": 1,
-    "glossy_bounces": 1,
     "transmission_bounces": 0,
     "volume_bounces": 0,
     "transparent_max_bounces": 4,
@@ -46,6 +43,14 @@ _CYCLES = {
     "caustics_refractive": False,
     "pixel_filter_type": "BLACKMAN_HARRIS",
     "filter_width": 1.5,
+}
+# Of the denoiser that runs on the CPU: it gives the same bytes on every machine of a kind.
+_DENOISER = {
+    "denoiser": "OPENIMAGEDENOISE",
+    "denoising_input_passes": "RGB_ALBEDO_NORMAL",
+    "denoising_prefilter": "ACCURATE",
+    "denoising_quality": "HIGH",
+    "denoising_use_gpu": False,
 }
 _RENDER = {
     "resolution_percentage": 100,
@@ -78,6 +83,35 @@ def capabilities() -> Capabilities:
     """Engines and devices found here; ``"cpu"`` is always the first device."""
     engines = tuple(name for name in _ENGINES if _identifier(name) is not None)
     return Capabilities(engines, ("cpu", *_gpu_kinds()))
+
+
+def description(settings: RenderSettings) -> str:
+    """What renders with these settings, and the devices found, in a few words for people."""
+    found = capabilities()
+    device = _choose_device(settings.device)
+    if settings.engine != "cycles":
+        device = f"OpenGL, labels by cycles on {device}"
+    names = [*found.devices[:1], *(_named(kind) for kind in found.devices[1:])]
+    if settings.denoise and not has_denoiser():
+        device += ", without a denoiser, which this Blender lacks"
+    return f"{settings.engine} on {device} (found: {', '.join(names)})"
+
+
+def _named(kind: str) -> str:
+    """A GPU kind with its cards."""
+    devices = _preferences().get_devices_for_type(kind.upper())
+    cards = sorted({device.name for device in devices if device.type == kind.upper()})
+    return f"{kind} {', '.join(cards)}"
+
+
+@cache
+def has_denoiser() -> bool:
+    """Whether this Blender was built with a denoiser that runs on the CPU."""
+    try:
+        cycles = importlib.import_module("_cycles")
+    except ImportError:
+        return False
+    return bool(getattr(cycles, "with_openimagedenoise", False))
 
 
 def apply(scene: Any, settings: RenderSettings, threads: int = 0) -> None:
@@ -127,6 +161,16 @@ def _apply_cycles(scene: Any, settings: RenderSettings) -> None:
             device.use = device.type == kind.upper()
     assign(cycles, device="CPU" if kind == "cpu" else "GPU", **_CYCLES)
     assign(cycles, samples=settings.samples, seed=settings.seed)
+    assign(
+        cycles,
+        max_bounces=2 * settings.bounces,
+        diffuse_bounces=settings.bounces,
+        glossy_bounces=settings.bounces,
+    )
+    denoise = settings.denoise and has_denoiser()
+    assign(cycles, use_denoising=denoise)
+    if denoise:
+        assign(cycles, **_DENOISER)
     # AUTOMATIC may choose by use (viewport or final); a named pattern cannot. Names by version.
     patterns = cycles.bl_rna.properties["sampling_pattern"].enum_items
     for pattern in ("TABULATED_SOBOL", "PROGRESSIVE_MULTI_JITTER", "SOBOL"):

@@ -35,7 +35,17 @@ def labels(
         index: H x W uint16 index map.
         intrinsics: 3 x 3 camera matrix, pixels.
         pose: 4 x 4 world to camera, OpenCV axes.
+
+    Raises:
+        ValueError: when an object, or the camera, stands nowhere.
     """
+    if not (np.isfinite(intrinsics).all() and np.isfinite(pose).all()):
+        raise ValueError("The camera's place or lens is not finite; give it numbers.")
+    for item in objects:
+        if not np.isfinite(item.matrix).all():
+            raise ValueError(
+                f"The object {item.node!r} stands at a place that is not finite; give it numbers."
+            )
     labelled = [item for item in objects if item.index]
     height, width = index.shape
     amodal = silhouettes(labelled, intrinsics, pose, width, height)

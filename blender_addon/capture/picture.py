@@ -1,4 +1,4 @@
-"""Render a stage: picture, index map and depth from one render, without the compositor.
+"""Render a stage: picture, index map, depth and normals of one render, without the compositor.
 
 Blender gives no pixels in the background, so each render is written as an uncompressed
 multilayer OpenEXR file into a memory file system and read back.
@@ -18,7 +18,10 @@ import bpy
 import numpy as np
 
 from ..contract.frames import Frame, RenderSettings
+from ..contract.scene_graph import SceneGraph
+from ..contract.semantics import instance_map, semantic_map
 from . import engines, exr, instances
+from .flow import Viewpoint, motions, optical_flow
 from .labels import labels
 from .staging import Stage
 
@@ -28,18 +31,26 @@ _INDEX = ("IndexOB", "Object Index")
 _DEPTH = ("Depth", "Z")
 
 
-def render(stage: Stage, settings: RenderSettings, threads: int = 0) -> Frame:
+def render(
+    stage: Stage,
+    settings: RenderSettings,
+    threads: int = 0,
+    next_scene: SceneGraph | None = None,
+) -> Frame:
     """Render what the stage shows, with labels.
 
     The image is Blender's linear light, through the sRGB curve and clipped to [0, 1]; 8-bit
-    images are rounded. Index map and depth come from each pixel's first sample and are neither
-    filtered nor mixed. Engines other than Cycles write no index map: theirs, and the depth, come
-    from a second render by Cycles with one sample.
+    images are rounded. Index map, semantic map and depth come from each pixel's first sample and
+    are neither filtered nor mixed; normals are the mean over all samples, made unit again.
+    Engines other than Cycles write no index map: theirs, the depth and the normals come from a
+    second render by Cycles with one sample.
 
     Args:
         stage: the stage, showing the scene.
-        settings: size, samples, seed, engine, device.
+        settings: size, samples, seed, engine, device, passes.
         threads: CPU threads of the renderer; 0 uses all.
+        next_scene: where the pass ``"flow"`` leads to; the stage shows it afterwards. Without it
+            there is no flow.
 
     Raises:
         RenderSettingsError: when the engine or the device is not there.
@@ -51,21 +62,36 @@ def render(stage: Stage, settings: RenderSettings, threads: int = 0) -> Frame:
     else:
         prepare(stage, settings, threads=threads)
         channels = _shoot(stage, settings, None)
-        prepare(stage, replace(settings, engine="cycles", samples=1), passes=True, threads=threads)
-        passes = _shoot(stage, settings, None)
+        labelling = replace(settings, engine="cycles", samples=1, denoise=False)
+        prepare(stage, labelling, passes=True, threads=threads)
+        passes = _shoot(stage, labelling, None)
     image = srgb(_linear(channels))
-    index = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
+    raw = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
+    index = instance_map(raw)
     depth = exr.channel(passes, _DEPTH, "").astype(np.float32)
-    depth[depth > SKY] = np.inf
-    intrinsics = stage.camera_intrinsics(settings.width, settings.height)
-    pose = stage.camera_pose()
+    sky = depth > SKY
+    depth[sky] = np.inf
+    objects = stage.objects()
+    view = Viewpoint.of(stage, settings.width, settings.height)
+    normal = flow = None
+    if "normal" in settings.passes:
+        normal = _normals(passes, view.pose, sky)
+    marks = labels(objects, index, view.intrinsics, view.pose)
+    if "flow" in settings.passes and next_scene is not None:
+        stage.show(next_scene)
+        then = Viewpoint.of(stage, settings.width, settings.height)
+        flow = optical_flow(depth, index, view, then, motions(objects, stage.objects()))
     return Frame(
         image=image if settings.float_image else to_uint8(image),
         index=index,
         depth=depth,
-        labels=labels(stage.objects(), index, intrinsics, pose),
-        intrinsics=np.asarray(intrinsics, np.float64),
-        pose=np.asarray(pose, np.float64),
+        labels=marks,
+        intrinsics=np.asarray(view.intrinsics, np.float64),
+        pose=np.asarray(view.pose, np.float64),
+        semantic=semantic_map(raw, {o.index: o.class_name for o in objects if o.index}, sky),
+        normal=normal,
+        flow=flow,
+        rendered_by=engines.description(settings),
     )
 
 
@@ -75,7 +101,7 @@ def prepare(
     """Set the stage's Blender scene up for renders with these settings.
 
     Args:
-        passes: write the index map and the depth too.
+        passes: write the index map, the depth and, where wanted, the normals too.
         threads: CPU threads of the renderer; 0 uses all.
 
     Raises:
@@ -86,6 +112,7 @@ def prepare(
     instances.follow(scene)
     layer = scene.view_layers[0]
     engines.assign(layer, use_pass_combined=True, use_pass_object_index=passes, use_pass_z=passes)
+    engines.assign(layer, use_pass_normal=passes and "normal" in settings.passes)
     _set_output(scene.render.image_settings)
 
 
@@ -119,6 +146,16 @@ def _linear(channels: dict[str, np.ndarray]) -> np.ndarray:
     """H x W x 3 float32; a pixel that is not a number becomes black."""
     colours = [exr.channel(channels, ("Combined", "Image"), c) for c in "RGB"]
     return np.nan_to_num(np.stack(colours, axis=-1), copy=False, nan=0.0, posinf=1.0)
+
+
+def _normals(passes: dict[str, np.ndarray], pose: np.ndarray, sky: np.ndarray) -> np.ndarray:
+    """H x W x 3 float32: Blender's normals, of the world's axes, in the camera's."""
+    world = np.stack([exr.channel(passes, ("Normal",), c) for c in "XYZ"], axis=-1)
+    seen = world @ np.asarray(pose)[:3, :3].T
+    length = np.linalg.norm(seen, axis=-1, keepdims=True)
+    found = np.divide(seen, length, out=np.zeros_like(seen), where=length > 1e-6)
+    found[sky] = 0.0
+    return found.astype(np.float32)
 
 
 def _shoot(stage: Stage, settings: RenderSettings, window: Window | None) -> dict[str, np.ndarray]:

@@ -3,7 +3,8 @@
 All triangles of all objects are rasterised at once: every triangle is cut into the pixel rows it
 crosses (``numpy.repeat``), each (triangle, row) pair gives one span of pixels, and the spans'
 ends are summed into one difference image an object, whose running sum tells which pixels are
-covered. Work grows with the triangles' heights and not with their areas.
+covered. Work grows with the triangles' heights and not with their areas; triangles that cross no
+row, most of a distant car's, fall out first.
 """
 
 from __future__ import annotations
@@ -54,39 +55,47 @@ def silhouettes(
     count = len(objects)
     if count == 0:
         return Silhouettes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)))
-    corners, owner = _camera_triangles(objects, intrinsics, pose)
-    corners, owner = _clip_near(corners, owner)
-    u, v = corners[:2] / corners[2]
-    boxes = _boxes(u, v, owner, count)
-    inside, whole = _covered(u, v, owner, boxes, width, height)
+    u, v, triangles, owner, boxes = _project(objects, intrinsics, pose)
+    inside, whole = _covered(u, v, triangles, owner, boxes, width, height)
     return Silhouettes(inside, whole, boxes)
 
 
-# Arrays below are 3 (u·z, v·z, z) x 3 (corners) x T (triangles): numpy is slow on short last axes.
-
-
-def _camera_triangles(
+def _project(
     objects: Sequence[StagedObject], intrinsics: np.ndarray, pose: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """3 x 3 x T homogeneous pixel corners of all triangles, and their T owners."""
-    points, triangles, first = [], [], 0
-    for item in objects:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pixel places u and v (V each), 3 x T triangles among them, their T owners, N x 4 boxes."""
+    places, corners, counts = [np.zeros((2, 0))], [np.zeros((3, 0), np.int64)], []
+    boxes = np.full((len(objects), 4), np.nan)
+    first = 0
+    for n, item in enumerate(objects):
         to_pixels = intrinsics @ (pose @ item.matrix)[:3]
-        points.append(to_pixels[:, :3] @ item.vertices.T + to_pixels[:, 3:])
-        triangles.append(item.triangles + first)
-        first += len(item.vertices)
-    owner = np.repeat(np.arange(len(objects)), [len(t) for t in triangles])
-    corners = np.concatenate(triangles).T
-    return np.concatenate(points, axis=1)[:, corners], owner
+        points = to_pixels[:, :3] @ item.vertices.T + to_pixels[:, 3:]
+        triangles = item.triangles.T
+        if points[2].min() < NEAR:
+            cut = _clip_near(points[:, triangles])
+            points = cut.reshape(3, -1)
+            triangles = np.arange(points.shape[1]).reshape(3, -1)
+        counts.append(triangles.shape[1])
+        if counts[-1]:
+            place = points[:2] / points[2]
+            boxes[n] = *place.min(axis=1), *place.max(axis=1)
+            places.append(place)
+            corners.append(triangles + first)
+            first += place.shape[1]
+    u, v = np.concatenate(places, axis=1)
+    owner = np.repeat(np.arange(len(objects)), counts)
+    return u, v, np.concatenate(corners, axis=1), owner, boxes
 
 
-def _clip_near(corners: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut triangles at z = NEAR; one that is cut becomes one or two. Order is kept by owner."""
+def _clip_near(corners: np.ndarray) -> np.ndarray:
+    """Cut triangles at z = NEAR; one that is cut becomes one or two.
+
+    Args:
+        corners: 3 (u z, v z, z) x 3 (corners) x T: numpy is slow on short last axes.
+    """
     front = corners[2] >= NEAR
-    if front.all():
-        return corners, owner
     kept = front.sum(axis=0)
-    pieces, owners = [corners[..., kept == 3]], [owner[kept == 3]]
+    pieces = [corners[..., kept == 3]]
     for alone, sign in ((kept == 1, True), (kept == 2, False)):
         # Turn each triangle so that its first corner is the one that is alone on its side.
         cut, side = corners[..., alone], front[:, alone]
@@ -94,12 +103,8 @@ def _clip_near(corners: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.n
         a, b, c = np.moveaxis(np.take_along_axis(cut, turn[None], axis=1), 1, 0)
         ab, ac = _at_near(a, b), _at_near(a, c)
         new = [(a, ab, ac)] if sign else [(ab, b, c), (ab, c, ac)]
-        for triangle in new:
-            pieces.append(np.stack(triangle, axis=1))
-            owners.append(owner[alone])
-    all_owners = np.concatenate(owners)
-    order = np.argsort(all_owners, kind="stable")
-    return np.concatenate(pieces, axis=2)[..., order], all_owners[order]
+        pieces += [np.stack(triangle, axis=1) for triangle in new]
+    return np.concatenate(pieces, axis=2)
 
 
 def _at_near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -109,27 +114,14 @@ def _at_near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return point
 
 
-def _boxes(u: np.ndarray, v: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
-    boxes = np.full((count, 4), np.nan)
-    if len(owner):
-        starts = _starts(owner)
-        ends = (
-            np.minimum.reduceat(u.min(axis=0), starts),
-            np.minimum.reduceat(v.min(axis=0), starts),
-            np.maximum.reduceat(u.max(axis=0), starts),
-            np.maximum.reduceat(v.max(axis=0), starts),
-        )
-        boxes[owner[starts]] = np.stack(ends, axis=1)
-    return boxes
-
-
-def _starts(owner: np.ndarray) -> np.ndarray:
-    """Where each run of equal values begins."""
-    return np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1])
-
-
 def _covered(
-    u: np.ndarray, v: np.ndarray, owner: np.ndarray, boxes: np.ndarray, width: int, height: int
+    u: np.ndarray,
+    v: np.ndarray,
+    triangles: np.ndarray,
+    owner: np.ndarray,
+    boxes: np.ndarray,
+    width: int,
+    height: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels covered by each object, within the frame and on the canvas."""
     count = len(boxes)
@@ -144,8 +136,9 @@ def _covered(
     stride = columns + 1
     base = np.concatenate([[0], np.cumsum(stride * rows)])
 
-    triangle, row = _rows(v, first[owner, 1], last[owner, 1])
-    left, right = _spans(u[:, triangle], v[:, triangle], row + 0.5)
+    triangle, row = _rows(v, triangles, first[owner, 1], last[owner, 1])
+    corners = triangles[:, triangle]
+    left, right = _spans(u[corners], v[corners], row + 0.5)
     item = owner[triangle]
     # A pixel is covered when its centre x + 0.5 lies in [left, right).
     x0, x1 = first[item, 0], last[item, 0]
@@ -167,14 +160,21 @@ def _covered(
     return inside, whole
 
 
-def _rows(y: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All (triangle, row) pairs: rows whose centre lies in [lowest y, highest y)."""
-    top = np.clip(np.ceil(y.min(axis=0) - 0.5), first, last).astype(np.int64)
-    bottom = np.clip(np.ceil(y.max(axis=0) - 0.5), first, last).astype(np.int64)
-    lengths = np.maximum(bottom - top, 0)
-    triangle = np.repeat(np.arange(y.shape[1]), lengths)
+def _rows(
+    v: np.ndarray, triangles: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """All (triangle, row) pairs: rows whose centre lies in [lowest v, highest v)."""
+    # The first row whose centre lies at or below each place; the same for all its triangles.
+    below = np.ceil(v - 0.5)
+    a, b, c = below[triangles]
+    top = np.maximum(np.minimum(np.minimum(a, b), c), first)
+    bottom = np.minimum(np.maximum(np.maximum(a, b), c), last)
+    crossing = np.flatnonzero(bottom > top)
+    top, bottom = top[crossing].astype(np.int64), bottom[crossing].astype(np.int64)
+    lengths = bottom - top
+    triangle = np.repeat(crossing, lengths)
     begins = np.cumsum(lengths) - lengths
-    row = np.arange(len(triangle)) - begins[triangle] + top[triangle]
+    row = np.arange(len(triangle)) + np.repeat(top - begins, lengths)
     return triangle, row
 
 

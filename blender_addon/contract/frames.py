@@ -13,6 +13,8 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 MAX_SIDE = 8192
+MOST_BOUNCES = 64
+PASSES = ("normal", "flow")
 
 
 class RenderSettingsError(ValueError):
@@ -30,6 +32,10 @@ class RenderSettings:
         engine: ``"cycles"``, ``"eevee"``, ``"workbench"`` or a 2-D renderer's name.
         device: ``"cpu"``, or a GPU kind that the renderer knows, or ``"auto"``.
         float_image: return the image as float32 in [0, 1] instead of uint8.
+        bounces: how often light may bounce between diffuse surfaces, and between glossy ones;
+            twice as often in all. 0 is direct light only.
+        denoise: take the noise out of the picture, where the renderer can.
+        passes: what to return beside the picture and its labels, of :data:`PASSES`.
     """
 
     width: int = 160
@@ -39,6 +45,9 @@ class RenderSettings:
     engine: str = "cycles"
     device: str = "cpu"
     float_image: bool = False
+    bounces: int = 1
+    denoise: bool = False
+    passes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):
@@ -55,9 +64,29 @@ class RenderSettings:
             raise RenderSettingsError(
                 f"Render seed {self.seed!r} is not a whole number from 0 to 2^31 - 1."
             )
+        if not isinstance(self.bounces, int) or not 0 <= self.bounces <= MOST_BOUNCES:
+            raise RenderSettingsError(
+                f"Render bounces {self.bounces!r} is not a whole number from 0 to {MOST_BOUNCES}."
+            )
+        if not isinstance(self.denoise, bool):
+            raise RenderSettingsError(f"Render denoise {self.denoise!r} is not true or false.")
+        if not isinstance(self.passes, (list, tuple)):
+            raise RenderSettingsError(f"Render passes {self.passes!r} are not a list of names.")
+        for name in self.passes:
+            if name not in PASSES:
+                raise RenderSettingsError(
+                    f"Render pass {name!r} is unknown; known are {', '.join(PASSES)}."
+                )
+        object.__setattr__(self, "passes", tuple(self.passes))
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """JSON-ready; what came later is left out while it has no effect.
+
+        So a data set that was begun before can be continued.
+        """
+        data = asdict(self) | {"passes": list(self.passes)}
+        plain = {name: data[name] for name in data if name not in _LATER}
+        return plain | {name: data[name] for name in _LATER if getattr(self, name) != _LATER[name]}
 
     @classmethod
     def from_dict(cls, data: dict) -> RenderSettings:
@@ -69,6 +98,9 @@ class RenderSettings:
                 f"{', '.join(cls.__dataclass_fields__)}."
             )
         return cls(**data)
+
+
+_LATER = {"bounces": 1, "denoise": False, "passes": ()}
 
 
 @dataclass(frozen=True)
@@ -128,6 +160,13 @@ class Frame:
         labels: one per labelled node, visible or not, in the scene graph's order.
         intrinsics: 3 x 3 float64 camera matrix K.
         pose: 4 x 4 float64, world to camera (OpenCV axes).
+        semantic: H x W uint8, Cityscapes' label ids (:mod:`.semantics`), the sky's where depth is
+            infinite; None from a renderer that knows no such classes.
+        normal: H x W x 3 float32, unit normals of the visible surfaces, camera axes (OpenCV), 0
+            for the sky; None unless asked for.
+        flow: H x W x 2 float32, (right, down) in pixels to where each pixel's surface is in the
+            next scene, NaN where that is unknown; None unless asked for.
+        rendered_by: what made it, for people: engine, device and what else was found.
     """
 
     image: np.ndarray
@@ -136,6 +175,10 @@ class Frame:
     labels: tuple[ObjectLabel, ...]
     intrinsics: np.ndarray
     pose: np.ndarray
+    semantic: np.ndarray | None = None
+    normal: np.ndarray | None = None
+    flow: np.ndarray | None = None
+    rendered_by: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -172,14 +215,12 @@ class Difference:
 
 def frame_to_message(frame: Frame) -> tuple[dict, dict[str, np.ndarray]]:
     """Split a frame into a JSON-ready dict and named arrays for the wire."""
-    arrays = {
-        "image": frame.image,
-        "index": frame.index,
-        "depth": frame.depth,
-        "intrinsics": frame.intrinsics,
-        "pose": frame.pose,
+    arrays = {name: getattr(frame, name) for name in (*_ARRAYS, *_OPTIONAL_ARRAYS)}
+    body = {
+        "labels": [asdict(label) for label in frame.labels],
+        "rendered_by": frame.rendered_by,
     }
-    return {"labels": [asdict(label) for label in frame.labels]}, arrays
+    return body, {name: array for name, array in arrays.items() if array is not None}
 
 
 def frame_from_message(body: dict, arrays: dict[str, np.ndarray]) -> Frame:
@@ -188,19 +229,35 @@ def frame_from_message(body: dict, arrays: dict[str, np.ndarray]) -> Frame:
     Raises:
         ValueError, KeyError, TypeError: when the message is not a frame.
     """
+    known = _ARRAYS | _OPTIONAL_ARRAYS
+    missing, strange = _ARRAYS.keys() - arrays.keys(), arrays.keys() - known.keys()
+    if missing:
+        raise ValueError(f"the frame's array {min(missing)!r} is missing")
+    if strange:
+        raise ValueError(f"a frame lacks or has no array {min(missing or strange)!r}")
     height, width = arrays["image"].shape[:2]
-    for name, shape, kinds in (
-        ("image", (height, width, 3), "uf"),
-        ("index", (height, width), "u"),
-        ("depth", (height, width), "f"),
-        ("intrinsics", (3, 3), "f"),
-        ("pose", (4, 4), "f"),
-    ):
-        array = arrays[name]
+    for name, array in arrays.items():
+        tail, kinds = known[name]
+        shape = tail if name in ("intrinsics", "pose") else (height, width, *tail)
         if array.shape != shape or array.dtype.kind not in kinds:
             raise ValueError(f"frame array {name!r} is {array.dtype} {array.shape}, not {shape}")
     labels = tuple(_label_from_dict(item) for item in body["labels"])
-    return Frame(labels=labels, **{n: arrays[n] for n in arrays})
+    return Frame(labels=labels, rendered_by=str(body.get("rendered_by", "")), **arrays)
+
+
+# Name -> shape (after height and width, but for the matrices) and kinds of numbers.
+_ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
+    "image": ((3,), "uf"),
+    "index": ((), "u"),
+    "depth": ((), "f"),
+    "intrinsics": ((3, 3), "f"),
+    "pose": ((4, 4), "f"),
+}
+_OPTIONAL_ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
+    "semantic": ((), "u"),
+    "normal": ((3,), "f"),
+    "flow": ((2,), "f"),
+}
 
 
 def _label_from_dict(item: dict) -> ObjectLabel:

@@ -12,20 +12,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..contract.attributes import WorldError, number, positive
 from ..contract.scene_graph import Node
-from .attributes import WorldError, number, positive
 
 SENSOR_WIDTH = 36.0
 
 
 @dataclass(frozen=True)
 class CameraView:
-    """Height in metres; pitch (up), yaw (left) and horizontal field of view in degrees."""
+    """Where the camera stands and what it takes in.
+
+    Attributes:
+        height: metres over the road.
+        pitch, yaw: degrees, up and to the left.
+        fov: horizontal field of view, degrees.
+        exposure: stops; :class:`.sky.SkyLight` puts it into the light.
+    """
 
     height: float
     pitch: float
     yaw: float
     fov: float
+    exposure: float = 0.0
 
     def intrinsics(self, width: int, height: int) -> np.ndarray:
         """3 x 3 float64 camera matrix K for an image of that size in pixels."""
@@ -62,4 +70,10 @@ def read_camera(node: Node) -> CameraView:
         raise WorldError(
             f"Node {node.id!r}, attribute 'fov': {fov!r} is not an angle from 1 to 170 degrees."
         )
-    return CameraView(positive(node, "height"), number(node, "pitch"), number(node, "yaw"), fov)
+    return CameraView(
+        positive(node, "height"),
+        number(node, "pitch"),
+        number(node, "yaw"),
+        fov,
+        number(node, "exposure", 0.0),
+    )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 import bpy
 
-from .attributes import WorldError
-from .finishes import FINISHES, PAINTS, WALLS, Finish
+from ..contract.attributes import WorldError
+from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
+from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
+from .patterns import pattern_colour
+
+# Whose ``SURFACES`` only their own shapes show.
+_ROOMS = (vehicles, people, cyclists, poles, furniture, vegetation, barriers, buildings)
 
 
 class Materials:
@@ -26,7 +34,7 @@ class Materials:
         """Raises WorldError for a name that has no material."""
         material = self._made.get((wearer, name))
         if material is None:
-            material = _build(f"metasim {wearer} {name}", _finish(wearer, name))
+            material = _build(f"metasim {wearer} {name}", finish_of(wearer, name))
             self._made[wearer, name] = material
         return material
 
@@ -36,15 +44,50 @@ class Materials:
         self._made.clear()
 
 
-def _finish(wearer: str, name: str) -> Finish:
+@cache
+def surfaces() -> Mapping[str, Finish]:
+    """The finishes of all surfaces: the shared ones and every room's own."""
+    tables: dict[str, Mapping[str, Finish]] = {"finishes": FINISHES}
+    tables |= {room.__name__.rpartition(".")[2]: room.SURFACES for room in _ROOMS}
+    return merged(tables)
+
+
+def merged(tables: Mapping[str, Mapping[str, Finish]]) -> dict[str, Finish]:
+    """One table of several.
+
+    Raises:
+        ValueError: when two tables give one name to different finishes.
+    """
+    everything: dict[str, Finish] = {}
+    owner: dict[str, str] = {}
+    for table, finishes in tables.items():
+        for name, finish in finishes.items():
+            if everything.setdefault(name, finish) is not finish:
+                raise ValueError(
+                    f"The surface {name!r} is in the tables of {owner[name]} and of {table}; "
+                    "rename one."
+                )
+            owner.setdefault(name, table)
+    return everything
+
+
+def finish_of(wearer: str, name: str) -> Finish:
+    """The finish behind a material's name.
+
+    Raises:
+        WorldError: when there is none.
+    """
+    known: Mapping[str, object]
     if wearer == "paint" and name in PAINTS:
-        return Finish(PAINTS[name], 0.25)
+        return Finish(PAINTS[name], PAINT_ROUGHNESS)
     if wearer == "cloth" and name in PAINTS:
         return Finish(PAINTS[name])
-    known = WALLS if wearer == "wall" else FINISHES
-    if wearer not in ("wall", "surface") or name not in known:
-        raise WorldError(f"There is no {wearer} called {name!r}; use {', '.join(known)}.")
-    return known[name]
+    if wearer == "wall" and name in WALLS:
+        return WALLS[name]
+    if wearer == "surface" and name in surfaces():
+        return surfaces()[name]
+    known = {"wall": WALLS, "surface": surfaces()}.get(wearer, PAINTS)
+    raise WorldError(f"There is no {wearer} called {name!r}; use {', '.join(known)}.")
 
 
 def _build(name: str, finish: Finish) -> bpy.types.Material:
@@ -66,22 +109,6 @@ def _build(name: str, finish: Finish) -> bpy.types.Material:
                 shader.inputs[socket].default_value = 0.3
     colour.default_value = (*finish.colour, 1.0)
     if finish.grain:
-        tree.links.new(_grain(tree, finish), colour)
+        tree.links.new(pattern_colour(tree, finish), colour)
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     return material
-
-
-def _grain(tree: bpy.types.NodeTree, finish: Finish) -> bpy.types.NodeSocket:
-    """A mottled version of the colour, fixed to the object."""
-    place = tree.nodes.new("ShaderNodeTexCoord")
-    noise = tree.nodes.new("ShaderNodeTexNoise")
-    noise.inputs["Scale"].default_value = 1.0 / finish.grain_size
-    noise.inputs["Detail"].default_value = 3.0
-    ramp = tree.nodes.new("ShaderNodeValToRGB")
-    low, high = ramp.color_ramp.elements
-    low.position, high.position = 0.32, 0.68
-    low.color = (*(c * (1 - finish.grain) for c in finish.colour), 1.0)
-    high.color = (*(min(c * (1 + finish.grain), 1.0) for c in finish.colour), 1.0)
-    tree.links.new(place.outputs["Object"], noise.inputs["Vector"])
-    tree.links.new(noise.outputs[0], ramp.inputs[0])
-    return ramp.outputs[0]

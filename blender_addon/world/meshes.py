@@ -7,16 +7,10 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from .buildings import building
+from .library import Library
 from .materials import Materials
-from .people import person
-from .poles import pole
+from .models import ShapeKey, shape_of
 from .shapes import COLOUR, OBJECT_SURFACES, Shape
-from .vegetation import tree
-from .vehicles import vehicle
-
-# (class, model), or ("building", storeys, windows a storey)
-MeshKey = tuple[str, str] | tuple[str, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +33,19 @@ class SharedMesh:
 
 
 class Meshes:
-    """Makes meshes when first asked for and keeps them."""
+    """Makes meshes when first asked for and keeps them.
 
-    def __init__(self, materials: Materials) -> None:
+    Args:
+        materials: for the shipped shapes.
+        library: users' assets.
+    """
+
+    def __init__(self, materials: Materials, library: Library) -> None:
         self._materials = materials
-        self._made: dict[MeshKey, SharedMesh] = {}
+        self._library = library
+        self._made: dict[ShapeKey, SharedMesh] = {}
 
-    def get(self, key: MeshKey) -> SharedMesh:
+    def get(self, key: ShapeKey) -> SharedMesh:
         """The shared mesh of a class and model."""
         shared = self._made.get(key)
         if shared is None:
@@ -57,24 +57,35 @@ class Meshes:
         bpy.data.batch_remove([shared.mesh for shared in self._made.values()])
         self._made.clear()
 
-    def _build(self, key: MeshKey) -> SharedMesh:
-        shape = _shape(key)
+    def _build(self, key: ShapeKey) -> SharedMesh:
+        own = self._library.load(key)
+        if own is not None:
+            vertices, triangles = geometry(own)
+            coloured = bool(own.materials) and own.materials[0] is None
+            return _shared(own, vertices, triangles, coloured)
+        shape = shape_of(key)
         mesh = mesh_of(shape, "metasim " + " ".join(map(str, key)), self._materials)
         vertices = shape.vertices.astype(np.float32)
-        triangles = shape.triangles()
-        for array in (vertices, triangles):
-            array.flags.writeable = False
-        sx, sy, sz = (float(extent) for extent in shape.size)
-        return SharedMesh(mesh, vertices, triangles, (sx, sy, sz), COLOUR in shape.slots)
+        return _shared(mesh, vertices, shape.triangles(), COLOUR in shape.slots)
 
 
-def _shape(key: MeshKey) -> Shape:
-    if len(key) == 3:
-        return building(key[1], key[2])
-    kind, model = key
-    if kind in ("car", "van"):
-        return vehicle(model)
-    return {"person": person, "tree": tree, "pole": pole}[kind](model)
+def _shared(
+    mesh: bpy.types.Mesh, vertices: np.ndarray, triangles: np.ndarray, coloured: bool
+) -> SharedMesh:
+    for array in (vertices, triangles):
+        array.flags.writeable = False
+    sx, sy, sz = (float(extent) for extent in np.ptp(vertices.astype(np.float64), axis=0))
+    return SharedMesh(mesh, vertices, triangles, (sx, sy, sz), coloured)
+
+
+def geometry(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices, V x 3 float32, and triangles, T x 3 int32, of any mesh."""
+    vertices = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    mesh.calc_loop_triangles()
+    triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", triangles)
+    return vertices.reshape(-1, 3), triangles.reshape(-1, 3)
 
 
 def mesh_of(shape: Shape, name: str, materials: Materials) -> bpy.types.Mesh:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import bpy
 import numpy as np
 
+from ..contract.attributes import WorldError, choice
+from ..contract.catalogue import Asset
+from ..contract.placement import Placement
 from ..contract.scene_graph import Node, SceneGraph
-from .attributes import WorldError, choice, positive
-from .buildings import BUILDING_COLOURS, building_class
+from ..contract.semantics import UNLABELLED, unlabelled_index
+from ..contract.street import Street, read_street
+from ..contract.street_classes import STREET_CLASSES
 from .camera import CameraView, read_camera
+from .finishes import PAINTS, WALLS
+from .library import Library
 from .materials import Materials
-from .meshes import Meshes, MeshKey, SharedMesh
-from .people import PERSON_MODELS
-from .poles import POLE_MODELS
+from .meshes import Meshes, SharedMesh
+from .models import ShapeKey, meaning, shape_key
 from .road import Road
-from .sky import SUN_ANGLE, SUN_COLOUR, SkyLight, build_sky, read_sky
-from .street import PLACED, Placement, Street, read_street
-from .vegetation import TREE_MODELS
-from .vehicles import CAR_COLOURS, CAR_MODELS, VAN_MODELS
+from .sky import SUN_ANGLE, SkyLight, build_sky, read_sky
 
-LABELLED = ("car", "van", "person")
-FRAMES = ("street", "sky", "camera", "road", "lane", "side")
-MOST_LABELLED = 32_767
-
-_MODELS = {"car": CAR_MODELS, "van": VAN_MODELS, "person": PERSON_MODELS, "tree": TREE_MODELS,
-           "pole": POLE_MODELS}  # fmt: skip
-_WEARERS = {"car": "paint", "van": "paint", "person": "cloth", "building": "wall"}
+FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
+MOST_LABELLED = UNLABELLED - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +37,7 @@ class StagedObject:
 
     Attributes:
         node, class_name: of the scene graph's node.
-        index: Blender's pass index: 0 unlabelled, else 1..n in scene order.
+        index: 0 unlabelled, else 1..n in scene order; Blender's pass index of labelled objects.
         vertices: V x 3 float32, object frame, shared with every object of the same mesh.
         triangles: T x 3 int32.
         matrix: 4 x 4 float64, object to world, with scale.
@@ -65,7 +63,7 @@ class _Plan:
     """What a node asks for."""
 
     node: Node
-    mesh: MeshKey
+    mesh: ShapeKey
     wears: tuple[str, str] | None
     placement: Placement
     index: int
@@ -86,9 +84,12 @@ class Stage:
     Args:
         blender_scene: the scene to add to. None takes Blender's current scene and first removes
             the objects in it.
+        assets: users' models, from :func:`..contract.catalogue.user_assets`.
     """
 
-    def __init__(self, blender_scene: bpy.types.Scene | None = None) -> None:
+    def __init__(
+        self, blender_scene: bpy.types.Scene | None = None, assets: Iterable[Asset] = ()
+    ) -> None:
         if blender_scene is None:
             blender_scene = bpy.context.scene
             bpy.data.batch_remove(list(blender_scene.collection.all_objects))
@@ -96,15 +97,16 @@ class Stage:
         self._collection = bpy.data.collections.new("metasim street")
         blender_scene.collection.children.link(self._collection)
         self._materials = Materials()
-        self._meshes = Meshes(self._materials)
+        self._library = Library(assets)
+        self._meshes = Meshes(self._materials, self._library)
         self._road = Road(self._collection, self._materials)
         self._world_before = blender_scene.world
         self._camera_before = blender_scene.camera
         self._world = bpy.data.worlds.new("metasim sky")
         blender_scene.world = self._world
-        self._background = build_sky(self._world)
+        self._background, self._ramp = build_sky(self._world)
         lamp = bpy.data.lights.new("metasim sun", "SUN")
-        lamp.angle, lamp.color = SUN_ANGLE, SUN_COLOUR
+        lamp.angle = SUN_ANGLE
         self._sun = bpy.data.objects.new("metasim sun", lamp)
         lens = bpy.data.cameras.new("metasim camera")
         lens.clip_start, lens.clip_end = 0.1, 2000.0
@@ -130,13 +132,14 @@ class Stage:
         street = read_street(scene)
         if street == self._street:
             street = self._street
-        view, light = read_camera(_only(scene, "camera")), read_sky(_only(scene, "sky"))
+        view = read_camera(_only(scene, "camera"))
+        light = read_sky(_only(scene, "sky"), scene.root, view.exposure)
         plans = self._plan(scene, street)
         self._road.show(street)
         if view != self._view:
             view.apply(self.camera)
         if light != self._light:
-            light.apply(self._sun, self._background)
+            light.apply(self._sun, self._background, self._ramp)
         self._follow(plans)
         self._scene, self._street, self._view, self._light = scene, street, view, light
 
@@ -168,7 +171,7 @@ class Stage:
         node = scene.node(node_id)
         if attribute not in node.attributes:
             raise WorldError(f"Node {node_id!r} has no attribute {attribute!r}.")
-        return "local" if node.class_name in PLACED else "global"
+        return "local" if node.class_name in STREET_CLASSES else "global"
 
     def body(self, node_id: str) -> bpy.types.Object:
         """The Blender object that shows a node.
@@ -188,6 +191,7 @@ class Stage:
         bpy.data.batch_remove([*bodies, self._sun, self.camera])
         self._road.clear()
         self._meshes.clear()
+        self._library.clear()
         self._materials.clear()
         self.blender_scene.world = self._world_before
         self.blender_scene.camera = self._camera_before
@@ -207,13 +211,13 @@ class Stage:
         labelled = 0
         for node in scene.nodes:
             kind = node.class_name
-            if kind not in PLACED:
+            if kind not in STREET_CLASSES:
                 if kind not in FRAMES:
-                    known = ", ".join(FRAMES + PLACED)
+                    known = ", ".join((*FRAMES, *STREET_CLASSES))
                     raise WorldError(f"Node {node.id!r} has unknown class {kind!r}; use {known}.")
                 continue
             index = 0
-            if kind in LABELLED:
+            if STREET_CLASSES[kind].labelled:
                 labelled += 1
                 index = labelled
             actor = self._actors.get(node.id)
@@ -225,8 +229,8 @@ class Stage:
             ):
                 plans.append(actor.plan)
                 continue
-            mesh, wears = _looks(node)
-            plans.append(_Plan(node, mesh, wears, street.place(node), index))
+            mesh = shape_key(node, self._library.names(kind))
+            plans.append(_Plan(node, mesh, _wears(node), street.place(node), index))
         if labelled > MOST_LABELLED:
             raise WorldError(
                 f"The scene has {labelled} labelled objects; the most is {MOST_LABELLED}."
@@ -265,7 +269,7 @@ class Stage:
             body.data = shared.mesh
         self._dress(body, shared, plan)
         _move(body, plan.placement)
-        body.pass_index = plan.index
+        body.pass_index = _pass_index(plan)
         return _Actor(body, plan, _staged(plan, shared))
 
     def _change(self, actor: _Actor, plan: _Plan) -> None:
@@ -280,7 +284,7 @@ class Stage:
         if moved:
             _move(body, plan.placement)
         if plan.index != before.index:
-            body.pass_index = plan.index
+            body.pass_index = _pass_index(plan)
         actor.plan = plan
         if moved or plan.mesh != before.mesh or plan.index != before.index:
             actor.staged = _staged(plan, shared)
@@ -292,17 +296,16 @@ class Stage:
             slot.material = self._materials.get(*plan.wears)
 
 
-def _looks(node: Node) -> tuple[MeshKey, tuple[str, str] | None]:
-    """The mesh that shows a node and what its object-coloured faces wear."""
-    kind = node.class_name
-    if kind == "building":
-        wall = choice(node, "colour", BUILDING_COLOURS)
-        size = building_class(positive(node, "width"), positive(node, "height"))
-        return (kind, *size), ("wall", wall)
-    model = choice(node, "model", _MODELS[kind])
-    if kind in _WEARERS:
-        return (kind, model), (_WEARERS[kind], choice(node, "colour", CAR_COLOURS))
-    return (kind, model), None
+def _wears(node: Node) -> tuple[str, str] | None:
+    """What a node's object-coloured faces wear: the kind of stuff and its colour."""
+    stuff = STREET_CLASSES[node.class_name].wears
+    if not stuff:
+        return None
+    return stuff, choice(node, "colour", tuple(WALLS if stuff == "wall" else PAINTS))
+
+
+def _pass_index(plan: _Plan) -> int:
+    return plan.index or unlabelled_index(meaning(plan.node))
 
 
 def _staged(plan: _Plan, shared: SharedMesh) -> StagedObject:
@@ -322,7 +325,7 @@ def _staged(plan: _Plan, shared: SharedMesh) -> StagedObject:
 
 def _move(body: bpy.types.Object, placement: Placement) -> None:
     body.location = (placement.x, placement.y, placement.z)
-    body.rotation_euler = (0.0, 0.0, placement.turn)
+    body.rotation_euler = placement.euler()
     body.scale = placement.scale
 
 

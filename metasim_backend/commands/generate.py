@@ -27,7 +27,7 @@ FORMATS = ("coco", "kitti", "yolo")
 # What a data set's folder may hold beside its hidden folder; --force removes nothing else.
 PARTS = (
     *("images", "annotations.json", "labels", "data.yaml", "image_2", "label_2", "calib"),
-    *("instances", "depth"),
+    *("instances", "depth", "semantic", "normals", "flow"),
 )
 
 
@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="coco", help="default: coco")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
+    parser.add_argument(
+        "--keep-collisions",
+        action="store_true",
+        help="leave what the learned generator moved into each other; else it is moved back",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the dataset (default 0)")
     parser.add_argument("--force", action="store_true", help="replace a dataset that is there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -63,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     workers = worker_settings(arguments)
     learned = not arguments.prior
+    separate = not arguments.keep_collisions
 
     def opened():
         domain = config.grammar.domain
@@ -78,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.format,
             arguments.output,
             classes=LABELS[config.grammar.domain],
-            job=dataset_job(scenes, settings, arguments.seed, learned=learned),
+            job=dataset_job(scenes, settings, arguments.seed, learned=learned, separate=separate),
         )
         missing = len(writer.missing(arguments.count))
         if missing:
@@ -93,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
                     arguments.count,
                     arguments.seed,
                     learned=learned,
+                    separate=separate,
                     progress=progress.update,
                 )
         else:
@@ -107,13 +114,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def dataset_job(
-    scenes: SceneGenerator, settings: RenderSettings, seed: int, *, learned: bool
+    scenes: SceneGenerator,
+    settings: RenderSettings,
+    seed: int,
+    *,
+    learned: bool,
+    separate: bool = True,
 ) -> dict[str, object]:
     """What a data set depends on; it is continued only with the same."""
     from metasim_backend.training.dataset_generation import fingerprint
 
     return {
         "learned": learned,
+        **({} if separate else {"collisions": "kept"}),
         "seed": seed,
         "render": settings.to_dict(),
         "generator": fingerprint(scenes),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
 
 if TYPE_CHECKING:
@@ -88,22 +89,37 @@ def parse_address(text: str) -> tuple[str, int]:
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("rendering")
+    group.add_argument(
+        "--preset", choices=tuple(PRESETS), help="engine, samples, bounces and denoising in a word"
+    )
     group.add_argument("--size", metavar="WxH", help="pixels, such as 621x188")
     group.add_argument("--samples", type=int, metavar="N", help="samples a pixel")
     group.add_argument("--engine", choices=ENGINES, help="default: as trained, or cycles")
     group.add_argument("--device", help="cpu, or a GPU kind such as cuda or optix")
+    group.add_argument("--bounces", type=int, metavar="N", help="of light, 0 is direct light only")
+    group.add_argument(
+        "--denoise", action=argparse.BooleanOptionalAction, help="take the noise out of pictures"
+    )
 
 
 def render_settings(arguments: argparse.Namespace, default: RenderSettings) -> RenderSettings:
-    """The default settings with what the render options change.
+    """The default settings with what the preset changes, and then the other render options.
 
     Raises:
-        UsageError, RenderSettingsError: on a wrong size or number.
+        UsageError, RenderSettingsError: on a wrong size or number, or a preset for a world that
+            Blender does not show.
     """
     changes: dict[str, Any] = {}
+    if arguments.preset is not None:
+        if default.engine not in ENGINES:
+            raise UsageError(
+                f"--preset {arguments.preset} is for worlds that Blender shows; the engine "
+                f"{default.engine!r} has no presets, so leave it out."
+            )
+        default = with_preset(default, arguments.preset)
     if arguments.size:
         changes["width"], changes["height"] = parse_size(arguments.size)
-    for name in ("samples", "engine", "device"):
+    for name in ("samples", "engine", "device", "bounces", "denoise"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
     return replace(default, **changes)

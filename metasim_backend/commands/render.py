@@ -1,14 +1,18 @@
-"""``metasim render``: scene graphs to pictures, COCO labels, instance maps and depth."""
+"""``metasim render``: scene graphs to pictures with COCO labels, and maps of every pixel."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import shutil
+from dataclasses import replace as changed
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 from blender_addon.contract import scene_graph
 from blender_addon.contract.frames import Frame, RenderSettings
+from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.commands.generate import replaceable
 from metasim_backend.commands.options import (
     UsageError,
@@ -22,7 +26,6 @@ from metasim_backend.commands.options import (
 )
 
 CHUNK = 32
-DEPTH_SCALE = 256  # KITTI's: uint16, metres x 256, 0 where there is none
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,24 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--normals", action="store_true", help="surface normals too")
+    parser.add_argument(
+        "--flow", action="store_true", help="optical flow from each scene to the next one, too"
+    )
     add_render_options(parser)
     add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.datasets.map_files import FOLDERS
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
 
     scenes = [scene_graph.load(path) for path in arguments.scenes]
-    settings = render_settings(arguments, default_settings(scenes[0].domain))
+    domain = scenes[0].domain
+    settings = render_settings(arguments, default_settings(domain))
+    settings = changed(settings, passes=wanted_passes(arguments, domain))
     folder: Path = arguments.output
     replace = arguments.force and replaceable(folder)
     if not replace:
         empty_folder(folder)
-    domain = scenes[0].domain
     other = next((scene for scene in scenes if scene.domain != domain), None)
     if other is not None:
         raise UsageError(
@@ -55,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             "give those of one world."
         )
     workers = worker_settings(arguments)
+    rendered_by: list[str] = []
+    maps: set[str] = set()
     with contextlib.closing(
         open_renderer(domain, workers=workers, data=arguments.data)
     ) as renderer:
@@ -64,38 +75,87 @@ def run(arguments: argparse.Namespace) -> int:
         with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
             for start in range(0, len(scenes), CHUNK):
                 some = scenes[start : start + CHUNK]
-                frames = renderer.render(some, noise_seeds(settings, some), progress.update)
+                frames = renderer.render(
+                    some,
+                    noise_seeds(settings, some),
+                    progress.update,
+                    **_following(settings, scenes, start),
+                )
                 for i, frame in enumerate(frames, start):
                     writer.write(i, frame)
-                    write_maps(folder, i, frame)
+                    maps |= write_maps(folder, i, frame)
+                    if frame.rendered_by and frame.rendered_by not in rendered_by:
+                        rendered_by.append(frame.rendered_by)
         writer.finish()
+    known = [name for name in FOLDERS if name in maps]
+    lines = [f"Rendered by {text}." for text in rendered_by]
+    lines.append(
+        f"Wrote {len(scenes)} labelled frames to {folder}: images/, annotations.json (COCO) and "
+        f"the maps {', '.join(f'{name}/' for name in known)} (PNG)."
+    )
     print_result(
         arguments,
-        {"output": str(folder), "frames": len(scenes)},
-        f"Wrote {len(scenes)} labelled frames to {folder}: images/, annotations.json (COCO), "
-        "instances/ and depth/ (16-bit PNG; depth in metres x 256).",
+        {
+            "output": str(folder),
+            "frames": len(scenes),
+            "maps": known,
+            "rendered_by": rendered_by,
+        },
+        "\n".join(lines),
     )
     return 0
 
 
 def default_settings(domain: str) -> RenderSettings:
-    """The size and samples that a world's scenes are rendered with when nothing is said."""
-    return RenderSettings(621, 188, 4) if domain == "driving" else RenderSettings(64, 64)
+    """The size and samples that a world's scenes are rendered with when nothing is said.
+
+    Raises:
+        RendererSetupError: when no renderer shows the world.
+    """
+    from metasim_backend.rendering.worlds import engines_of
+
+    engine = engines_of(domain)[0]
+    if domain == "driving":
+        return RenderSettings(621, 188, 4, engine=engine)
+    return RenderSettings(64, 64, engine=engine)
 
 
-def write_maps(folder: Path, index: int, frame: Frame) -> None:
-    """The frame's instance map and depth as 16-bit PNG files."""
-    import numpy as np
-    from PIL import Image
+def wanted_passes(arguments: argparse.Namespace, domain: str) -> tuple[str, ...]:
+    """The passes of RenderSettings that the options ask for.
 
-    depth = np.where(np.isfinite(frame.depth), frame.depth * DEPTH_SCALE, 0)
-    maps = {
-        "instances": frame.index.astype(np.uint16),
-        "depth": np.clip(np.rint(depth), 0, 65535).astype(np.uint16),
-    }
-    for name, values in maps.items():
-        path = folder / name / f"{index:06d}.png"
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_suffix(".tmp.png")
-        Image.fromarray(values).save(temporary)
-        temporary.replace(path)
+    Raises:
+        UsageError: in a world that has none.
+    """
+    asked = [("--normals", "normal", arguments.normals), ("--flow", "flow", arguments.flow)]
+    for option, _, given in asked:
+        if given and domain != "driving":
+            raise UsageError(
+                f"{option} needs a world in three dimensions; {domain!r} is drawn flat, so leave "
+                "it out."
+            )
+    return tuple(name for _, name, given in asked if given)
+
+
+def write_maps(folder: Path, index: int, frame: Frame) -> set[str]:
+    """Write the frame's maps; the names of their folders."""
+    from metasim_backend.datasets.map_files import maps_of
+    from metasim_backend.datasets.sample_files import sample_name
+    from metasim_backend.run_files.atomic_files import write_atomically
+
+    found = maps_of(frame)
+    for name, data in found.items():
+        path = folder / name / f"{sample_name(index)}.png"
+        write_atomically(path, partial(_write, data))
+    return set(found)
+
+
+def _write(data: bytes, file: IO[bytes]) -> None:
+    file.write(data)
+
+
+def _following(settings: RenderSettings, scenes: list[SceneGraph], start: int) -> dict[str, Any]:
+    """For flow, the scene after each one of a chunk; the last has none."""
+    if "flow" not in settings.passes:
+        return {}
+    after: list[SceneGraph | None] = [*scenes[1:], None]
+    return {"next_scenes": after[start : start + CHUNK]}

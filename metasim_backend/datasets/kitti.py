@@ -21,7 +21,15 @@ from metasim_backend.datasets.sample_files import (
     visible_objects,
 )
 
-TYPES = {"car": "Car", "van": "Van", "person": "Pedestrian", "cyclist": "Cyclist"}
+TYPES = {
+    "car": "Car",
+    "van": "Van",
+    "truck": "Truck",
+    "bus": "Misc",
+    "caravan": "Misc",
+    "person": "Pedestrian",
+    "cyclist": "Cyclist",
+}
 _NO_BOX3D = "-1.00 -1.00 -1.00 -1000.00 -1000.00 -1000.00 -10.00"
 _VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]], dtype=np.float64)
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Protocol
 
 from blender_addon.contract.frames import Frame
+from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.datasets.coco import CocoWriter
 from metasim_backend.datasets.kitti import KittiWriter
 from metasim_backend.datasets.pictures import DatasetError
 from metasim_backend.datasets.yolo import YoloWriter
 
-CLASSES = ("car", "van", "person")
+CLASSES = LABELLED
 MIN_PIXELS = 10
 FORMATS: dict[str, type[CocoWriter] | type[KittiWriter] | type[YoloWriter]] = {
     "coco": CocoWriter,

@@ -4,7 +4,12 @@ The encoding for torch_geometric is in :mod:`metasim_backend.grammar.encoding`, 
 imported here: sampling needs no torch.
 """
 
-from metasim_backend.grammar.conditions import CountBetween, NoOverlap, failed_conditions
+from metasim_backend.grammar.conditions import (
+    CountBetween,
+    NoCollision,
+    NoOverlap,
+    failed_conditions,
+)
 from metasim_backend.grammar.fitting import check_scene
 from metasim_backend.grammar.language import (
     AttributeSpec,
@@ -33,6 +38,7 @@ __all__ = [
     "Grammar",
     "GrammarError",
     "Item",
+    "NoCollision",
     "NoOverlap",
     "Rule",
     "RuleChoice",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from blender_addon.contract.scene_graph import Node, SceneGraph
+from metasim_backend.grammar.footprints import collisions
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,29 @@ class NoOverlap:
 
 
 @dataclass(frozen=True)
+class NoCollision:
+    """Things of these classes must not stand in each other, whatever they belong to.
+
+    Only for streets: the footprints are those of :mod:`metasim_backend.grammar.footprints`.
+
+    Attributes:
+        classes: the classes that must keep clear of each other.
+        gap: least distance, metres.
+        place: where the condition stands, for messages.
+    """
+
+    classes: tuple[str, ...]
+    gap: float = 0.0
+    place: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"no_collision of {', '.join(self.classes)}{self.place and f' ({self.place})'}"
+
+    def to_dict(self) -> dict:
+        return {"no_collision": list(self.classes), "gap": self.gap}
+
+
+@dataclass(frozen=True)
 class CountBetween:
     """The scene has from ``least`` to ``most`` nodes of these classes together."""
 
@@ -91,7 +115,7 @@ class CountBetween:
         return {"count": list(self.classes), "between": [self.least, self.most]}
 
 
-Condition = NoOverlap | CountBetween
+Condition = NoOverlap | NoCollision | CountBetween
 
 
 def failed_conditions(conditions: Iterable[Condition], scene: SceneGraph) -> tuple[Condition, ...]:
@@ -102,6 +126,8 @@ def failed_conditions(conditions: Iterable[Condition], scene: SceneGraph) -> tup
 def _met(condition: Condition, scene: SceneGraph) -> bool:
     if isinstance(condition, CountBetween):
         return condition.met(node.class_name for node in scene.nodes)
+    if isinstance(condition, NoCollision):
+        return not collisions(scene, condition.classes)
     families = (scene.children(node.id) for node in scene.nodes)
     return all(
         condition.clear(node, siblings[:i])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from blender_addon.contract.frames import RenderSettings
@@ -208,5 +208,5 @@ class Grammar:
             },
             "rules": [rule.to_dict() for rule in self.rules],
             "require": [condition.to_dict() for condition in self.conditions],
-            "render": asdict(self.render),
+            "render": self.render.to_dict(),
         }

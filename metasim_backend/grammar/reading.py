@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from blender_addon.contract.catalogue import Asset, user_assets
 from blender_addon.contract.frames import RenderSettings, RenderSettingsError
 from blender_addon.contract.scene_graph import MAX_NODES
 from metasim_backend.grammar import structure
-from metasim_backend.grammar.conditions import Condition, CountBetween, NoOverlap
 from metasim_backend.grammar.language import (
     KINDS,
     AttributeSpec,
@@ -22,7 +22,9 @@ from metasim_backend.grammar.language import (
     Item,
     Rule,
 )
+from metasim_backend.grammar.own_models import with_own_models
 from metasim_backend.grammar.priors import Constant, Parameter, Prior
+from metasim_backend.grammar.reading_conditions import read_condition
 from metasim_backend.grammar.reading_priors import Use, read_prior, read_value
 from metasim_backend.grammar.source import Located, locate, merge, read_file, suggestion
 
@@ -32,13 +34,20 @@ _UNREAD = Constant(Parameter())  # stands in for priors until the families are k
 _SUM_TOLERANCE = 1e-6
 
 
-def load_grammar(path: str | os.PathLike) -> Grammar:
+def load_grammar(path: str | os.PathLike, assets: Sequence[Asset] | None = None) -> Grammar:
     """Read and check a grammar file (YAML), and the files that it extends.
+
+    Args:
+        assets: users' models, which may be drawn too; None: those of ``METASIM_ASSETS``.
 
     Raises:
         GrammarError: one sentence naming file, line and key.
+        CatalogueError: when a user's catalogue is wrong.
     """
-    return _read(read_file(path), str(path))
+    grammar = _read(read_file(path), str(path))
+    if grammar.domain != "driving":
+        return grammar
+    return with_own_models(grammar, user_assets() if assets is None else assets)
 
 
 def grammar_from_dict(data: Mapping, source: str = "grammar") -> Grammar:
@@ -86,7 +95,7 @@ def _read(tree: Located, source: str) -> Grammar:
     require = data["require"].sequence() if "require" in data else []
     return replace(
         draft,
-        conditions=tuple(_read_condition(place, draft) for place in require),
+        conditions=tuple(read_condition(place, draft) for place in require),
         render=_read_render(data["render"]) if "render" in data else RenderSettings(),
     )
 
@@ -335,56 +344,12 @@ def _with_priors(grammar: Grammar, data: dict[str, Located]) -> Grammar:
     )
 
 
-# Conditions and render settings
-
-
-def _read_condition(found: Located, grammar: Grammar) -> Condition:
-    data = found.mapping(("no_overlap", "length", "width", "count", "between"))
-    if ("no_overlap" in data) == ("count" in data):
-        found.fail("a condition is either 'no_overlap' or 'count'.")
-    named = data["no_overlap" if "no_overlap" in data else "count"]
-    for place in named.sequence():
-        if place.name() not in grammar.class_by_name:
-            known = grammar.class_by_name
-            place.fail(f"unknown class {place.value!r}{suggestion(place.value, known)}.")
-    classes = tuple(place.name() for place in named.sequence())
-    if not classes:
-        named.fail("the list of classes is empty.")
-    if "count" in data:
-        data = found.mapping(("count", "between"), ("between",))
-        least, most = (place.whole() for place in data["between"].sequence(2))
-        if not 0 <= least <= most:
-            data["between"].fail(f"the range is inverted: {least} to {most}.")
-        return CountBetween(classes, least, most, found.place)
-    data = found.mapping(("no_overlap", "length", "width"), ("length",))
-    for name in ("along", "across") if "width" in data else ("along",):
-        _check_continuous(named, name, classes, grammar)
-    sizes: dict[str, float | str] = {}
-    for name in ("length", "width"):
-        if name not in data:
-            continue
-        place = data[name]
-        if isinstance(place.value, str) and place.value.isidentifier():
-            _check_continuous(place, place.value, classes, grammar)
-            sizes[name] = place.value
-        else:
-            sizes[name] = place.number()
-            if not place.number() > 0:
-                place.fail(f"the {name} {place.number():g} is not above 0.")
-    return NoOverlap(classes, sizes["length"], sizes.get("width"), found.place)
-
-
-def _check_continuous(
-    found: Located, name: str, classes: tuple[str, ...], grammar: Grammar
-) -> None:
-    for class_name in classes:
-        spec = grammar.class_by_name[class_name].by_name.get(name)
-        if spec is None or spec.kind != "continuous":
-            found.fail(f"the class {class_name!r} has no continuous attribute {name!r}.")
+# Render settings
 
 
 def _read_render(found: Located) -> RenderSettings:
     settings = asdict(RenderSettings())
+    del settings["passes"]  # what to write beside the pictures is asked for on the command line
     for name, place in found.mapping(tuple(settings)).items():
         kind = type(settings[name])
         settings[name] = {bool: place.truth, int: place.whole, str: place.text}[kind]()

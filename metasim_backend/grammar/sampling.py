@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blender_addon.contract.scene_graph import MAX_NODES, Node, SceneGraph
-from metasim_backend.grammar.conditions import Condition, CountBetween, NoOverlap
+from metasim_backend.grammar.conditions import Condition, CountBetween, NoCollision, NoOverlap
+from metasim_backend.grammar.footprints import Layout, model_sizes
 from metasim_backend.grammar.language import Grammar, GrammarError, Item
 from metasim_backend.grammar.priors import AttributeValue, Prior, draw, pick
 
@@ -191,7 +192,8 @@ def sample_attributes(
 ) -> tuple[Node, ...]:
     """Draw every attribute of a skeleton from its prior, given its parent's.
 
-    A node that overlaps an earlier sibling against ``require`` is drawn again, up to 30 times.
+    A node that overlaps or stands in an earlier one against ``require`` is drawn again, up to 30
+    times.
 
     Raises:
         GrammarError: when a condition is still not met; draw the structure again.
@@ -206,22 +208,32 @@ def _draw_attributes(
     grammar: Grammar, skeleton: tuple[SkeletonNode, ...], rng: np.random.Generator
 ) -> tuple[Node, ...]:
     overlaps = [c for c in grammar.conditions if isinstance(c, NoOverlap)]
+    layouts = {
+        c: Layout(model_sizes(), c.gap) for c in grammar.conditions if isinstance(c, NoCollision)
+    }
     nodes: dict[str, Node] = {}
     siblings: dict[str | None, list[Node]] = {}
     for plan in skeleton:
         parent = None if plan.parent is None else nodes[plan.parent]
         placed = siblings.setdefault(plan.parent, [])
-        failed: NoOverlap | None = None
+        failed: Condition | None = None
         for _ in range(NODE_TRIES):
             node = _draw_node(grammar, plan, parent, rng)
             failed = next((c for c in overlaps if not c.clear(node, placed)), None)
+            failed = failed or next((c for c in layouts if _stands_in(node, c, layouts[c])), None)
             if failed is None:
                 break
         else:
             raise _NotMet(failed)
         nodes[plan.id] = node
         placed.append(node)
+        for condition, layout in layouts.items():
+            layout.add(node, counted=node.class_name in condition.classes)
     return tuple(nodes.values())
+
+
+def _stands_in(node: Node, condition: NoCollision, layout: Layout) -> bool:
+    return node.class_name in condition.classes and bool(layout.collisions(node))
 
 
 def _draw_node(

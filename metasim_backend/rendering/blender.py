@@ -38,15 +38,21 @@ class BlenderRenderer:
         scenes: Sequence[SceneGraph],
         settings: Sequence[RenderSettings],
         progress: Callable[[int], object] | None = None,
+        *,
+        next_scenes: Sequence[SceneGraph | None] | None = None,
     ) -> list[Frame]:
         """One frame a scene; `progress` is told how many more are done.
+
+        Args:
+            next_scenes: for the pass ``flow``, where each scene goes from there; None: nowhere.
 
         Raises:
             RenderingError: when a scene fails twice, naming it and the end of the worker's log.
         """
+        after = [None] * len(scenes) if next_scenes is None else next_scenes
         futures = [
-            self.pool.submit("render", _job(scene, wanted), _name(scene))
-            for scene, wanted in zip(scenes, settings, strict=True)
+            self.pool.submit("render", _job(scene, wanted) | _next(following), _name(scene))
+            for scene, wanted, following in zip(scenes, settings, after, strict=True)
         ]
         frames = []
         for future in futures:
@@ -92,6 +98,10 @@ class BlenderRenderer:
 
 def _job(scene: SceneGraph, settings: RenderSettings) -> dict:
     return {"job": 0, "scene": scene_graph.to_dict(scene), "settings": settings.to_dict()}
+
+
+def _next(scene: SceneGraph | None) -> dict:
+    return {} if scene is None else {"next_scene": scene_graph.to_dict(scene)}
 
 
 def _name(scene: SceneGraph) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.rendering.renderer import DifferenceRenderer, RendererSetupError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ ENGINES = {"driving": BLENDER_ENGINES, "mnist": ("mnist",), "aerial2d": ("aerial
 
 
 LABELS: dict[str, tuple[str, ...]] = {
-    "driving": ("car", "van", "person"),
+    "driving": LABELLED,
     "mnist": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "aerial2d": ("road", "car", "tree", "house"),
 }

@@ -11,6 +11,7 @@ from metasim_backend.reporting.numbers import duration, number
 from metasim_backend.reporting.run_record import RunRecord, as_number
 from metasim_backend.reporting.verdict import (
     Comparison,
+    collision_comparisons,
     detector_comparisons,
     mmd_comparisons,
     verdict,
@@ -54,8 +55,8 @@ scenes after the distribution transformer has moved their attributes towards the
 <h2>Optimisation off and on</h2>
 <p class="lead">MMD² is the unbiased squared maximum mean discrepancy between rendered and target
 pictures: lower is nearer, and round zero the two cannot be told apart. Unseen target pictures took
-no part in learning. Features φ: {measured_with}.</p>
-{tables.off_and_on([*mmd, *detector])}
+no part in learning. Features φ: {measured_with}. Collisions: things that stand in another.</p>
+{tables.off_and_on([*mmd, *detector, *collision_comparisons(record)])}
 {detector_note}
 <h3>What was switched on</h3>
 {tables.switches(record)}

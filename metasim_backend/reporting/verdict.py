@@ -46,6 +46,14 @@ def mmd_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
     )
 
 
+def collision_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
+    """How many things stand in another; nothing where the grammar forbids none."""
+    prior, learned = (record.number("collisions", name) for name in ("prior", "learned"))
+    if prior is None and learned is None:
+        return ()
+    return (Comparison("collisions a scene", prior, learned, True),)
+
+
 def detector_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
     """Every number of the detector's scores, AP@0.5 first."""
     found: dict[str, dict[str, float]] = {}

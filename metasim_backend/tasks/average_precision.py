@@ -21,7 +21,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 LEVELS = ("easy", "moderate", "hard")
-CLASS_MAPPING: Mapping[str, str] = {"car": "car", "van": "car"}
+CLASS_MAPPING: Mapping[str, str] = dict.fromkeys(("car", "van", "truck", "bus"), "car")
 """Classes of frames and of labelled images, and the detector's class that each one counts as."""
 
 _MOST_DETECTIONS = 100

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.datasets.writers import DatasetWriter
+from metasim_backend.grammar.separation import separated
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed
@@ -34,12 +35,14 @@ def generate(
     seed: int,
     *,
     learned: bool = True,
+    separate: bool = True,
     progress: Callable[[int], object] = lambda done: None,
 ) -> int:
     """Write samples 0 to count - 1; each is a pure function of generator, seed and number.
 
     Args:
         learned: transformed scenes; otherwise the prior's.
+        separate: take apart what the transformer moved into each other.
 
     Returns:
         how many were missing and have been written.
@@ -49,7 +52,11 @@ def generate(
         numbers = missing[start : start + CHUNK]
         drawn: list[SceneGraph] = scenes.prior([derive_seed(seed, "generate", n) for n in numbers])
         if learned:
-            drawn = [scenes.transform(scene) for scene in drawn]
+            moved = [scenes.transform(scene) for scene in drawn]
+            if separate:
+                pairs = zip(drawn, moved, strict=True)
+                moved = [separated(scenes.grammar, before, after) for before, after in pairs]
+            drawn = moved
         frames = renderer.render(drawn, noise_seeds(settings, drawn), progress)
         for number, frame in zip(numbers, frames, strict=True):
             writer.write(number, frame)

@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from blender_addon.contract.frames import Frame
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.grammar import NoCollision
+from metasim_backend.grammar.footprints import collisions
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.training import evaluation
@@ -75,6 +80,7 @@ def write_results(run: Run) -> None:
         "features": run.features.name,
         "mmd2": mmd2,
         "detector": detectors,
+        "collisions": collisions_a_scene(run, {name: s.scenes for name, s in samples.items()}),
         "pictures": {
             "matched": len(run.target.matched),
             "unseen": len(run.target.unseen),
@@ -85,6 +91,23 @@ def write_results(run: Run) -> None:
         "seconds": {k: round(v, 1) for k, v in run.seconds.items()},
     }
     run.folder.write_json("summary.json", summary)
+
+
+def collisions_a_scene(
+    run: Run, scenes: Mapping[str, Sequence[SceneGraph]]
+) -> dict[str, float] | None:
+    """How many things stand in another, in the mean over each generator's scenes.
+
+    Only of the classes that the grammar's ``no_collision`` names; None without one.
+    """
+    conditions = [c for c in run.scenes.grammar.conditions if isinstance(c, NoCollision)]
+    if not conditions:
+        return None
+    classes = {name for one in conditions for name in one.classes}
+    return {
+        name: float(np.mean([len(collisions(scene, classes)) for scene in some]))
+        for name, some in scenes.items()
+    }
 
 
 def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from blender_addon.contract.scene_graph import Node, SceneGraph
+from blender_addon.contract.semantics import unlabelled_index
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ TRIANGLES = np.array([t for a, b, c, d in QUADS for t in ((a, b, c), (a, c, d))]
 
 
 def cube_scene(*cubes: dict, height: float = 1.5, pitch: float = 0.0, **world) -> SceneGraph:
-    """A scene of cubes on the ground; each has x, y, and optionally z, yaw, size."""
+    """A scene of cubes on the ground; each has x, y, and optionally z, yaw, size.
+
+    A cube's ``kind`` is its class ("cube" without); with ``labelled=0`` it has no label.
+    """
     nodes = [
         Node(
             "world",
@@ -76,8 +80,8 @@ class CubeGeometry:
         return tuple(
             Cube(
                 node.id,
-                "cube",
-                n + 1,
+                node.attributes.get("kind", "cube"),
+                n + 1 if node.attributes.get("labelled", 1) else 0,
                 CORNERS,
                 TRIANGLES,
                 matrix_of(node),
@@ -130,7 +134,7 @@ class CubeStage(CubeGeometry):
         far = 300.0
         corners = [(-far, -far, 0), (far, -far, 0), (far, far, 0), (-far, far, 0)]
         ground.from_pydata(corners, [], [(0, 1, 2, 3)])
-        self._add("ground", ground)
+        self._add("ground", ground).pass_index = unlabelled_index("road")
         self.cubes: list = []
 
     def _add(self, name: str, data):
@@ -154,7 +158,7 @@ class CubeStage(CubeGeometry):
             self.bpy.data.objects.remove(self.cubes.pop())
         for item, cube in zip(self.cubes, staged, strict=True):
             item.matrix_world = Matrix(cube.matrix.tolist())
-            item.pass_index = cube.index
+            item.pass_index = cube.index or unlabelled_index(cube.class_name)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from street_frames import frame
 
 from metasim_backend.datasets.labelled import read_labelled
 from metasim_backend.datasets.pictures import DatasetError
-from metasim_backend.datasets.writers import FORMATS, open_writer
+from metasim_backend.datasets.writers import CLASSES, FORMATS, open_writer
 
 
 def frame_of(index):
@@ -48,7 +48,7 @@ def open_coco(path):
 def test_coco_opens_in_pycocotools_with_the_masks_of_the_index_map(tmp_path):
     coco = open_coco(write("coco", tmp_path / "out"))
     assert sorted(coco.imgs) == [1, 2, 3, 4] and sorted(coco.anns) == list(range(1, 10))
-    assert [c["name"] for c in coco.loadCats([1, 2, 3])] == ["car", "van", "person"]
+    assert [c["name"] for c in coco.loadCats([1, 2, 6])] == ["car", "van", "person"]
     assert coco.getAnnIds(imgIds=[3]) == []
     for image_id in (1, 2, 4):
         truth = frame_of(image_id - 1)
@@ -56,7 +56,7 @@ def test_coco_opens_in_pycocotools_with_the_masks_of_the_index_map(tmp_path):
         assert np.array_equal(picture, truth.image)
         assert np.array_equal(coco.imgs[image_id]["camera"]["intrinsics"], truth.intrinsics)
         annotations = coco.loadAnns(coco.getAnnIds(imgIds=[image_id]))
-        assert [a["category_id"] for a in annotations] == [1, 2, 3]  # the speck is dropped
+        assert [a["category_id"] for a in annotations] == [1, 2, 6]  # the speck is dropped
         for label, annotation in zip(truth.labels, annotations, strict=False):
             mask = truth.mask(label)
             assert np.array_equal(coco.annToMask(annotation).astype(bool), mask)
@@ -84,7 +84,7 @@ def test_coco_opens_in_torchvision_with_masks_and_boxes(tmp_path):
     assert np.array_equal(
         target["boxes"].numpy(), [list(label.visible_box) for label in truth.labels[:3]]
     )
-    assert target["labels"].tolist() == [1, 2, 3]
+    assert target["labels"].tolist() == [1, 2, 6]
     assert set(wrapped[2][1]) == {"image_id"}
 
 
@@ -151,11 +151,11 @@ def test_kitti_and_coco_come_back_through_the_reader(tmp_path):
 def test_yolo_has_normalised_centres_and_sizes(tmp_path):
     path = write("yolo", tmp_path)
     assert yaml.safe_load(path.read_text()) == {
-        "train": "images", "val": "images", "nc": 3, "names": {0: "car", 1: "van", 2: "person"}
+        "train": "images", "val": "images", "nc": 7, "names": dict(enumerate(CLASSES))
     }  # fmt: skip
     truth = frame_of(0)
     lines = (tmp_path / "labels/000000.txt").read_text().splitlines()
-    assert [line.split()[0] for line in lines] == ["0", "1", "2"]
+    assert [line.split()[0] for line in lines] == ["0", "1", "5"]
     for label, line in zip(truth.labels, lines, strict=False):
         x, y, w, h = (float(word) for word in line.split()[1:])
         found = [(x - w / 2) * 64, (y - h / 2) * 40, (x + w / 2) * 64, (y + h / 2) * 40]

@@ -153,8 +153,10 @@ def test_things_stand_in_the_picture_and_are_seen(scenes, name):
         for kind in ("car", "house", "tree")
     }
     for kind, part in shown.items():
-        assert np.median(part) > 0.9, kind
-        assert (part > 0.5).mean() > (0.75 if name == "aerial2d" and kind == "car" else 0.93), (
+        # The prior's cars stand at the picture's edge.
+        at_edge = name == "aerial2d" and kind == "car"
+        assert np.median(part) > (0.8 if at_edge else 0.9), kind
+        assert (part > 0.5).mean() > (0.75 if at_edge else 0.93), (
             kind, (part > 0.5).mean()
         )  # fmt: skip
     if name != "aerial2d":

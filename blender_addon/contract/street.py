@@ -1,4 +1,4 @@
-"""Where things stand on a street: arc length and offset become world positions. No bpy.
+"""Where things stand on a street: arc length and offset become world positions.
 
 The road's centre line starts at the origin, runs along +Y and has constant curvature kappa
 (1/m, positive bends left). At arc length s its heading is ``kappa s`` (anticlockwise from +Y), and
@@ -7,59 +7,39 @@ the point at lateral offset d (positive right) is::
     x = -(1 - cos(kappa s)) / kappa + d cos(kappa s)
     y =  sin(kappa s) / kappa       + d sin(kappa s)
 
-which tends to (d, s) as kappa tends to 0. ``across`` is a lateral distance from a lane's centre,
-positive to the right of the road's direction whichever way the lane's traffic goes, or outward
-from the outer edge of the outermost lane on a side.
+which tends to (d, s) as kappa tends to 0. A hill lifts all of a cross-section alike, by ``rise``
+metres between s = 20 m and s = 140 m::
+
+    z = rise (3 t^2 - 2 t^3),   t = (s - 20 m) / 120 m, between 0 and 1
+
+``across`` is a lateral distance from a lane's centre, positive to the right of the road's direction
+whichever way the lane's traffic goes, or outward from the outer edge of the outermost lane on a
+side. Where a junction's cross street passes, kerbs sink to the road's level.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.scene_graph import Node, SceneGraph
 from .attributes import WorldError, choice, number, positive
+from .placement import Placement
+from .scene_graph import Node, SceneGraph
+from .street_classes import STREET_CLASSES
 
 KERB_HEIGHT = 0.12
 KERB_WIDTH = 0.16
 BUILDING_DEPTH = 9.0
+BARRIER_SECTION = 2.0
+SETTINGS = ("suburban", "town", "country")
+PARKING = ("none", "row", "bays")
 
-PLACED = ("car", "van", "person", "tree", "building", "pole")
-TURNED = ("car", "van", "person")  # these have a yaw of their own
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where an upright object stands.
-
-    Attributes:
-        x, y, z: world position of the centre of its base, metres.
-        turn: angle of its front (+X) from world +X, radians, anticlockwise.
-        scale: factors along its own x, y, z.
-    """
-
-    x: float
-    y: float
-    z: float
-    turn: float
-    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-
-    def matrix(self) -> np.ndarray:
-        """4 x 4 float64, object to world, with scale."""
-        cos, sin = math.cos(self.turn), math.sin(self.turn)
-        sx, sy, sz = self.scale
-        return np.array(
-            [
-                [cos * sx, -sin * sy, 0.0, self.x],
-                [sin * sx, cos * sy, 0.0, self.y],
-                [0.0, 0.0, sz, self.z],
-                [0.0, 0.0, 0.0, 1.0],
-            ]
-        )
+HILL_FROM, HILL_LENGTH = 20.0, 120.0
+KERB_RAMP = 0.6  # metres over which a kerb sinks beside a junction
 
 
 def arc_points(
@@ -91,6 +71,7 @@ class Side:
     sidewalk_width: float
     ground: str
     kerb: float = KERB_HEIGHT
+    parking: str = "row"
 
     def height(self, across: float) -> float:
         """Height of the surface at a distance outward from the lanes; continuous, metres."""
@@ -99,14 +80,39 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Junction:
+    """A cross street: where its middle meets the road, and how wide it is; metres."""
+
+    along: float
+    width: float
+
+    @property
+    def begin(self) -> float:
+        return self.along - self.width / 2
+
+    @property
+    def end(self) -> float:
+        return self.along + self.width / 2
+
+
+@dataclass(frozen=True)
 class Street:
-    """The frames of a scene's lanes and sides; places the objects on them."""
+    """The frames of a scene's lanes and sides; places the objects on them.
+
+    Attributes:
+        curvature: 1/m, positive to the left.
+        rise: how much higher the road's far end lies, metres.
+        zebras: distances of zebra crossings' middles, metres.
+    """
 
     curvature: float
     lane_width: float
     setting: str
     lanes: Mapping[str, Lane]
     sides: Mapping[str, Side]
+    rise: float = 0.0
+    junctions: tuple[Junction, ...] = ()
+    zebras: tuple[float, ...] = ()
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -126,26 +132,48 @@ class Street:
         x, y = arc_points(along, offset, self.curvature)
         return float(x), float(y)
 
+    def lift(self, along: np.ndarray | float) -> np.ndarray:
+        """Height of the road's surface at arc lengths, metres."""
+        t = np.clip((np.float64(along) - HILL_FROM) / HILL_LENGTH, 0.0, 1.0)
+        return np.asarray(self.rise * t * t * (3 - 2 * t))
+
+    def slope(self, along: float) -> float:
+        """How steeply the road climbs at an arc length, radians."""
+        t = min(max((along - HILL_FROM) / HILL_LENGTH, 0.0), 1.0)
+        return math.atan(self.rise * 6 * t * (1 - t) / HILL_LENGTH)
+
+    def kerb_share(self, along: np.ndarray | float) -> np.ndarray:
+        """What is left of the kerbs' height: 0 in a junction, 1 away from it."""
+        share = np.ones_like(np.asarray(along, np.float64))
+        for one in self.junctions:
+            outside = np.maximum(one.begin - along, np.float64(along) - one.end)
+            share = np.minimum(share, np.clip(outside / KERB_RAMP, 0.0, 1.0))
+        return share
+
     def place(self, node: Node) -> Placement:
-        """Where a node of one of the classes in ``PLACED`` stands.
+        """Where a node of one of the ``STREET_CLASSES`` stands.
 
         Raises:
             WorldError: when an attribute is missing or wrong, or the parent is no lane or side.
         """
         along, across = number(node, "along"), number(node, "across")
+        treated = STREET_CLASSES[node.class_name]
         forward = math.pi / 2 + self.curvature * along
+        slope = self.slope(along)
+        height = float(self.lift(along))
         lane = self.lanes.get(node.parent or "")
         side = self.sides.get(node.parent or "")
+        scale = _scale(node)
         if lane is not None:
             offset = lane.position * self.lane_width + across
-            height = 0.0
             travel = forward + (math.pi if lane.oncoming else 0.0)
             inward = forward
         elif side is not None:
             outward = 1.0 if side.right else -1.0
-            height = side.height(across)
+            height += side.height(across) * float(self.kerb_share(along))
             if node.class_name == "building":
                 across += BUILDING_DEPTH / 2
+                height -= abs(math.tan(slope)) * scale[1] / 2  # its lower end must not float
             offset = self.edges[side.right] + outward * across
             travel = forward
             inward = forward + outward * math.pi / 2
@@ -155,31 +183,34 @@ class Street:
                 "place it on a lane or a side."
             )
         x, y = self.point(along, offset)
-        turn, scale = _turn_and_scale(node, travel, inward)
-        return Placement(x, y, height, turn, scale)
-
-
-def _turn_and_scale(
-    node: Node, travel: float, inward: float
-) -> tuple[float, tuple[float, float, float]]:
-    """Direction of a node's front and the scale of its unit shape."""
-    kind = node.class_name
-    scale = (1.0, 1.0, 1.0)
-    if kind in TURNED:
-        turn = travel + math.radians(number(node, "yaw"))
-        if kind == "person":
-            scale = (positive(node, "height"),) * 3
-    elif kind == "building":
-        turn, scale = inward, (1.0, positive(node, "width"), positive(node, "height"))
-    else:
-        scale = (positive(node, "height"),) * 3
-        if kind == "tree":
+        if treated.turned:
+            turn = travel + math.radians(number(node, "yaw"))
+        elif treated.front == "any":
             # No two trees show the same face, and each keeps its own from scene to scene.
             turn = zlib.crc32(node.id.encode()) % 360 * math.pi / 180
         else:
-            sign = node.attributes.get("model") == "sign"
-            turn = travel + math.pi if sign else inward
-    return turn, scale
+            turn = inward if treated.front == "road" else travel + math.pi
+        if not treated.tilted:
+            slope = 0.0
+        return Placement(x, y, height, turn, scale, slope, forward)
+
+
+def barrier_sections(length: float) -> int:
+    """How many sections of ``BARRIER_SECTION`` metres make up a barrier of that length."""
+    return max(1, round(length / BARRIER_SECTION))
+
+
+def _scale(node: Node) -> tuple[float, float, float]:
+    """Factors on the shape of a node's model."""
+    scaled = STREET_CLASSES[node.class_name].scaled
+    if scaled == "height":
+        return (positive(node, "height"),) * 3
+    if scaled == "box":
+        return 1.0, positive(node, "width"), positive(node, "height")
+    if scaled == "length":
+        length = positive(node, "length")
+        return 1.0, length / (BARRIER_SECTION * barrier_sections(length)), 1.0
+    return 1.0, 1.0, 1.0
 
 
 def read_street(scene: SceneGraph) -> Street:
@@ -188,12 +219,25 @@ def read_street(scene: SceneGraph) -> Street:
     Raises:
         WorldError: when there is not one road, or a lane or side lacks something or is doubled.
     """
-    roads = scene.of_class("road")
+    return street_of(scene.nodes)
+
+
+def street_of(nodes: Sequence[Node]) -> Street:
+    """The frames among a scene's nodes, of which the first is the root.
+
+    Raises:
+        WorldError: as :func:`read_street`.
+    """
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(node.class_name, []).append(node)
+    roads = found.get("road", [])
     if len(roads) != 1:
         raise WorldError(f"A street needs exactly one node of class 'road'; found {len(roads)}.")
-    lanes = {node.id: _lane(node) for node in scene.of_class("lane")}
+    road = roads[0]
+    lanes = {node.id: _lane(node) for node in found.get("lane", [])}
     sides: dict[str, Side] = {}
-    for node in scene.of_class("side"):
+    for node in found.get("side", []):
         side = _side(node)
         if any(other.right == side.right for other in sides.values()):
             edge = node.attributes["edge"]
@@ -204,9 +248,18 @@ def read_street(scene: SceneGraph) -> Street:
     positions = [lane.position for lane in lanes.values()]
     if len(set(positions)) < len(positions):
         raise WorldError("Two lanes have the same 'position'; give each lane its own.")
-    setting = scene.root.attributes.get("setting", "suburban")
     return Street(
-        number(roads[0], "curvature"), positive(roads[0], "lane_width"), str(setting), lanes, sides
+        curvature=number(road, "curvature"),
+        lane_width=positive(road, "lane_width"),
+        setting=choice(nodes[0], "setting", SETTINGS, "suburban"),
+        lanes=lanes,
+        sides=sides,
+        rise=number(road, "rise", 0.0),
+        junctions=tuple(
+            Junction(number(node, "along"), positive(node, "width"))
+            for node in found.get("junction", [])
+        ),
+        zebras=tuple(number(node, "along") for node in found.get("zebra", [])),
     )
 
 
@@ -226,4 +279,5 @@ def _side(node: Node) -> Side:
         max(number(node, "parking_width"), 0.0),
         max(number(node, "sidewalk_width"), 0.0),
         choice(node, "ground", ("grass", "paving")),
+        parking=choice(node, "parking", PARKING, "row"),
     )

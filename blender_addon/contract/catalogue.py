@@ -1,0 +1,139 @@
+"""Catalogues of assets: what models there are of each class, how large, and under what licence.
+
+The shipped one is ``assets/catalogue.json``. Users put files of their own (.blend, .glb, .gltf,
+.obj) into a folder with a ``catalogue.json`` and name the folder in the environment variable
+``METASIM_ASSETS`` (several are joined as in ``PATH``)::
+
+    {"assets": [{"name": "taxi", "class": "car", "file": "taxi.glb", "length": 4.5,
+                 "turn": 90, "weight": 2, "licence": "CC-BY-4.0"}]}
+
+``length``, ``width`` and ``height`` are metres; a file is scaled to its ``length`` (things that a
+node's ``height`` scales: to one metre). ``turn`` (degrees, anticlockwise) brings its front to +X.
+``weight`` is how often a grammar draws it, where 1 is as often as the shipped models in the mean.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .street_classes import STREET_CLASSES
+
+FOLDERS = "METASIM_ASSETS"
+FILE = "catalogue.json"
+FORMATS = (".blend", ".glb", ".gltf", ".obj")
+_NUMBERS = ("length", "width", "height", "turn", "weight")
+_WORDS = ("name", "class", "file", "licence", "source")
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be used; one sentence: the file, the entry and the remedy."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A model that a class of nodes can have.
+
+    Attributes:
+        name: the category of the node's attribute ``model``.
+        class_name: the class.
+        length, width, height: metres, front to back first; 0 where the file's own size counts.
+        licence: an SPDX name.
+        file: where it is kept; None for what the add-on makes itself.
+        turn: degrees, anticlockwise, that bring its front to +X.
+        weight: how often it is drawn, 1 as often as the shipped models in the mean.
+        faces: polygons, where known.
+    """
+
+    name: str
+    class_name: str
+    length: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    licence: str = ""
+    file: Path | None = None
+    turn: float = 0.0
+    weight: float = 1.0
+    faces: int = 0
+
+
+def asset_folders(environment: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """The folders that ``METASIM_ASSETS`` names, in order."""
+    named = (os.environ if environment is None else environment).get(FOLDERS, "")
+    return tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part)
+
+
+def user_assets(folders: tuple[Path, ...] | None = None) -> tuple[Asset, ...]:
+    """The assets of users' folders, of those in ``METASIM_ASSETS`` when none are given.
+
+    Raises:
+        CatalogueError: when a folder has no catalogue, or two entries have one name.
+    """
+    found: dict[tuple[str, str], Asset] = {}
+    for folder in asset_folders() if folders is None else folders:
+        for asset in read_catalogue(folder / FILE):
+            key = asset.class_name, asset.name
+            if key in found:
+                raise CatalogueError(
+                    f"{folder / FILE}: the {asset.class_name} {asset.name!r} is also in "
+                    f"{found[key].file}; give one of them another name."
+                )
+            found[key] = asset
+    return tuple(found.values())
+
+
+def read_catalogue(path: Path) -> tuple[Asset, ...]:
+    """The entries of a catalogue file.
+
+    Raises:
+        CatalogueError: when it is missing, is not JSON or an entry is wrong.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise CatalogueError(f"There is no catalogue {path}; see assets/README.md.") from None
+    except ValueError as error:
+        raise CatalogueError(f"{path} is not JSON: {error}.") from None
+    entries = content.get("assets") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise CatalogueError(f"{path}: expected an object with the list 'assets'.")
+    return tuple(_read(entry, number, path) for number, entry in enumerate(entries, 1))
+
+
+def _read(entry: object, number: int, path: Path) -> Asset:
+    where = f"{path}, entry {number}"
+    if not isinstance(entry, dict):
+        raise CatalogueError(f"{where}: expected an object with 'name' and 'class'.")
+    values: dict = dict(entry)
+    faces = values.pop("faces", 0)
+    for name, value in values.items():
+        if name in _NUMBERS:
+            good = isinstance(value, (int, float)) and math.isfinite(value)
+            if not good or isinstance(value, bool) or (name != "turn" and value < 0):
+                raise CatalogueError(f"{where}: {name!r} is {value!r}, not a number from 0.")
+        elif name in _WORDS:
+            if not isinstance(value, str) or not value:
+                raise CatalogueError(f"{where}: {name!r} is {value!r}, not a text.")
+        else:
+            known = ", ".join((*_WORDS, *_NUMBERS))
+            raise CatalogueError(f"{where}: unknown key {name!r}; known are {known}.")
+    for name in ("name", "class"):
+        if name not in values:
+            raise CatalogueError(f"{where}: {name!r} is missing.")
+    class_name = values.pop("class")
+    if class_name not in STREET_CLASSES:
+        known = ", ".join(STREET_CLASSES)
+        raise CatalogueError(f"{where}: unknown class {class_name!r}; use {known}.")
+    values.pop("source", None)
+    file = values.pop("file", None)
+    if file is not None:
+        file = path.parent / file
+        if file.suffix.lower() not in FORMATS:
+            raise CatalogueError(f"{where}: {file.name} is not one of {', '.join(FORMATS)}.")
+        if not file.is_file():
+            raise CatalogueError(f"{where}: there is no file {file}.")
+    return Asset(class_name=class_name, file=file, faces=faces, **values)

@@ -1,0 +1,100 @@
+"""Which shape shows a node: its class and model, and for some its size. No bpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..contract.attributes import WorldError, choice, positive
+from ..contract.scene_graph import Node
+from ..contract.street import barrier_sections
+from .barriers import BARRIER_MODELS, barrier
+from .buildings import BUILDING_MODELS, building, building_class
+from .cyclists import CYCLIST_MODELS, cyclist
+from .furniture import FURNITURE_MODELS, furniture
+from .people import PERSON_MODELS, person
+from .poles import POLE_MODELS, SIGN_MODELS, pole
+from .shapes import Shape
+from .vegetation import TREE_MODELS, tree
+from .vehicles import VEHICLE_MODELS, vehicle
+
+# (class, model), and for buildings and barriers how many parts it has.
+ShapeKey = tuple[str | int, ...]
+
+MODELS: dict[str, tuple[str, ...]] = {
+    **VEHICLE_MODELS,
+    "person": PERSON_MODELS,
+    "cyclist": CYCLIST_MODELS,
+    "tree": TREE_MODELS,
+    "scenery": TREE_MODELS,
+    "barrier": BARRIER_MODELS,
+    "building": BUILDING_MODELS,
+    "pole": tuple(name for name in POLE_MODELS if name not in SIGN_MODELS),
+    "sign": SIGN_MODELS,
+    "furniture": FURNITURE_MODELS,
+}
+"""The shipped models of each class."""
+
+_SHAPES: dict[str, Callable[..., Shape]] = {
+    **dict.fromkeys(VEHICLE_MODELS, vehicle),
+    "person": person,
+    "cyclist": cyclist,
+    "tree": tree,
+    "scenery": tree,
+    "barrier": barrier,
+    "building": building,
+    "pole": pole,
+    "sign": pole,
+    "furniture": furniture,
+}
+
+_MEANINGS = {
+    "hedge": "vegetation",
+    "verge": "terrain",
+    "fence": "fence",
+    "wall": "wall",
+    "guard_rail": "guard rail",
+    "traffic_light": "traffic light",
+    "bicycle_parked": "bicycle",
+}
+
+
+def shape_key(node: Node, own: tuple[str, ...] = ()) -> ShapeKey:
+    """What decides the shape of a placed node.
+
+    Args:
+        own: users' models of the node's class, beside the shipped ones.
+
+    Raises:
+        WorldError: when an attribute is missing or wrong.
+    """
+    kind = node.class_name
+    model = choice(node, "model", (*MODELS[kind], *own))
+    if model in own:
+        return kind, model
+    if kind == "building":
+        return (
+            kind,
+            model,
+            *building_class(model, positive(node, "width"), positive(node, "height")),
+        )
+    if kind == "barrier":
+        return kind, model, barrier_sections(positive(node, "length"))
+    return kind, model
+
+
+def meaning(node: Node) -> str:
+    """What a placed node is seen as in a semantic map: its class, or more exactly by its model."""
+    if node.class_name in ("barrier", "sign", "furniture"):
+        model = str(node.attributes.get("model", ""))
+        for beginning, name in _MEANINGS.items():
+            if model.startswith(beginning):
+                return name
+    return node.class_name
+
+
+def shape_of(key: ShapeKey) -> Shape:
+    """The shipped shape of a key."""
+    kind, how = str(key[0]), key[1:]
+    if kind not in _SHAPES:
+        raise WorldError(f"There is no shape for the class {kind!r}.")
+    return _SHAPES[kind](*how)
