@@ -176,7 +176,12 @@ EXPERIMENTS = {
             },
             {
                 **_AERIAL,
-                "features": {**_AERIAL["features"], "scenes": 10_000, "rounds": 3},
+                "features": {
+                    **_AERIAL["features"],
+                    "scenes": 10_000,
+                    "rounds": 3,
+                    "near": "range",  # cars begin far from where they belong
+                },
                 "match": {**_AERIAL["match"], "steps": 500},
             },
             Budget(2000),
