@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.reporting.reproduction_page import write_reproduction_page
     from metasim_backend.reproduction.experiments import experiment_named
+    from metasim_backend.reproduction.kept_seeds import experiment_key, kept_seeds, with_each_seed
     from metasim_backend.reproduction.one_seed import run_seed
     from metasim_backend.reproduction.record import record_of, write_record
     from metasim_backend.reproduction.table import result_table
@@ -70,8 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print(text, flush=True)
 
-    seeds = {
-        seed: run_seed(
+    key = experiment_key(experiment, arguments.overrides, long=arguments.long)
+    seeds = kept_seeds(output, key)
+    seeds = {seed: seeds[seed] for seed in sorted(seeds) if seed < arguments.seeds}
+    for seed in range(arguments.seeds):
+        if seed in seeds and not (folder / f"seed_{seed}").exists():
+            tell(f"seed {seed}: already in {output}")
+            continue
+        seeds[seed] = run_seed(
             experiment,
             seed,
             folder / f"seed_{seed}",
@@ -81,11 +88,16 @@ def run(arguments: argparse.Namespace) -> int:
             command=command,
             tell=tell,
         )
-        for seed in range(arguments.seeds)
-    }
+        # After each seed, so that what is interrupted leaves a result of what was done.
+        some = {number: seeds[number] for number in sorted(seeds)}
+        record = record_of(experiment, some, long=arguments.long, command=command)
+        write_record(output, with_each_seed(record, some, key))
+    seeds = {number: seeds[number] for number in sorted(seeds)}
     record = record_of(experiment, seeds, long=arguments.long, command=command)
-    write_record(output, record)
-    page = write_reproduction_page(folder, record, [folder / f"seed_{seed}" for seed in seeds])
+    write_record(output, with_each_seed(record, seeds, key))
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = [folder / f"seed_{seed}" for seed in seeds if (folder / f"seed_{seed}").exists()]
+    page = write_reproduction_page(folder, record, runs)
     print_result(
         arguments,
         record,

@@ -104,7 +104,7 @@ _ROTATION: dict[str, dict[str, object]] = {
 # would turn digits to all sides.
 _CORNER: dict[str, dict[str, object]] = {
     **_SETTINGS,
-    "features": {**_SETTINGS["features"], "scenes": 7000, "rounds": 4, "least_explained": 0.3},
+    "features": {**_SETTINGS["features"], "scenes": 8000, "rounds": 4, "least_explained": 0.3},
 }
 
 # Of digits of all sizes in all places the direction is hard to see.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.grammar.priors import Constant
 from metasim_backend.matching.features import FeatureExtractor
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.models.attribute_distribution import AttributeDistribution
@@ -111,12 +112,17 @@ def staying_loss(
 
 
 def kinds_of_nodes(scenes: SceneGenerator, proposal: Proposal) -> Tensor:
-    """[N] long: equal for nodes of one class whose fixed categories are the same (such as the cars
-    of one lane), which may be expected to move alike."""
+    """[N] long: equal for nodes that play one part, which may be expected to move alike.
+
+    Those are nodes of one class whose fixed categories are the same, as far as rules set them (such
+    as the cars of one lane). What a prior draws at random, such as a digit's label, does not count.
+    """
     fixed = [
         slot.index
         for slot in scenes.encoding.slots
-        if slot.kind == "categorical" and not slot.attribute.mutable
+        if slot.kind == "categorical"
+        and not slot.attribute.mutable
+        and isinstance(slot.attribute.prior, Constant)
     ]
     batch = proposal.batch
     rows = torch.cat([batch.node_class[:, None].to(batch.values), batch.values[:, fixed]], dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -107,3 +108,15 @@ def test_missing_digits_are_said_with_what_to_do(tmp_path, capsys, monkeypatch):
     said = capsys.readouterr().err
     assert "--data" in said and said.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_seed_in_the_result_file_is_not_run_again_when_its_folder_is_gone(data, tmp_path, capsys):
+    record = reproduce("mnist-rotation", data, tmp_path)
+    shutil.rmtree(tmp_path / "run")
+    again = reproduce("mnist-rotation", data, tmp_path)
+    assert "seed 0: already in" in capsys.readouterr().out
+    assert again["rows"] == record["rows"] and again["each_seed"] == record["each_seed"]
+    assert not (tmp_path / "run/seed_0").exists()
+    other = reproduce("mnist-rotation", data, tmp_path, "--set", "match.steps=5")
+    assert (tmp_path / "run/seed_0").exists()
+    assert other["made_with"] != record["made_with"]

@@ -153,3 +153,13 @@ def test_nodes_are_of_one_kind_when_class_and_fixed_categories_agree(project_roo
     assert all(len(found) == 1 for found in known.values())
     assert len({next(iter(found)) for found in known.values()}) == len(known)
     assert known["car", "left"] != known["car", "right"]
+
+
+def test_what_a_prior_draws_at_random_makes_no_kind_of_its_own(project_root):
+    grammar = load_grammar(project_root / "scenes" / "mnist_rotation.yaml")
+    scenes = SceneGenerator(grammar, seed=0)
+    proposal = scenes.propose(range(20))
+    labels = {scene.of_class("digit")[0].attributes["label"] for scene in proposal.scenes}
+    kinds = kinds_of_nodes(scenes, proposal)
+    assert len(labels) > 3
+    assert len(kinds.unique()) == len(proposal.batch.node_class.unique())

@@ -1,0 +1,51 @@
+"""Seeds that a result file already holds, so that a run's folder may be gone and the work not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from metasim_backend.grammar import load_grammar
+from metasim_backend.reproduction.experiments import Experiment
+from metasim_backend.training.run_config import resolve_settings
+
+EACH = "each_seed"
+KEY = "made_with"
+
+
+def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bool) -> str:
+    """A short name for all that is asked for: both grammars, the settings and the budget.
+
+    Results of equal keys may stand in one table; the seed is no part of it.
+    """
+    grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
+    settings = resolve_settings(grammar, overrides, dict(experiment.settings))
+    budget = experiment.long_budget if long else experiment.budget
+    wanted = {
+        "grammar": grammar.to_dict(),
+        "target": hidden.to_dict(),
+        "settings": asdict(settings),
+        "budget": None if budget is None else asdict(budget),
+    }
+    text = json.dumps(wanted, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def kept_seeds(output: Path, key: str) -> dict[int, dict]:
+    """The finished seeds of a result file, by seed; none when it was made with something else."""
+    try:
+        record = json.loads(output.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict) or record.get(KEY) != key:
+        return {}
+    return {int(seed): content for seed, content in record.get(EACH, {}).items()}
+
+
+def with_each_seed(record: Mapping[str, Any], seeds: Mapping[int, dict], key: str) -> dict:
+    """The record with each seed's own result, from which it can be made again."""
+    return {**record, KEY: key, EACH: {str(seed): content for seed, content in seeds.items()}}
