@@ -33,6 +33,7 @@ SETTINGS: dict[str, object] = {
     "seed": 1,
     "rendering": {"width": 160, "height": 96},
     "features": {"network": "prior"},
+    "match": {"batch": 12, "fraction": 0.3},
     "task": {"epochs": 3, "scenes": 16, "network_steps": 20},
     "detector": {"compare_steps": 200, "compare_scenes": 100},
     "evaluation": {"scenes": 60},
