@@ -105,6 +105,7 @@ _ROTATION: dict[str, dict[str, object]] = {
 _CORNER: dict[str, dict[str, object]] = {
     **_SETTINGS,
     "features": {**_SETTINGS["features"], "scenes": 8000, "rounds": 4, "least_explained": 0.3},
+    "match": {**_SETTINGS["match"], "steps": 800},
 }
 
 # Of digits of all sizes in all places the direction is hard to see.
