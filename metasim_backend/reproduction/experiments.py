@@ -100,12 +100,12 @@ _ROTATION: dict[str, dict[str, object]] = {
     "match": {**_SETTINGS["match"], "steps": 400, "hold_spread": False},
 }
 
-# Its rotation cannot be read before the digit is where it belongs: a network that hardly sees it
-# would turn digits to all sides.
+# The rotation can hardly be read before the digit is where it belongs, but as long as it is wrong
+# the place cannot be matched closely: both must go on together, without turning to all sides.
 _CORNER: dict[str, dict[str, object]] = {
     **_SETTINGS,
-    "features": {**_SETTINGS["features"], "scenes": 8000, "rounds": 4, "least_explained": 0.3},
-    "match": {**_SETTINGS["match"], "steps": 800},
+    "features": {**_SETTINGS["features"], "scenes": 8000, "rounds": 4},
+    "match": {**_SETTINGS["match"], "steps": 800, "hold_until": 0.5},
 }
 
 # Of digits of all sizes in all places the direction is hard to see.

@@ -102,6 +102,7 @@ class Run:
         self.turn = -1
         self.explained: dict[str, float] = {}
         self.seen_since: dict[str, int] = {}
+        self.well_seen_since: dict[str, int] = {}
         self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
 
@@ -279,6 +280,8 @@ class Run:
             for name, share in self.explained.items():
                 if share >= least:
                     self.seen_since.setdefault(name, turn)
+                if share >= max(least, self.settings.match.hold_until):
+                    self.well_seen_since.setdefault(name, turn)
 
     def _seen(self) -> Tensor | None:
         """[A] bool: the slots that φ can see, or None for all."""
@@ -287,11 +290,14 @@ class Run:
         return self._slots(lambda name: name in self.seen_since or name not in self.explained)
 
     def _held(self, turn: int) -> Tensor | None:
-        """[A] bool: the slots that are matched for the first time, unless it is the last too."""
+        """[A] bool: the slots that are matched for the first time, or that no earlier round saw
+        well; none in the last round."""
         last = turn == self.settings.features.rounds - 1
         if not self.settings.match.hold_spread or last or not self.explained:
             return None
-        return self._slots(lambda name: self.seen_since.get(name) == turn)
+        return self._slots(
+            lambda name: name in self.seen_since and self.well_seen_since.get(name, turn) >= turn
+        )
 
     def _slots(self, chosen: Callable[[str], bool]) -> Tensor:
         return torch.tensor([chosen(slot.name) for slot in self.scenes.encoding.slots])

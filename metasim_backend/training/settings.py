@@ -105,6 +105,9 @@ class MatchSettings:
         hold_spread: with several rounds, an attribute keeps its spread in the first round in which
             it is matched (but for the last): its values are moved all alike. Far from the target
             a wider spread brings MMD² down sooner than a move does, and is slow to go again.
+        hold_until: with ``hold_spread``, also in the rounds up to the first whose network explains
+            this share of the attribute's variance (but for the last): what is hardly seen may be
+            moved, but not spread.
         category_weight: weight of the score-function term for categorical attributes.
         report_every: steps between pictures of progress.
     """
@@ -116,6 +119,7 @@ class MatchSettings:
     clip: float = 1.0
     behind_features: str = "auto"
     hold_spread: bool = False
+    hold_until: float = 0.0
     category_weight: float = 1.0
     report_every: int = 5
 
