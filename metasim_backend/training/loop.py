@@ -273,15 +273,19 @@ class Run:
             found = explained_by_slot(
                 self.scenes.encoding, network, self.settings.features.harmonics
             )
-            self.explained = {
-                name: max(share, self.explained.get(name, 0.0)) for name, share in found.items()
-            }
-            least = self.settings.features.least_explained
-            for name, share in self.explained.items():
-                if share >= least:
-                    self.seen_since.setdefault(name, turn)
-                if share >= max(least, self.settings.match.hold_until):
-                    self.well_seen_since.setdefault(name, turn)
+            self.note_shares(found, turn)
+
+    def note_shares(self, shares: Mapping[str, float], turn: int) -> None:
+        """What share of each attribute's variance a round's network explains."""
+        self.explained = {
+            name: max(share, self.explained.get(name, 0.0)) for name, share in shares.items()
+        }
+        least = self.settings.features.least_explained
+        for name, share in self.explained.items():
+            if share >= least:
+                self.seen_since.setdefault(name, turn)
+            if share >= max(least, self.settings.match.hold_until):
+                self.well_seen_since.setdefault(name, turn)
 
     def _seen(self) -> Tensor | None:
         """[A] bool: the slots that φ can see, or None for all."""
