@@ -100,14 +100,6 @@ _ROTATION: dict[str, dict[str, object]] = {
     "match": {**_SETTINGS["match"], "steps": 400, "hold_spread": False},
 }
 
-# The rotation can hardly be read before the digit is where it belongs, but as long as it is wrong
-# the place cannot be matched closely: both must go on together, without turning to all sides.
-_CORNER: dict[str, dict[str, object]] = {
-    **_SETTINGS,
-    "features": {**_SETTINGS["features"], "scenes": 8000, "rounds": 4},
-    "match": {**_SETTINGS["match"], "steps": 800, "hold_until": 0.5},
-}
-
 # Of digits of all sizes in all places the direction is hard to see.
 _SPREAD: dict[str, dict[str, object]] = {
     **_SETTINGS,
@@ -154,7 +146,7 @@ EXPERIMENTS = {
             "mnist_rotation_translation_target.yaml",
             "accuracy, %",
             {"grammar": {"accuracy": 13.1}, "Meta-Sim": {"accuracy": 99.3}},
-            _CORNER,
+            _SETTINGS,
             Budget(60_000),
             Budget(60_000, long=True, rows=("learned",)),
             {
