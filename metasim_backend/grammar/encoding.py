@@ -141,6 +141,15 @@ class Encoding:
             for spec in grammar.classes
         }
         self._prepare_columns()
+        # What a node of each class has, [classes, A].
+        shape = (self.class_count, self.slot_count)
+        self._present = torch.zeros(shape, dtype=torch.bool)
+        self._mutable = torch.zeros(shape, dtype=torch.bool)
+        self._turned = torch.zeros(self.slot_count, dtype=torch.bool)
+        for slot in slots:
+            self._present[self._class_index[slot.class_name], slot.index] = True
+            self._mutable[self._class_index[slot.class_name], slot.index] = slot.attribute.mutable
+            self._turned[slot.index] = slot.kind == "circular"
 
     def _prepare_columns(self) -> None:
         """Index tensors with which `features` gathers all slots of a kind at once."""
@@ -184,9 +193,8 @@ class Encoding:
             GrammarError: when the scene does not fit; `check_scene` says more.
         """
         count = len(scene.nodes)
-        values = torch.zeros(count, self.slot_count, dtype=torch.float64)
-        present = torch.zeros(count, self.slot_count, dtype=torch.bool)
-        mutable = torch.zeros(count, self.slot_count, dtype=torch.bool)
+        # Plain lists until the end: writing single elements of a tensor is many times slower.
+        rows = [[0.0] * self.slot_count for _ in range(count)]
         row = {node.id: i for i, node in enumerate(scene.nodes)}
         classes, down = [], []
         for i, node in enumerate(scene.nodes):
@@ -199,20 +207,17 @@ class Encoding:
                 name = slot.attribute.name
                 if name not in node.attributes:
                     raise GrammarError(f"Node {node.id!r} lacks the attribute {name!r}.")
-                values[i, slot.index] = value_to_unit(slot, node.attributes[name])
-                present[i, slot.index] = True
-                mutable[i, slot.index] = slot.attribute.mutable
-        single = values.to(torch.float32)
+                rows[i][slot.index] = value_to_unit(slot, node.attributes[name])
+        node_class = torch.tensor(classes, dtype=torch.long)
+        single = torch.tensor(rows, dtype=torch.float32).reshape(count, self.slot_count)
         # Just below a full turn single precision rounds to 1, which is 0.
-        turned = torch.zeros(self.slot_count, dtype=torch.bool)
-        turned[self._circular] = True
-        single = torch.where(turned & (single >= 1), torch.zeros(()), single)
+        single = torch.where(self._turned & (single >= 1), 0.0, single)
         edges = torch.tensor(down, dtype=torch.long).reshape(-1, 2).T
         return SceneData(
             values=single,
-            present=present,
-            mutable=mutable,
-            node_class=torch.tensor(classes, dtype=torch.long),
+            present=self._present[node_class],
+            mutable=self._mutable[node_class],
+            node_class=node_class,
             edge_index=torch.cat([edges, edges.flip(0)], dim=1),
             edge_type=torch.arange(2).repeat_interleave(len(down)),
             num_nodes=count,
