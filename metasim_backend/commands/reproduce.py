@@ -124,8 +124,10 @@ def run_reward(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / REWARD
     output = arguments.output or Path("docs/results/mnist_reward.json")
     command = ["metasim", *sys.argv[1:]]
-    seeds = {
-        seed: run_reward_seed(
+    seeds: dict[int, dict] = {}
+    record: dict = {}
+    for seed in range(arguments.seeds):
+        seeds[seed] = run_reward_seed(
             seed,
             folder / f"seed_{seed}",
             settings,
@@ -133,14 +135,13 @@ def run_reward(arguments: argparse.Namespace) -> int:
             command=command,
             tell=lambda text: None if arguments.json else print(text, flush=True),
         )
-        for seed in range(arguments.seeds)
-    }
-    record = (
-        {"experiment": REWARD, "title": "MNIST: the task loss alone, from 30° off"}
-        | provenance(command)
-        | {"settings": asdict(settings), "seeds": list(seeds)}
-        | reward_record(seeds, settings)
-    )
-    write_record(output, record)
+        record = (
+            {"experiment": REWARD, "title": "MNIST: the task loss alone, from 30° off"}
+            | provenance(command)
+            | {"settings": asdict(settings), "seeds": list(seeds)}
+            | reward_record(seeds, settings)
+        )
+        # After each seed, so that what is interrupted leaves a result of what was done.
+        write_record(output, record)
     print_result(arguments, record, f"{reward_table(record)}\nWrote {output}.")
     return 0
