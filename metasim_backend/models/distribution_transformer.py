@@ -110,6 +110,12 @@ class DistributionTransformer(nn.Module):
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(not frozen)
 
+    @torch.no_grad()
+    def move_all(self, slot: int, shift: float) -> None:
+        """Add a shift, in the encoding's units, to a numeric slot's mean in every node."""
+        place = len(self.numeric) + self.numeric.index(slot)
+        self.head.bias[place] += shift / float(self.scale[slot])
+
     def encode(self, data: Data) -> Tensor:
         """[N, latent]: each node's code."""
         x = self.encoding.features(data.values, data.present, data.node_class)

@@ -146,7 +146,8 @@ EXPERIMENTS = {
             "mnist_rotation_translation_target.yaml",
             "accuracy, %",
             {"grammar": {"accuracy": 13.1}, "Meta-Sim": {"accuracy": 99.3}},
-            _SETTINGS,
+            # Upside down a digit looks much the same to a network that hardly sees direction yet.
+            {**_SETTINGS, "match": {**_SETTINGS["match"], "search": 24}},
             Budget(60_000),
             Budget(60_000, long=True, rows=("learned",)),
             {

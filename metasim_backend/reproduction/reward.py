@@ -135,11 +135,9 @@ def displace(scenes: SceneGenerator, shift: float, spread: float) -> None:
     rows = found.circular[:, slot.index]
     own = float(found.spread[rows, slot.index].log().mean())
     span = slot.attribute.span
-    place = transformer.numeric.index(slot.index)
-    count = len(transformer.numeric)
-    bias = transformer.head.bias
-    bias[count + place] += shift / span / float(transformer.scale[slot.index])
-    bias[2 * count + place] += math.log(spread / span) - own
+    transformer.move_all(slot.index, shift / span)
+    log_spread = 2 * len(transformer.numeric) + transformer.numeric.index(slot.index)
+    transformer.head.bias[log_spread] += math.log(spread / span) - own
 
 
 def _optimised(run: Run, network: Classifier, settings: TaskSettings, seed: int) -> list[Point]:

@@ -37,6 +37,7 @@ from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import TrainSettings
+from metasim_backend.training.shift_search import search_shifts
 from metasim_backend.training.task_network import new_task_network
 from metasim_backend.training.task_optimisation import optimise_task
 
@@ -181,6 +182,15 @@ class Run:
 
             for turn in range(self._turn(), len(parts)):
                 self._use_features(turn)
+                if settings.search and self.done["match"] == parts[turn][0]:
+                    search_shifts(
+                        self.scenes,
+                        self.matcher,
+                        settings.search,
+                        settings.batch,
+                        self.settings.seed,
+                        turn,
+                    )
                 match(
                     self.scenes,
                     self.matcher,

@@ -108,6 +108,9 @@ class MatchSettings:
         hold_until: with ``hold_spread``, also in the rounds up to the first whose network explains
             this share of the attribute's variance (but for the last): what is hardly seen may be
             moved, but not spread.
+        search: places over its range at which each attribute is tried before a round's first step,
+            all nodes moved alike; it stays at the best. Needs that many renders of a batch for each
+            attribute, and finds the way out of valleys that are not the target's. 0: none.
         category_weight: weight of the score-function term for categorical attributes.
         report_every: steps between pictures of progress.
     """
@@ -120,6 +123,7 @@ class MatchSettings:
     behind_features: str = "auto"
     hold_spread: bool = False
     hold_until: float = 0.0
+    search: int = 0
     category_weight: float = 1.0
     report_every: int = 5
 
