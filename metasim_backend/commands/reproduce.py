@@ -110,8 +110,16 @@ def run_reward(arguments: argparse.Namespace) -> int:
     """The task loss alone, from a generator that was displaced, against noise as a reward."""
     from dataclasses import asdict
 
+    from metasim_backend.reproduction.experiments import experiment_named
+    from metasim_backend.reproduction.kept_seeds import (
+        experiment_key,
+        kept_seeds,
+        short_name,
+        with_each_seed,
+    )
     from metasim_backend.reproduction.record import provenance, write_record
     from metasim_backend.reproduction.reward import (
+        BASE,
         RewardSettings,
         reward_record,
         reward_table,
@@ -124,17 +132,29 @@ def run_reward(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / REWARD
     output = arguments.output or Path("docs/results/mnist_reward.json")
     command = ["metasim", *sys.argv[1:]]
+
+    def tell(text: str) -> None:
+        if not arguments.json:
+            print(text, flush=True)
+
+    generator = experiment_key(experiment_named(BASE), (), long=False)
+    key = short_name({"generator": generator, "settings": asdict(settings)})
+    known = kept_seeds(output, key)
     seeds: dict[int, dict] = {}
     record: dict = {}
     for seed in range(arguments.seeds):
-        seeds[seed] = run_reward_seed(
-            seed,
-            folder / f"seed_{seed}",
-            settings,
-            data=arguments.data,
-            command=command,
-            tell=lambda text: None if arguments.json else print(text, flush=True),
-        )
+        if seed in known and not (folder / f"seed_{seed}").exists():
+            tell(f"seed {seed}: already in {output}")
+            seeds[seed] = known[seed]
+        else:
+            seeds[seed] = run_reward_seed(
+                seed,
+                folder / f"seed_{seed}",
+                settings,
+                data=arguments.data,
+                command=command,
+                tell=tell,
+            )
         record = (
             {"experiment": REWARD, "title": "MNIST: the task loss alone, from 30° off"}
             | provenance(command)
@@ -142,6 +162,6 @@ def run_reward(arguments: argparse.Namespace) -> int:
             | reward_record(seeds, settings)
         )
         # After each seed, so that what is interrupted leaves a result of what was done.
-        write_record(output, record)
+        write_record(output, with_each_seed(record, known | seeds, key))
     print_result(arguments, record, f"{reward_table(record)}\nWrote {output}.")
     return 0

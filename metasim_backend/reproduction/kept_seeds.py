@@ -25,12 +25,18 @@ def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bo
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     settings = resolve_settings(grammar, overrides, dict(experiment.settings))
     budget = experiment.long_budget if long else experiment.budget
-    wanted = {
-        "grammar": grammar.to_dict(),
-        "target": hidden.to_dict(),
-        "settings": asdict(settings),
-        "budget": None if budget is None else asdict(budget),
-    }
+    return short_name(
+        {
+            "grammar": grammar.to_dict(),
+            "target": hidden.to_dict(),
+            "settings": asdict(settings),
+            "budget": None if budget is None else asdict(budget),
+        }
+    )
+
+
+def short_name(wanted: Mapping[str, Any]) -> str:
+    """Equal for equal plain data."""
     text = json.dumps(wanted, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

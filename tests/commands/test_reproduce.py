@@ -120,3 +120,35 @@ def test_a_seed_in_the_result_file_is_not_run_again_when_its_folder_is_gone(data
     other = reproduce("mnist-rotation", data, tmp_path, "--set", "match.steps=5")
     assert (tmp_path / "run/seed_0").exists()
     assert other["made_with"] != record["made_with"]
+
+
+def test_reward_seeds_that_are_done_are_read_from_folders_and_then_from_the_result_file(
+    tmp_path, capsys
+):
+    run, output = tmp_path / "run", tmp_path / "result.json"
+    gains = {"score": (5.0, 7.0), "influence": (8.0, 9.0), "noise": (-20.0, 15.0)}
+    for seed in range(2):
+        arms = {"start": {"accuracy": 80.0, "yaw_error": 30.0}} | {
+            name: {
+                "accuracy": 80.0 + gain[seed],
+                "yaw_error": 10.0,
+                "curve": [[0, 30.0, None], [80, 14.0, 0.5]],
+            }
+            for name, gain in gains.items()
+        }
+        folder = run / f"seed_{seed}"
+        folder.mkdir(parents=True)
+        (folder / "arms.json").write_text(json.dumps(arms))
+    command = ["reproduce", "mnist-reward", "--seeds", "2", "--run", str(run), "-o", str(output)]
+    assert main(command) == 0
+    record = json.loads(output.read_text())
+    assert record["arms"]["score"]["gain_each_seed"] == pytest.approx([5.0, 7.0])
+    # Student's t with one degree of freedom: 12.706 standard errors.
+    half = 12.7062 * np.std([8.0, 9.0], ddof=1) / 2**0.5
+    assert record["arms"]["influence"]["gain_half_width"] == pytest.approx(half, rel=1e-4)
+    assert not record["arms"]["noise"]["significant"]
+    shutil.rmtree(run)
+    assert main(command) == 0
+    assert "seed 1: already in" in capsys.readouterr().out
+    assert json.loads(output.read_text())["arms"] == record["arms"]
+    assert not run.exists()
