@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from metasim_backend.commands.options import (
     UsageError,
     add_data_option,
+    not_negative,
     positive,
     print_result,
 )
@@ -27,6 +29,14 @@ NAMES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", choices=NAMES)
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="default: 5")
+    parser.add_argument(
+        "--first",
+        type=not_negative,
+        default=0,
+        metavar="SEED",
+        help="the first of these seeds (default: 0); what the result file has of others, made with "
+        "the same settings, stays in it, so that processes can share the seeds",
+    )
     parser.add_argument("--long", action="store_true", help="larger task networks, trained longer")
     parser.add_argument(
         "--run",
@@ -52,9 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.reporting.reproduction_page import write_reproduction_page
     from metasim_backend.reproduction.experiments import experiment_named
-    from metasim_backend.reproduction.kept_seeds import experiment_key, kept_seeds, with_each_seed
+    from metasim_backend.reproduction.kept_seeds import experiment_key
     from metasim_backend.reproduction.one_seed import run_seed
-    from metasim_backend.reproduction.record import record_of, write_record
+    from metasim_backend.reproduction.record import record_of
     from metasim_backend.reproduction.table import result_table
 
     if arguments.experiment == REWARD:
@@ -72,13 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(text, flush=True)
 
     key = experiment_key(experiment, arguments.overrides, long=arguments.long)
-    seeds = kept_seeds(output, key)
-    seeds = {seed: seeds[seed] for seed in sorted(seeds) if seed < arguments.seeds}
-    for seed in range(arguments.seeds):
-        if seed in seeds and not (folder / f"seed_{seed}").exists():
-            tell(f"seed {seed}: already in {output}")
-            continue
-        seeds[seed] = run_seed(
+
+    def run_one(seed: int) -> dict:
+        return run_seed(
             experiment,
             seed,
             folder / f"seed_{seed}",
@@ -88,13 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
             command=command,
             tell=tell,
         )
-        # After each seed, so that what is interrupted leaves a result of what was done.
-        some = {number: seeds[number] for number in sorted(seeds)}
-        record = record_of(experiment, some, long=arguments.long, command=command)
-        write_record(output, with_each_seed(record, some, key))
-    seeds = {number: seeds[number] for number in sorted(seeds)}
-    record = record_of(experiment, seeds, long=arguments.long, command=command)
-    write_record(output, with_each_seed(record, seeds, key))
+
+    def record_seeds(seeds: dict[int, dict]) -> dict:
+        return record_of(experiment, seeds, long=arguments.long, command=command)
+
+    seeds, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
     folder.mkdir(parents=True, exist_ok=True)
     runs = [folder / f"seed_{seed}" for seed in seeds if (folder / f"seed_{seed}").exists()]
     page = write_reproduction_page(folder, record, runs)
@@ -111,13 +115,8 @@ def run_reward(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from metasim_backend.reproduction.experiments import experiment_named
-    from metasim_backend.reproduction.kept_seeds import (
-        experiment_key,
-        kept_seeds,
-        short_name,
-        with_each_seed,
-    )
-    from metasim_backend.reproduction.record import provenance, write_record
+    from metasim_backend.reproduction.kept_seeds import experiment_key, short_name
+    from metasim_backend.reproduction.record import provenance
     from metasim_backend.reproduction.reward import (
         BASE,
         RewardSettings,
@@ -139,29 +138,58 @@ def run_reward(arguments: argparse.Namespace) -> int:
 
     generator = experiment_key(experiment_named(BASE), (), long=False)
     key = short_name({"generator": generator, "settings": asdict(settings)})
-    known = kept_seeds(output, key)
-    seeds: dict[int, dict] = {}
-    record: dict = {}
-    for seed in range(arguments.seeds):
-        if seed in known and not (folder / f"seed_{seed}").exists():
-            tell(f"seed {seed}: already in {output}")
-            seeds[seed] = known[seed]
-        else:
-            seeds[seed] = run_reward_seed(
-                seed,
-                folder / f"seed_{seed}",
-                settings,
-                data=arguments.data,
-                command=command,
-                tell=tell,
-            )
-        record = (
+
+    def run_one(seed: int) -> dict:
+        return run_reward_seed(
+            seed,
+            folder / f"seed_{seed}",
+            settings,
+            data=arguments.data,
+            command=command,
+            tell=tell,
+        )
+
+    def record_seeds(seeds: dict[int, dict]) -> dict:
+        return (
             {"experiment": REWARD, "title": "MNIST: the task loss alone, from 30° off"}
             | provenance(command)
             | {"settings": asdict(settings), "seeds": list(seeds)}
             | reward_record(seeds, settings)
         )
-        # After each seed, so that what is interrupted leaves a result of what was done.
-        write_record(output, with_each_seed(record, known | seeds, key))
+
+    _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
     print_result(arguments, record, f"{reward_table(record)}\nWrote {output}.")
     return 0
+
+
+def _run_seeds(
+    arguments: argparse.Namespace,
+    folder: Path,
+    output: Path,
+    key: str,
+    run_one: Callable[[int], dict],
+    record_seeds: Callable[[dict[int, dict]], dict],
+    tell: Callable[[str], object],
+) -> tuple[dict[int, dict], dict]:
+    """The results of the seeds asked for and of all others in the result file, and their record.
+
+    The file is read and written anew after each seed, so that what is interrupted leaves a result
+    of what was done, and what another process has added meanwhile is kept.
+    """
+    from metasim_backend.reproduction.kept_seeds import kept_seeds, with_each_seed
+    from metasim_backend.reproduction.record import write_record
+
+    seeds: dict[int, dict] = {}
+    record: dict = {}
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
+        known = kept_seeds(output, key)
+        if seed in known and not (folder / f"seed_{seed}").exists():
+            tell(f"seed {seed}: already in {output}")
+            own = known[seed]
+        else:
+            own = run_one(seed)
+        together = kept_seeds(output, key) | {seed: own}
+        seeds = {number: together[number] for number in sorted(together)}
+        record = record_seeds(seeds)
+        write_record(output, with_each_seed(record, seeds, key))
+    return seeds, record

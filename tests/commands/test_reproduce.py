@@ -147,6 +147,10 @@ def test_reward_seeds_that_are_done_are_read_from_folders_and_then_from_the_resu
     half = 12.7062 * np.std([8.0, 9.0], ddof=1) / 2**0.5
     assert record["arms"]["influence"]["gain_half_width"] == pytest.approx(half, rel=1e-4)
     assert not record["arms"]["noise"]["significant"]
+    shutil.rmtree(run / "seed_0")
+    second = ["--seeds", "1", "--first", "1"]
+    assert main(["reproduce", "mnist-reward", *second, "--run", str(run), "-o", str(output)]) == 0
+    assert json.loads(output.read_text())["arms"] == record["arms"]
     shutil.rmtree(run)
     assert main(command) == 0
     assert "seed 1: already in" in capsys.readouterr().out
