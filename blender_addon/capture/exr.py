@@ -8,7 +8,7 @@ uint32, float16 or float32 without subsampling. Layout after the OpenEXR 2 file 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,9 @@ def read(data: bytes) -> dict[str, np.ndarray]:
         raise ExrError(f"The OpenEXR file is damaged or cut short: {error}.") from None
 
 
-def channel(channels: dict[str, np.ndarray], passes: tuple[str, ...], component: str) -> np.ndarray:
+def channel(
+    channels: Mapping[str, np.ndarray], passes: tuple[str, ...], component: str
+) -> np.ndarray:
     """The channel of a render pass, whatever the view layer is called.
 
     Args:

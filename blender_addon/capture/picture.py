@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..contract.semantics import instance_map, semantic_map
 from . import engines, exr, instances
 from .flow import Viewpoint, motions, optical_flow
 from .labels import labels
-from .staging import Stage
+from .staging import Stage, StagedObject
 
 SKY = 1e9  # metres: Blender writes 1e10 where a ray hit nothing
 Window = tuple[int, int, int, int]
@@ -62,37 +63,61 @@ def render(
     else:
         prepare(stage, settings, threads=threads)
         channels = _shoot(stage, settings, None)
-        labelling = replace(settings, engine="cycles", samples=1, denoise=False)
+        labelling = for_labels(settings)
         prepare(stage, labelling, passes=True, threads=threads)
         passes = _shoot(stage, labelling, None)
+    view = Viewpoint.of(stage, settings.width, settings.height)
+    objects = stage.objects()
+    frame = frame_of(channels, passes, settings, objects, view, engines.description(settings))
+    if "flow" not in settings.passes or next_scene is None:
+        return frame
+    stage.show(next_scene)
+    then = Viewpoint.of(stage, settings.width, settings.height)
+    moved = motions(objects, stage.objects())
+    return replace(frame, flow=optical_flow(frame.depth, frame.index, view, then, moved))
+
+
+def frame_of(
+    channels: Mapping[str, np.ndarray],
+    passes: Mapping[str, np.ndarray],
+    settings: RenderSettings,
+    objects: Sequence[StagedObject],
+    view: Viewpoint,
+    rendered_by: str,
+) -> Frame:
+    """The frame, without flow, that rendered channels hold; needs no Blender, so any thread may.
+
+    Args:
+        channels: of the render that is the picture, from :func:`.exr.read`.
+        passes: of the render by Cycles that has index map, depth and normals; often the same.
+        settings: what was asked for.
+        objects: what stood on the stage.
+        view: the camera.
+        rendered_by: see :class:`Frame`.
+    """
     image = srgb(_linear(channels))
     raw = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
     index = instance_map(raw)
     depth = exr.channel(passes, _DEPTH, "").astype(np.float32)
     sky = depth > SKY
     depth[sky] = np.inf
-    objects = stage.objects()
-    view = Viewpoint.of(stage, settings.width, settings.height)
-    normal = flow = None
-    if "normal" in settings.passes:
-        normal = _normals(passes, view.pose, sky)
-    marks = labels(objects, index, view.intrinsics, view.pose)
-    if "flow" in settings.passes and next_scene is not None:
-        stage.show(next_scene)
-        then = Viewpoint.of(stage, settings.width, settings.height)
-        flow = optical_flow(depth, index, view, then, motions(objects, stage.objects()))
+    normal = _normals(passes, view.pose, sky) if "normal" in settings.passes else None
     return Frame(
         image=image if settings.float_image else to_uint8(image),
         index=index,
         depth=depth,
-        labels=marks,
+        labels=labels(objects, index, view.intrinsics, view.pose),
         intrinsics=np.asarray(view.intrinsics, np.float64),
         pose=np.asarray(view.pose, np.float64),
         semantic=semantic_map(raw, {o.index: o.class_name for o in objects if o.index}, sky),
         normal=normal,
-        flow=flow,
-        rendered_by=engines.description(settings),
+        rendered_by=rendered_by,
     )
+
+
+def for_labels(settings: RenderSettings) -> RenderSettings:
+    """The render by Cycles that labels a picture by another engine."""
+    return replace(settings, engine="cycles", samples=1, denoise=False)
 
 
 def prepare(
@@ -142,13 +167,13 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return (image * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
-def _linear(channels: dict[str, np.ndarray]) -> np.ndarray:
+def _linear(channels: Mapping[str, np.ndarray]) -> np.ndarray:
     """H x W x 3 float32; a pixel that is not a number becomes black."""
     colours = [exr.channel(channels, ("Combined", "Image"), c) for c in "RGB"]
     return np.nan_to_num(np.stack(colours, axis=-1), copy=False, nan=0.0, posinf=1.0)
 
 
-def _normals(passes: dict[str, np.ndarray], pose: np.ndarray, sky: np.ndarray) -> np.ndarray:
+def _normals(passes: Mapping[str, np.ndarray], pose: np.ndarray, sky: np.ndarray) -> np.ndarray:
     """H x W x 3 float32: Blender's normals, of the world's axes, in the camera's."""
     world = np.stack([exr.channel(passes, ("Normal",), c) for c in "XYZ"], axis=-1)
     seen = world @ np.asarray(pose)[:3, :3].T
@@ -161,7 +186,7 @@ def _normals(passes: dict[str, np.ndarray], pose: np.ndarray, sky: np.ndarray) -
 def _shoot(stage: Stage, settings: RenderSettings, window: Window | None) -> dict[str, np.ndarray]:
     scene = stage.blender_scene
     _set_border(scene.render, window, settings)
-    path = _folder() / f"metasim-{os.getpid()}-{uuid.uuid4().hex}.exr"
+    path = new_file()
     before = scene.render.filepath
     scene.render.filepath = str(path)
     try:
@@ -206,6 +231,11 @@ def _set_output(image_settings: Any) -> None:
         use_exr_interleave=True,
         color_mode="RGBA",
     )
+
+
+def new_file() -> Path:
+    """A name for a render's file."""
+    return _folder() / f"metasim-{os.getpid()}-{uuid.uuid4().hex}.exr"
 
 
 def _folder() -> Path:
