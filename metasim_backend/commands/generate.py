@@ -32,7 +32,9 @@ PARTS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="a run's folder")
+    parser.add_argument(
+        "run", type=Path, help="a run's folder, or a grammar file, of which it is the prior"
+    )
     parser.add_argument("-n", "--count", type=positive, required=True, help="how many frames")
     parser.add_argument("--format", choices=FORMATS, default="coco", help="default: coco")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
@@ -55,23 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.dataset_generation import generate
-    from metasim_backend.training.run_config import load_generator, open_run
 
-    folder, config = open_run(arguments.run)
-    scenes = load_generator(folder, config)
-    wanted = config.settings.rendering
-    settings = render_settings(
-        arguments,
-        RenderSettings(
-            wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
-        ),
-    )
+    scenes, trained_with = open_generator(arguments.run)
+    settings = render_settings(arguments, trained_with)
     workers = worker_settings(arguments)
-    learned = not arguments.prior
+    learned = not arguments.prior and not arguments.run.is_file()
     separate = not arguments.keep_collisions
+    domain = scenes.grammar.domain
 
     def opened():
-        domain = config.grammar.domain
         return contextlib.closing(open_renderer(domain, workers=workers, data=arguments.data))
 
     with contextlib.ExitStack() as stack:
@@ -83,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         writer = open_writer(
             arguments.format,
             arguments.output,
-            classes=LABELS[config.grammar.domain],
+            classes=LABELS[domain],
             job=dataset_job(scenes, settings, arguments.seed, learned=learned, separate=separate),
         )
         missing = len(writer.missing(arguments.count))
@@ -111,6 +105,27 @@ def run(arguments: argparse.Namespace) -> int:
         f"{missing} of them were missing and have been rendered.",
     )
     return 0
+
+
+def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings]:
+    """The generator of a run's folder, or of a grammar file, which has only the prior; and what
+    it renders with."""
+    from metasim_backend.training.run_config import load_generator, open_run, resolve_settings
+    from metasim_backend.training.scene_generator import SceneGenerator
+
+    if source.is_file():
+        from metasim_backend.grammar import load_grammar
+
+        grammar = load_grammar(source)
+        wanted = resolve_settings(grammar).rendering
+        scenes = SceneGenerator(grammar)
+    else:
+        folder, config = open_run(source)
+        wanted = config.settings.rendering
+        scenes = load_generator(folder, config)
+    return scenes, RenderSettings(
+        wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
+    )
 
 
 def dataset_job(

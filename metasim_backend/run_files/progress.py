@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -11,6 +12,8 @@ from tqdm import tqdm
 
 EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
+EVERY_VARIABLE = "METASIM_PROGRESS_SECONDS"
+"""The environment's other number of seconds, for a program that follows the lines."""
 
 
 class Progress:
@@ -22,15 +25,21 @@ class Progress:
         total: steps there are.
         done: steps that were done before.
         quiet: say nothing.
-        every: seconds between two lines.
+        every: seconds between two lines; None: the environment's, or half a minute.
     """
 
     def __init__(
-        self, name: str, total: int, done: int = 0, *, quiet: bool = False, every: float = EVERY
+        self,
+        name: str,
+        total: int,
+        done: int = 0,
+        *,
+        quiet: bool = False,
+        every: float | None = None,
     ) -> None:
         self._name, self._total, self._done = name, total, done
         self._values = ""
-        self._every = every
+        self._every = _seconds_between() if every is None else every
         terminal = sys.stdout.isatty() and sys.stderr.isatty()
         self._prints = not terminal and not quiet
         self._bar = (
@@ -80,3 +89,10 @@ class Progress:
         # Whoever reads the output may be gone; the work goes on.
         with contextlib.suppress(OSError, ValueError):
             print(", ".join(parts), flush=True)
+
+
+def _seconds_between() -> float:
+    try:
+        return max(float(os.environ[EVERY_VARIABLE]), 0.05)
+    except (KeyError, ValueError):
+        return EVERY
