@@ -84,7 +84,8 @@ class Productions:
         start: the decisions on the stack at the beginning, the first to be taken first.
         fixed_nodes: [K] int64, nodes by class that every scene has.
         valid: [D + 1, V] bool, the tokens of each decision; none of D.
-        decision_of: [V] int64.
+        first, options: [D + 1] int64, each decision's first token and how many it has (they follow
+            one another); none of D.
         log_prior: [V] float64, log-probability of each token among its decision's.
         pushes: [V, P] int64, decisions that a token puts on the stack, the last to be taken first;
             padded at the end with D.
@@ -225,9 +226,11 @@ class Productions:
 
     def _make_tables(self) -> None:
         count, end = len(self.tokens), self.decision_count
-        self.decision_of = np.array([t.decision for t in self.tokens], dtype=np.int64)
+        decision_of = np.array([t.decision for t in self.tokens], dtype=np.int64)
         self.valid = np.zeros((end + 1, count), dtype=bool)
-        self.valid[self.decision_of, np.arange(count)] = True
+        self.valid[decision_of, np.arange(count)] = True
+        self.options = self.valid.sum(1)
+        self.first = np.cumsum(self.options) - self.options
         self.log_prior = np.log([t.probability for t in self.tokens]) if count else np.zeros(0)
         widest = max([1, *(len(t.follows) for t in self.tokens)])
         self.pushes = np.full((count, widest), end, dtype=np.int64)
