@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
     "reproduce": "run a published experiment on a 2-D world, beside the paper's figures",
+    "serve": "work for Meta-Sim's panel in Blender",
     "worker": "render for a backend elsewhere",
     "doctor": "say what is there, what is missing and how to mend it",
 }

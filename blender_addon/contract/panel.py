@@ -9,6 +9,8 @@ Starting
     ``metasim serve --port 0 --token-file FILE --ready-file FILE --with-parent PID`` writes
     ``{"host", "port", "pid"}`` to the ready file once it listens. It leaves when process PID does.
     Several panels may be connected; all get the same events. Work goes on while none is.
+    A ``Connection`` is not for two threads at once: wait for it with select, then receive and send
+    in one thread.
 
 Hello (panel first; within ``HELLO_WITHIN`` seconds)
     -> ``hello`` {"protocol": PROTOCOL, "addon": version, "blender": version}

@@ -1,0 +1,1 @@
+"""What Blender's panel talks to: scenes at once, trainings and datasets as children."""

@@ -1,0 +1,36 @@
+"""A command in a process of its own that ends with the server that began it.
+
+``python -m metasim_backend.serving.child train ...`` is ``metasim train ...`` whose standard
+input is a pipe that the server holds open. When the server is gone, however it went, the pipe ends
+and the command is interrupted; a run or a dataset can be continued from there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from metasim_backend.cli import main
+
+GRACE = 20.0
+"""Seconds that an interrupted command may take to leave."""
+
+
+def leave_with_the_server() -> None:
+    """Wait for the end of standard input, then interrupt this process, then end it."""
+    try:
+        while os.read(0, 1024):
+            pass
+    except OSError:
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(GRACE)
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=leave_with_the_server, name="metasim-parent", daemon=True).start()
+    sys.exit(main(sys.argv[1:]))

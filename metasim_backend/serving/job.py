@@ -1,0 +1,130 @@
+"""What a training and a dataset have in common: a child process that is followed to its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from blender_addon.contract.panel import ENDED, event
+from blender_addon.contract.wire import Message
+from metasim_backend.serving.child_process import ChildProcess, end_sentence
+from metasim_backend.serving.progress_lines import ProgressLine, read_progress_line
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at a command and its files."""
+
+Tell = Callable[[Message], object]
+
+
+class Job:
+    """A command under way, told of by events.
+
+    Attributes:
+        topic: of the events.
+        what: its name in sentences.
+        interrupted: the state after it was stopped.
+
+    Args:
+        arguments: of the ``metasim`` command line.
+        log: the file for the command's standard error.
+        tell: takes the events, from a thread.
+    """
+
+    topic = ""
+    what = ""
+    interrupted = ""
+
+    def __init__(self, arguments: Sequence[str], log: Path, tell: Tell) -> None:
+        self.state = "starting"
+        self.sentence: str | None = None
+        self.progress: ProgressLine | None = None
+        self._tell = tell
+        self._started = time.monotonic()
+        self._lock = threading.RLock()
+        self.child = ChildProcess(arguments, log, self._hear)
+        self._follower = threading.Thread(target=self._follow, name=f"metasim-{self.topic}")
+        self._follower.daemon = True
+
+    def start(self) -> None:
+        """Follow the command from now on."""
+        self.tell()
+        self._follower.start()
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def seconds(self) -> float:
+        return round(time.monotonic() - self._started, 1)
+
+    def stop(self) -> None:
+        """Interrupt the command; returns at once."""
+        with self._lock:
+            if self.ended or self.state == "stopping":
+                return
+            self.state = "stopping"
+            self.child.interrupt()
+        self.tell()
+
+    def wait(self, within: float) -> None:
+        """Wait until it has ended; after so many seconds it is killed."""
+        self._follower.join(within)
+        if self._follower.is_alive():
+            self.child.kill()
+            self._follower.join(5.0)
+
+    def snapshot(self) -> Message:
+        """All that is known now, for a panel that has just come."""
+        return event(self.topic, self.body())
+
+    def body(self) -> dict[str, object]:
+        raise NotImplementedError
+
+    def news(self) -> tuple[Mapping[str, object], Mapping[str, np.ndarray]]:
+        """What is new in the files, for the next event; asked by one thread alone."""
+        return {}, {}
+
+    def tell(self) -> None:
+        """Send an event about the state as it is now."""
+        self._tell(event(self.topic, self.body()))
+
+    def _hear(self, line: str) -> None:
+        found = read_progress_line(line)
+        if found is not None:
+            with self._lock:
+                self.progress = found
+                if self.state == "starting":
+                    self.state = "running"
+
+    def _follow(self) -> None:
+        said: object = None
+        while (code := self.child.ended(LOOK_EVERY)) is None:
+            now = (self.state, self.progress)
+            self._tell_news(even_without=now != said)
+            said = now
+        self._tell_news(even_without=False)
+        with self._lock:
+            if code == 0:
+                self.state = "finished"
+                self.sentence = next(reversed(self.child.last_lines), None)
+            elif self.state == "stopping":
+                self.state = self.interrupted
+            else:
+                self.state = "failed"
+                self.sentence = end_sentence(self.child, code, self.what)
+        self.tell()
+
+    def _tell_news(self, even_without: bool) -> None:
+        try:
+            more, arrays = self.news()
+        except Exception:  # a defect here must not hide how the command ends
+            traceback.print_exc()
+            more, arrays = {}, {}
+        if even_without or more or arrays:
+            self._tell(event(self.topic, {**self.body(), **more}, arrays))

@@ -1,0 +1,103 @@
+"""Requests about grammars and scenes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blender_addon.contract import scene_graph
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.grammar import Grammar, check_scene, load_grammar, sample_scene
+from metasim_backend.grammar.separation import separated
+from metasim_backend.serving.users_paths import RequestError, existing_file, existing_run
+
+if TYPE_CHECKING:
+    from metasim_backend.training.scene_generator import SceneGenerator
+
+SHIPPED = Path(__file__).resolve().parents[2] / "scenes"
+BLENDER_DOMAIN = "driving"
+_MAX_SEED = 2**53
+
+
+class Scenes:
+    """Reads grammars and generators, and keeps those it has read while their files stay as they
+    are. For one thread."""
+
+    def __init__(self) -> None:
+        self._grammars: dict[Path, tuple[object, Grammar]] = {}
+        self._generator: tuple[tuple[Path, int], SceneGenerator] | None = None
+
+    def grammars(self, body: Mapping[str, object]) -> dict:
+        """The shipped grammars. Hidden truths of experiments are no worlds to begin with."""
+        found = []
+        for path in sorted(SHIPPED.glob("*.yaml")):
+            if path.stem.endswith("_target"):
+                continue
+            domain = self.read(path).domain
+            found.append(
+                {"name": path.stem, "path": str(path), "domain": domain, "title": _title(path)}
+            )
+        if not found:
+            raise RequestError(
+                f"There are no shipped grammars in {SHIPPED}; choose a grammar file of your own."
+            )
+        found.sort(key=lambda item: item["domain"] != BLENDER_DOMAIN)
+        return {"grammars": found}
+
+    def grammar(self, body: Mapping[str, object]) -> dict:
+        grammar = self.read(existing_file(body["path"], "grammar file"))
+        return {"grammar": grammar.to_dict(), "domain": grammar.domain}
+
+    def sample(self, body: Mapping[str, object]) -> dict:
+        grammar = self.read(existing_file(body["grammar"], "grammar file"))
+        return {"scene": scene_graph.to_dict(sample_scene(grammar, _seed(body["seed"])))}
+
+    def transform(self, body: Mapping[str, object]) -> dict:
+        scene = scene_graph.from_dict(body["scene"])
+        generator = self._generator_of(existing_run(body["run"]))
+        check_scene(generator.grammar, scene)
+        drawn = scene if body["seed"] is None else replace(scene, seed=_seed(body["seed"]))
+        moved: SceneGraph = generator.transform(drawn)
+        if body["separate"]:
+            moved = separated(generator.grammar, drawn, moved)
+        return {"scene": scene_graph.to_dict(replace(moved, seed=scene.seed))}
+
+    def read(self, path: Path) -> Grammar:
+        """A grammar file, read again when any grammar beside it has changed (``extends``)."""
+        stamp = [(p.name, p.stat().st_mtime_ns) for p in sorted(path.parent.glob("*.y*ml"))]
+        known = self._grammars.get(path)
+        if known is None or known[0] != stamp:
+            known = self._grammars[path] = stamp, load_grammar(path)
+        return known[1]
+
+    def _generator_of(self, run: Path) -> SceneGenerator:
+        from metasim_backend.training.run_config import load_generator, open_run
+
+        checkpoint = run / "checkpoints" / "last.pt"
+        if not checkpoint.is_file():
+            raise RequestError(f"{run} has learned nothing yet; train it first.")
+        key = run, checkpoint.stat().st_mtime_ns
+        if self._generator is None or self._generator[0] != key:
+            self._generator = key, load_generator(*open_run(run))
+        return self._generator[1]
+
+
+def _seed(value: object) -> int:
+    assert isinstance(value, int)
+    if not 0 <= value < _MAX_SEED:
+        raise RequestError(f"The seed {value} is not from 0 to 2^53 - 1; choose another.")
+    return value
+
+
+def _title(path: Path) -> str:
+    """The first sentence of the comment at a grammar file's head."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# ").rstrip())
+    sentence = re.match(r".*?[.:?](?=\s|$)", " ".join(lines))
+    return sentence[0].rstrip(".:") if sentence else path.stem

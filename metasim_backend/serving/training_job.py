@@ -1,0 +1,235 @@
+"""A training for the panel: ``metasim train`` as a child, followed through its run's folder."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from blender_addon.contract.panel import PHASES, event
+from blender_addon.contract.wire import Message
+from metasim_backend.datasets.pictures import list_pictures
+from metasim_backend.grammar import load_grammar
+from metasim_backend.run_files.metrics import read_metrics
+from metasim_backend.serving.attribute_bars import AttributeBars
+from metasim_backend.serving.job import Job, Tell
+from metasim_backend.serving.run_state import CURVES, curves, latest_picture
+from metasim_backend.serving.users_paths import (
+    RequestError,
+    executable,
+    existing_file,
+    existing_folder,
+    existing_run,
+    new_run,
+)
+
+_PHASE_OF = {"auto-encoder": "pretrain", "matching": "match", "task": "task"}
+_BARS_POLL = 1.0
+
+
+class TrainingJob(Job):
+    """A run under way.
+
+    Args:
+        run: its folder.
+        arguments, log, tell: see :class:`Job`.
+    """
+
+    topic, what, interrupted = "train", "training", "stopped"
+
+    def __init__(self, run: Path, arguments: list[str], log: Path, tell: Tell) -> None:
+        self.run = run
+        self._told: dict[str, int] = {}
+        self._metrics: dict[str, float] = {}
+        self._size = -1
+        self._picture: tuple[int, np.ndarray] | None = None
+        self._bars: list[dict] | None = None
+        self._new_bars = False
+        self._bars_thread = threading.Thread(
+            target=self._watch_bars, name="metasim-bars", daemon=True
+        )
+        self._skip_old()
+        super().__init__(arguments, log, tell)
+
+    def start(self) -> None:
+        super().start()
+        self._bars_thread.start()
+
+    def pause(self) -> None:
+        """Stop the work where it is.
+
+        Raises:
+            RequestError: when nothing is running.
+        """
+        with self._lock:
+            if self.state not in ("starting", "running"):
+                raise RequestError(f"The training is {self.state}, so it cannot be paused.")
+            self.state = "paused"
+            self.child.pause()
+        self.tell()
+
+    def resume(self) -> None:
+        """Go on where it was paused.
+
+        Raises:
+            RequestError: when it is not paused.
+        """
+        with self._lock:
+            if self.state != "paused":
+                raise RequestError(
+                    f"The training is {self.state}, not paused; start it with its run to go on."
+                )
+            self.state = "running" if self.progress else "starting"
+            self.child.resume()
+        self.tell()
+
+    def body(self) -> dict[str, object]:
+        with self._lock:
+            line = self.progress
+            return {
+                "run": str(self.run),
+                "state": self.state,
+                "phase": activity(line.name) if line else None,
+                "step": line.done if line else 0,
+                "steps": line.total if line else 0,
+                "seconds": self.seconds,
+                "metrics": dict(self._metrics),
+                "points": {name: [] for name in CURVES},
+                "sentence": self.sentence,
+            }
+
+    def snapshot(self) -> Message:
+        body = self.body()
+        if self._bars is not None:
+            body["attributes"] = self._bars
+        arrays = {}
+        if self._picture is not None:
+            body["picture_step"], arrays["picture"] = self._picture
+        return event(self.topic, body, arrays)
+
+    def news(self) -> tuple[Mapping[str, object], Mapping[str, np.ndarray]]:
+        more: dict[str, object] = {}
+        arrays = {}
+        points = self._new_points()
+        if any(points.values()):
+            more["points"] = points
+            more["metrics"] = dict(self._metrics)
+        if self._new_bars:
+            self._new_bars = False
+            more["attributes"] = self._bars
+        picture = latest_picture(self.run)
+        if picture is not None and (self._picture is None or picture[0] != self._picture[0]):
+            self._picture = picture
+            more["picture_step"], arrays["picture"] = picture
+        return more, arrays
+
+    def _skip_old(self) -> None:
+        """What a resumed run has measured before is told by a request ``run``."""
+        for name, points in curves(read_metrics(self.run / "metrics.jsonl")).items():
+            self._told[name] = int(points[-1][0]) if points else -1
+
+    def _new_points(self) -> dict[str, list[list[float]]]:
+        path = self.run / "metrics.jsonl"
+        size = path.stat().st_size if path.exists() else 0
+        if size == self._size:
+            return {name: [] for name in CURVES}
+        self._size = size
+        entries = read_metrics(path)
+        if entries:
+            last = entries[-1]
+            self._metrics = {
+                name: value
+                for name, value in last.items()
+                if name not in ("phase", "step", "seconds") and isinstance(value, (int, float))
+            }
+        new = {}
+        for name, points in curves(entries).items():
+            told = self._told.get(name, -1)
+            if points and points[-1][0] < told:  # a resumed run takes its last steps again
+                told = -1
+            new[name] = [point for point in points if point[0] > told]
+            self._told[name] = int(points[-1][0]) if points else -1
+            if points:
+                self._metrics[name] = points[-1][1]
+        return new
+
+    def _watch_bars(self) -> None:
+        watched = AttributeBars(self.run)
+        try:
+            while self.child.ended(_BARS_POLL) is None:
+                if self.state == "running" and (found := watched.look()) is not None:
+                    self._bars, self._new_bars = found, True
+            self._follower.join()
+            found = watched.look(at_once=True)
+        except Exception:  # the training goes on without them
+            traceback.print_exc()
+            return
+        if found is not None:
+            self._bars = found
+            self._tell(event(self.topic, {**self.body(), "attributes": found}))
+
+
+def activity(name: str) -> str:
+    """The activity that a bar's name belongs to."""
+    if name.startswith("feature"):
+        return "features"
+    return _PHASE_OF.get(name, "report")
+
+
+def train_arguments(body: Mapping[str, object]) -> tuple[Path, list[str]]:
+    """Check a request ``train_start``.
+
+    Returns:
+        The run's folder, and the arguments of ``metasim``.
+
+    Raises:
+        RequestError, GrammarError, DatasetError, SettingsError: the user's mistakes.
+    """
+    from metasim_backend.training.settings import settings_from_dict, with_overrides
+
+    resume = body["resume"]
+    run = existing_run(body["run"]) if resume else new_run(body["run"])
+    arguments = ["train", "--run", str(run), *worker_arguments(body)]
+    if resume:
+        return run, [*arguments, "--resume"]
+    if body["grammar"] is None:
+        raise RequestError("A training needs a grammar; choose a grammar file.")
+    if body["target"] is None:
+        raise RequestError("A training needs target pictures; choose a folder of them.")
+    grammar = existing_file(body["grammar"], "grammar file")
+    load_grammar(grammar)
+    target = existing_folder(body["target"], "target folder")
+    list_pictures(target, "target folder")
+    phases = texts(body["phases"])
+    wrong = [name for name in phases if name not in PHASES]
+    if wrong or not phases:
+        raise RequestError(
+            f"{wrong[0]!r} is no phase of a training; choose from {', '.join(PHASES)}."
+            if wrong
+            else "No phase is switched on; choose at least one."
+        )
+    overrides = texts(body["overrides"])
+    settings_from_dict(with_overrides({}, overrides))
+    arguments += ["--target", str(target), "--phases", ",".join(p for p in PHASES if p in phases)]
+    if body["validation"] is not None:
+        arguments += ["--validation", str(existing_folder(body["validation"], "labelled folder"))]
+    for text in overrides:
+        arguments += [f"--set={text}"]
+    return run, [*arguments, str(grammar)]
+
+
+def worker_arguments(body: Mapping[str, object]) -> list[str]:
+    """The options that choose Blender's workers."""
+    blender = executable(body["blender"])
+    arguments = ["--blender", blender] if blender else []
+    if body["workers"] is not None:
+        arguments += ["--workers", str(body["workers"])]
+    return arguments
+
+
+def texts(value: object) -> list[str]:
+    assert isinstance(value, (list, tuple))
+    return [str(item) for item in value]
