@@ -1,0 +1,80 @@
+"""A rendered frame as Blender images: the picture, the objects, their masks, classes and depth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..contract.frames import Frame
+from ..contract.semantics import CITYSCAPES
+from .label_colours import table
+
+PICTURE, OBJECTS, MASKS, CLASSES, DEPTH = (
+    f"Meta-Sim {name}" for name in ("picture", "objects", "masks", "classes", "depth")
+)
+NAMES = (PICTURE, OBJECTS, MASKS, CLASSES, DEPTH)
+LABELS = "metasim_labels"  # custom property of the pictures: their labels as JSON
+TINT = 0.45  # opacity of a mask
+
+
+def frame_pixels(frame: Frame) -> dict[str, np.ndarray]:
+    """Pixels of every image, H x W x 4 float32 in [0, 1], the top row first; needs no Blender."""
+    height, width = frame.index.shape
+    colours = table(int(frame.index.max(initial=0)))[frame.index]
+    labelled = frame.index > 0
+    near = np.divide(1.0, frame.depth, out=np.zeros_like(frame.depth), where=frame.depth > 0)
+    shade = np.clip(near / max(float(near.max(initial=0.0)), 1e-6), 0, 1) ** 0.5
+    parts = {
+        PICTURE: frame.image.astype(np.float32) / 255.0,
+        OBJECTS: colours,
+        MASKS: colours,
+        DEPTH: np.repeat(shade[..., None], 3, axis=2).astype(np.float32),
+    }
+    if frame.semantic is not None:
+        parts[CLASSES] = table(max(CITYSCAPES.values()))[frame.semantic]
+    found = {}
+    for name, rgb in parts.items():
+        pixels = np.ones((height, width, 4), np.float32)
+        pixels[..., :3] = rgb
+        if name == MASKS:
+            pixels[..., 3] = np.where(labelled, TINT, 0.0)
+        found[name] = pixels
+    return found
+
+
+def labels_text(frame: Frame) -> str:
+    """The labels as an image keeps them."""
+    return json.dumps([asdict(label) for label in frame.labels])
+
+
+def to_images(pixels: dict[str, np.ndarray], labels: str) -> Any:
+    """Write the pixels into Blender's images, made when they are not there.
+
+    Returns:
+        The picture.
+    """
+    for name, values in pixels.items():
+        image = _image(name, values.shape[1], values.shape[0])
+        image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
+        image.update()
+        image[LABELS] = labels
+    return bpy.data.images[PICTURE]
+
+
+def image_labels(image: Any) -> list[dict]:
+    """The labels that belong to an image; empty for images that are not ours."""
+    text = image.get(LABELS, "") if image is not None else ""
+    return json.loads(text) if text else []
+
+
+def _image(name: str, width: int, height: int) -> Any:
+    image = bpy.data.images.get(name)
+    if image is None:
+        image = bpy.data.images.new(name, width, height, alpha=name == MASKS)
+    if tuple(image.size) != (width, height):
+        image.scale(width, height)
+    return image

@@ -1,0 +1,60 @@
+"""Blender's own clock and handlers: what the link brings reaches the panels, undo is followed."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import selection
+from .redraw import redraw_panels
+from .session import session
+
+EVERY = 0.1  # seconds
+
+
+def _beat() -> float:
+    now = session()
+    changed = now.pump()
+    if now.icons is not None and "train" in changed:
+        now.icons.follow(now.training)
+    if now.busy:
+        bpy.context.window_manager.metasim.progress = 100.0 * now.busy_share
+    if changed or now.busy:
+        redraw_panels()
+    return EVERY
+
+
+@persistent
+def _forget(*_: object) -> None:
+    session().street.forget()
+
+
+@persistent
+def _opened(*_: object) -> None:
+    session().street.forget()
+    session().said.clear()
+    selection.stop_listening()
+    selection.listen()
+
+
+_HANDLERS = (("undo_post", _forget), ("redo_post", _forget), ("load_post", _opened))
+
+
+def start() -> None:
+    """Begin to beat, and follow undo and the opening of files."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+    if not bpy.app.background:
+        bpy.app.timers.register(_beat, first_interval=EVERY, persistent=True)
+        selection.listen()
+
+
+def stop() -> None:
+    """Undo :func:`start`."""
+    for name, handler in _HANDLERS:
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    if bpy.app.timers.is_registered(_beat):
+        bpy.app.timers.unregister(_beat)
+    selection.stop_listening()

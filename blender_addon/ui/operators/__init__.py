@@ -1,0 +1,1 @@
+"""What the panels' buttons do; each works from Python with arguments too."""

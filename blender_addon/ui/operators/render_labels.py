@@ -1,0 +1,128 @@
+"""Render the street with labels; needs no backend."""
+
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+
+import bpy
+
+from ...capture import engines, exr
+from ...capture.flow import Viewpoint
+from ...capture.picture import for_labels, frame_of, prepare, render
+from ...contract.frames import RenderSettings
+from ...contract.presets import with_preset
+from ..frame_files import write_frame
+from ..frame_images import frame_pixels, labels_text, to_images
+from ..paths import absolute
+from ..redraw import redraw_views
+from ..render_job import RenderJob
+from ..session import session
+from ..street_in_file import shown_graph, street_scene
+from ..waiting import Waiting
+
+
+class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
+    """Render the scene and label every object: masks, boxes, classes and depth"""
+
+    bl_idname = "metasim.render_labels"
+    bl_label = "Render with Labels"
+    panel = "render"
+    doing = "Rendering"
+
+    folder: bpy.props.StringProperty(
+        name="Folder",
+        description="Where picture and labels are written; empty: the scene's, or nowhere",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+    stem: bpy.props.StringProperty(
+        name="Name",
+        description="The files' common name; empty: the seed, as in 000007",
+        options={"SKIP_SAVE"},
+    )
+    noise: bpy.props.IntProperty(
+        name="Noise seed", description="The renderer's noise", min=0, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return street_scene(context) is not None
+
+    def steps(self, context):
+        scene = street_scene(context)
+        graph = shown_graph(scene)
+        settings = render_settings(scene.metasim, self.noise)
+        stage = session().street.stage(scene)
+        if self.options.is_invoke and not bpy.app.background:
+            frame = yield from rendered_beside(stage, settings)
+        else:
+            frame = render(stage, settings)
+        folder = absolute(self.folder or scene.metasim.render_folder)
+        stem = self.stem or f"{graph.seed % 10**6:06d}"
+        pixels = yield in_thread(lambda: finished(frame, graph, folder, stem))
+        show_picture(context, to_images(pixels, labels_text(frame)))
+        redraw_views()
+
+
+def finished(frame, graph, folder, stem):
+    """Files, where they are wanted, and pixels for Blender's images."""
+    if folder:
+        write_frame(folder, stem, frame, graph)
+    return frame_pixels(frame)
+
+
+def render_settings(own, noise=0):
+    """The panel's settings as the renderer's.
+
+    Raises:
+        RenderSettingsError: when they cannot be used.
+    """
+    settings = RenderSettings(own.width, own.height, seed=noise, device=own.device)
+    return replace(with_preset(settings, own.preset), engine=own.engine)
+
+
+def rendered_beside(stage, settings):
+    """Steps that render a frame while the window goes on."""
+    scene = stage.blender_scene
+    rendered_by = engines.description(settings)
+    objects, view = stage.objects(), Viewpoint.of(stage, settings.width, settings.height)
+    labelled_at_once = settings.engine == "cycles"
+    prepare(stage, settings, passes=labelled_at_once)
+    picture = yield RenderJob(scene)
+    passes = picture
+    if not labelled_at_once:
+        prepare(stage, for_labels(settings), passes=True)
+        passes = yield RenderJob(scene)
+
+    def put_together():
+        channels = exr.read(picture)
+        seen = channels if passes is picture else exr.read(passes)
+        return frame_of(channels, seen, settings, objects, view, rendered_by)
+
+    return (yield in_thread(put_together))
+
+
+def in_thread(work):
+    """A future of what a function without Blender returns."""
+    future: Future = Future()
+
+    def run():
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="metasim frame", daemon=True).start()
+    return future
+
+
+def show_picture(context, picture):
+    """Show the rendered picture in every image editor that shows nothing, or one of ours."""
+    if context.window is None:
+        return
+    for area in context.window.screen.areas:
+        if area.type == "IMAGE_EDITOR":
+            image = area.spaces.active.image
+            if image is None or image.name.startswith("Meta-Sim "):
+                area.spaces.active.image = image or picture
+                area.tag_redraw()

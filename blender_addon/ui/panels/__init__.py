@@ -1,0 +1,3 @@
+"""The sidebar's tab Meta-Sim: one panel a file."""
+
+CATEGORY = "Meta-Sim"

@@ -1,0 +1,100 @@
+"""Learn from a folder of pictures, and watch."""
+
+import bpy
+
+from ..sentences import draw_error, draw_text
+from ..session import session
+from ..training_icons import PICTURE
+from . import CATEGORY
+
+_CURVES = (("mmd2", "MMD² to the target"), ("score", "Task score"))
+_SHOWN_BARS = 8
+
+
+class METASIM_PT_train(bpy.types.Panel):
+    """Training"""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_label = "Train"
+    bl_order = 3
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        own, training = context.scene.metasim, session().training
+        column = layout.column()
+        column.enabled = not training.active
+        column.prop(own, "target", text="Target")
+        column.prop(own, "validation", text="Labelled")
+        column.prop(own, "run", text="Run")
+        column.row(align=True).prop(own, "phases")
+        column.prop(own, "overrides", text="Settings")
+        _draw_buttons(layout, training)
+        said = session().said.get("train")
+        if said or (training.state == "failed" and training.sentence):
+            draw_error(layout, context, said or training.sentence)
+        if training.state:
+            _draw_state(layout, context, training)
+
+
+class METASIM_PT_training(bpy.types.Panel):
+    """What the training has come to"""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_label = "Progress"
+    bl_parent_id = "METASIM_PT_train"
+
+    @classmethod
+    def poll(cls, context):
+        return bool(session().training.state)
+
+    def draw(self, context):
+        layout = self.layout
+        training, icons = session().training, session().icons
+        for name, title in _CURVES:
+            points = training.curve(name)
+            if points and icons is not None:
+                first, last = points[0][1], points[-1][1]
+                layout.label(text=f"{title}: {first:.4g} → {last:.4g}")
+                layout.template_icon(icons.number(name), scale=6.0)
+        if icons is not None and icons.number(PICTURE):
+            layout.label(text="One scene as it is learned")
+            layout.template_icon(icons.number(PICTURE), scale=8.0)
+        bars = context.window_manager.metasim.bars
+        if len(bars):
+            layout.label(text="Attributes, mean ± spread")
+        for bar in bars[:_SHOWN_BARS]:
+            column = layout.column(align=True)
+            column.label(text=bar.name)
+            column.prop(bar, "prior", text=f"prior {bar.prior_text}", slider=True)
+            column.prop(bar, "learned", text=f"learned {bar.learned_text}", slider=True)
+
+
+def _draw_buttons(layout, training):
+    row = layout.row(align=True)
+    row.scale_y = 1.4
+    if not training.active:
+        row.operator("metasim.train_start", text="Start", icon="PLAY")
+        row.operator("metasim.train_start", text="Go On", icon="FF").resume = True
+        return
+    if training.state == "paused":
+        row.operator("metasim.train_resume", icon="PLAY")
+    else:
+        row.operator("metasim.train_pause", icon="PAUSE")
+    row.operator("metasim.train_stop", icon="SNAP_FACE")
+
+
+def _draw_state(layout, context, training):
+    phase = f", {training.phase}" if training.phase else ""
+    layout.label(text=f"{training.state.capitalize()}{phase}")
+    if training.steps and training.active:
+        row = layout.row()
+        row.enabled = False
+        text = f"Step {training.step} of {training.steps}"
+        row.prop(context.window_manager.metasim, "training_progress", text=text, slider=True)
+    if training.sentence and training.state != "failed":
+        draw_text(layout, context, training.sentence)
