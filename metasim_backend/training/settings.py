@@ -8,8 +8,13 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-PHASES = ("pretrain", "match", "task")
+PHASES = ("pretrain", "structure", "match", "task")
+DEFAULT_PHASES = ("pretrain", "match", "task")
 REWARDS = ("score", "influence", "noise")
+STRUCTURE_REWARDS = ("density", "mmd")
+BASELINES = ("leave_one_out", "moving_average")
+STRUCTURE_FEATURES = ("counts", "match")
+STRUCTURE_PARTS = ("joint", "pairs")
 
 
 class SettingsError(ValueError):
@@ -129,6 +134,58 @@ class MatchSettings:
 
 
 @dataclass(frozen=True)
+class StructureSettings:
+    """The structure phase: which things stand in a scene, and how many (Meta-Sim2).
+
+    Attributes:
+        pretrain_steps, pretrain_batch, pretrain_rate: maximum likelihood on the prior's derivations
+            before the first step.
+        steps: steps of REINFORCE.
+        batch: scenes a step; they are also what the density of synthetic pictures rests on.
+        updates: optimiser steps on the same scenes.
+        learning_rate: Adam's; falls to a twentieth over the second half of the steps.
+        reward: ``density`` (the paper's: log-ratio of two densities at each picture) or ``mmd``
+            (its ablation: each picture's own part of the batch's MMD²).
+        baseline: ``leave_one_out`` or ``moving_average``.
+        momentum: the moving average's memory.
+        entropy: weight of a bonus for undecided choices; 0: none.
+        rejection_penalty: λ, the cost of each failed draw above one a scene.
+        clip: largest norm of the gradient.
+        reward_limit: largest reward, and with a minus the least; 0: no limit.
+        features: what is compared: ``counts`` (how many of each class, read by a small network that
+            was trained on the prior's renders) or ``match`` (the φ of matching).
+        parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or
+            ``pairs`` (the mean over every number and every pair of numbers, which needs far fewer
+            pictures to tell one count from the next).
+        feature_scenes, feature_epochs: renders that the small network is trained on, and passes.
+        latents, hidden, longest, feedback: of the network, see ``StructureGeneratorSettings``.
+    """
+
+    pretrain_steps: int = 300
+    pretrain_batch: int = 256
+    pretrain_rate: float = 1e-2
+    steps: int = 200
+    batch: int = 256
+    updates: int = 2
+    learning_rate: float = 5e-3
+    reward: str = "density"
+    baseline: str = "leave_one_out"
+    momentum: float = 0.9
+    entropy: float = 0.0
+    rejection_penalty: float = 1e-2
+    clip: float = 1.0
+    reward_limit: float = 5.0
+    features: str = "counts"
+    parts: str = "pairs"
+    feature_scenes: int = 4000
+    feature_epochs: int = 12
+    latents: int = 4
+    hidden: int = 64
+    longest: int = 200
+    feedback: bool = True
+
+
+@dataclass(frozen=True)
 class TaskSettings:
     """Phase 3, task optimisation with REINFORCE on the task network's score.
 
@@ -203,7 +260,7 @@ class TrainSettings:
     """All settings of a run; ``config.yaml`` in its folder holds them as used."""
 
     seed: int = 0
-    phases: tuple[str, ...] = PHASES
+    phases: tuple[str, ...] = DEFAULT_PHASES
     freeze_encoder: bool = True
     hidden: int = 48
     latent: int = 24
@@ -211,6 +268,7 @@ class TrainSettings:
     rendering: RenderingSettings = field(default_factory=RenderingSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     pretrain: PretrainSettings = field(default_factory=PretrainSettings)
+    structure: StructureSettings = field(default_factory=StructureSettings)
     match: MatchSettings = field(default_factory=MatchSettings)
     task: TaskSettings = field(default_factory=TaskSettings)
     detector: DetectorChoice = field(default_factory=DetectorChoice)
