@@ -112,7 +112,8 @@ class Job:
         with self._lock:
             if code == 0:
                 self.state = "finished"
-                self.sentence = next(reversed(self.child.last_lines), None)
+                results = (s for s in self.child.last_lines if not read_progress_line(s))
+                self.sentence = next(results, None)
             elif self.state == "stopping":
                 self.state = self.interrupted
             else:

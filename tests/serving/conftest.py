@@ -24,7 +24,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def dialled(server: Server) -> Iterator[Panel]:
+    """A panel that does not know of earlier work."""
     found = Panel.dial(server.address)
+    found.ask("status")
+    found.forget()
     yield found
     found.connection.close()
 
