@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "write a run's report again",
     "reproduce": "run a published experiment on a 2-D world, beside the paper's figures",
     "serve": "work for Meta-Sim's panel in Blender",
+    "addon": "build the Blender add-on, or install it into a Blender",
     "worker": "render for a backend elsewhere",
     "doctor": "say what is there, what is missing and how to mend it",
 }

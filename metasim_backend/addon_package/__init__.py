@@ -1,0 +1,1 @@
+"""The Blender add-on as one file that Blender installs, and installing it."""
