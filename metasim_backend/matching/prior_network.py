@@ -68,14 +68,14 @@ class PriorNetwork(nn.Module):
             layers: list[nn.Module] = []
             channels = 3
             for width in WIDTHS:
-                layers += _block(channels, width, stride=2, size=3 if layers else 5)
+                layers += block(channels, width, stride=2, size=3 if layers else 5)
                 channels = width
             self.trunk = nn.Sequential(
-                *layers, *_block(channels, channels), *_block(channels, channels, dilation=2)
+                *layers, *block(channels, channels), *block(channels, channels, dilation=2)
             )
             self.cells = nn.Conv2d(channels, sizes.classes + sizes.attributes, 1)
             self.scene = nn.Sequential(
-                *_block(channels, SCENE_WIDTH, stride=2),
+                *block(channels, SCENE_WIDTH, stride=2),
                 nn.AdaptiveAvgPool2d(SCENE_GRID),
                 nn.Flatten(),
                 nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
@@ -129,7 +129,7 @@ class PriorNetwork(nn.Module):
         return network.eval()
 
 
-def _block(
+def block(
     before: int, after: int, *, stride: int = 1, size: int = 3, dilation: int = 1
 ) -> list[nn.Module]:
     padding = dilation * (size // 2)

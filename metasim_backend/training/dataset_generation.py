@@ -20,7 +20,10 @@ CHUNK = 16
 def fingerprint(scenes: SceneGenerator) -> str:
     """A short name for a generator: equal parameters and grammar give equal names."""
     digest = hashlib.sha256(json.dumps(scenes.grammar.to_dict()).encode())
-    for name, tensor in sorted(scenes.transformer.state_dict().items()):
+    tensors = dict(scenes.transformer.state_dict())
+    if scenes.structure is not None:
+        tensors |= {f"structure.{k}": v for k, v in scenes.structure.state_dict().items()}
+    for name, tensor in sorted(tensors.items()):
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -41,7 +44,7 @@ def generate(
     """Write samples 0 to count - 1; each is a pure function of generator, seed and number.
 
     Args:
-        learned: transformed scenes; otherwise the prior's.
+        learned: scenes of the learned structure, transformed; otherwise the prior's.
         separate: take apart what the transformer moved into each other.
 
     Returns:
@@ -50,7 +53,9 @@ def generate(
     missing = writer.missing(count)
     for start in range(0, len(missing), CHUNK):
         numbers = missing[start : start + CHUNK]
-        drawn: list[SceneGraph] = scenes.prior([derive_seed(seed, "generate", n) for n in numbers])
+        seeds = [derive_seed(seed, "generate", n) for n in numbers]
+        drawn: list[SceneGraph]
+        drawn = scenes.proposed(seeds, alone=True) if learned else scenes.prior(seeds)
         if learned:
             moved = [scenes.transform(scene) for scene in drawn]
             if separate:

@@ -39,27 +39,32 @@ def widened_scenes(scenes: SceneGenerator, count: int, seed: int, widen: str = "
     out: list[SceneGraph] = []
     for i in range(count):
         (scene,) = scenes.prior([derive_seed(seed, "feature-scene", i)])
-        source = generator(seed, "feature-shift", i)
-        data = scenes.encoding.encode(scene)
-        if widen == "range":
-            anywhere = torch.rand(data.values.shape, generator=source)
-            chosen = torch.rand(data.values.shape, generator=source) < SHARE_OVER_RANGE
-            numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
-            changing = data.mutable & data.present & chosen & numeric
-            values = torch.where(changing, anywhere, data.values)
-            out.append(scenes.encoding.decode(scene, values))
-            continue
-        slots = scenes.encoding.slot_count
-        shift = SCENE_SHIFT * torch.randn(1, slots, generator=source)
-        shift = shift * (torch.rand(1, slots, generator=source) < SHARE_SHIFTED)
-        own = NODE_SHIFT * torch.randn(data.values.shape, generator=source)
-        for slot in scenes.encoding.slots:
-            if slot.attribute.kind == "categorical":
-                shift[:, slot.index] = 0
-                own[:, slot.index] = 0
-        values = torch.where(data.mutable & data.present, data.values + shift + own, data.values)
-        out.append(scenes.encoding.decode(scene, values))
+        out.append(widened(scenes, scene, generator(seed, "feature-shift", i), widen))
     return scenes.encode(out)
+
+
+def widened(
+    scenes: SceneGenerator, scene: SceneGraph, source: torch.Generator, widen: str
+) -> SceneGraph:
+    """One scene with other mutable attributes; see :func:`widened_scenes`."""
+    data = scenes.encoding.encode(scene)
+    if widen == "range":
+        anywhere = torch.rand(data.values.shape, generator=source)
+        chosen = torch.rand(data.values.shape, generator=source) < SHARE_OVER_RANGE
+        numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
+        changing = data.mutable & data.present & chosen & numeric
+        values = torch.where(changing, anywhere, data.values)
+        return scenes.encoding.decode(scene, values)
+    slots = scenes.encoding.slot_count
+    shift = SCENE_SHIFT * torch.randn(1, slots, generator=source)
+    shift = shift * (torch.rand(1, slots, generator=source) < SHARE_SHIFTED)
+    own = NODE_SHIFT * torch.randn(data.values.shape, generator=source)
+    for slot in scenes.encoding.slots:
+        if slot.attribute.kind == "categorical":
+            shift[:, slot.index] = 0
+            own[:, slot.index] = 0
+    values = torch.where(data.mutable & data.present, data.values + shift + own, data.values)
+    return scenes.encoding.decode(scene, values)
 
 
 def scenes_near(
@@ -81,8 +86,8 @@ def scenes_near(
             one that it could not.
     """
     out: list[SceneGraph] = []
-    prior = scenes.prior([derive_seed(seed, "feature-scene", turn, i) for i in range(count)])
-    learned = scenes.transform_all(prior, derive_seed(seed, "feature-scene", turn))
+    proposed = scenes.proposed([derive_seed(seed, "feature-scene", turn, i) for i in range(count)])
+    learned = scenes.transform_all(proposed, derive_seed(seed, "feature-scene", turn))
     numeric = torch.tensor([slot.kind != "categorical" for slot in scenes.encoding.slots])
     if near == "spread" and turn > 1:
         return scenes.encode(_moved_by_spread(scenes, learned, numeric, seed, turn))

@@ -1,4 +1,4 @@
-"""A run from start to finish: pre-training, matching, task optimisation, report.
+"""A run from start to finish: pre-training, structure, matching, task optimisation, report.
 
 Every random draw is named by the run's seed, the phase and the step (see ``seeds``), so a
 checkpoint is the parameters, the optimiser's state and how far each phase has come; a run that
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,10 @@ from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.shift_search import search_shifts
+from metasim_backend.training.structure_phase import LEARN, PRETRAIN, StructurePhase
 from metasim_backend.training.task_network import new_task_network
 from metasim_backend.training.task_optimisation import optimise_task
+from metasim_backend.training.visibility import Visibility
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +98,24 @@ class Run:
             settings.seed,
         )
         self.done = dict.fromkeys(settings.phases, 0)
+        self.structure: StructurePhase | None = None
+        if LEARN in settings.phases:
+            self.done[PRETRAIN] = 0
+            self.scenes.changes_attributes = changes_attributes(settings.phases)
+            self.structure = StructurePhase(self)
         self.seconds = dict.fromkeys(("features", *settings.phases, "report"), 0.0)
         self.baseline = MovingAverage(settings.task.momentum)
         self.task_network: TaskNetwork | None = None
         self.optimiser: torch.optim.Optimizer | None = None
         self.optimiser_phase = ""
         self.turn = -1
-        self.explained: dict[str, float] = {}
-        self.seen_since: dict[str, int] = {}
-        self.well_seen_since: dict[str, int] = {}
+        self.visibility = Visibility(
+            [slot.name for slot in self.scenes.encoding.slots],
+            settings.features.rounds,
+            settings.features.least_explained,
+            settings.match.hold_spread,
+            settings.match.hold_until,
+        )
         self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
 
@@ -113,6 +125,11 @@ class Run:
         return RenderSettings(
             wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device, True
         )
+
+    @property
+    def turns(self) -> int:
+        """Rounds of matching; structure and matching take turns."""
+        return self.settings.features.rounds
 
     @property
     def features(self) -> FeatureExtractor:
@@ -126,18 +143,21 @@ class Run:
         if not resumed:
             seeds = [derive_seed(self.settings.seed, "prior", i) for i in range(200)]
             self.scenes.transformer.fit_prior(self.scenes.propose(seeds).batch)
+        self._use_features(self._first_features())
+        self._phase("pretrain", self._pretrain)
+        for turn in range(self.turns):
+            self._phase(LEARN, partial(self._structure, turn))
+            self._phase("match", partial(self._match, turn))
+        self._phase("task", self._task)
         self._use_features(self._turn())
-        for phase, run in (
-            ("pretrain", self._pretrain),
-            ("match", self._match),
-            ("task", self._task),
-        ):
-            if phase in self.settings.phases:
-                self._timed(phase, run)
-                self._save()
-                self._keep(phase)
         self._report()
         self.metrics.close()
+
+    def _phase(self, phase: str, run: Callable[[], object]) -> None:
+        if phase in self.settings.phases:
+            self.timed(phase, run)
+            self.save()
+            self.keep(phase)
 
     # The phases -----------------------------------------------------------------------------
 
@@ -165,42 +185,49 @@ class Run:
         errors = identity_error(self.scenes, self.scenes.propose(seeds))
         self.folder.write_json("identity_error.json", errors)
 
-    def _match(self) -> None:
+    def _structure(self, turn: int) -> None:
+        assert self.structure is not None
+        if turn < len(self.structure.parts()):
+            self.structure.train(turn)
+
+    def _match(self, turn: int) -> None:
         settings = self.settings.match
+        part = self._parts()[turn]
+        last = turn == self.turns - 1
+        if turn < self._turn() or (self.done["match"] >= part[1] and not last):
+            return
         self._freeze()
-        parts = self._parts()
+        self._use_features(turn)
         with self.bar("matching", settings.steps, "match") as bar:
 
             def after_step(step: int, values: dict[str, float]) -> None:
                 self.metrics.log("match", step, **values)
                 self.done["match"] = step + 1
-                self._save()
+                self.save()
                 if settings.report_every and (step + 1) % settings.report_every == 0:
                     self._progress_picture(step + 1)
                 bar.show(mmd2=f"{values['mmd2']:.4f}")
                 bar.update()
 
-            for turn in range(self._turn(), len(parts)):
-                self._use_features(turn)
-                if settings.search and self.done["match"] == parts[turn][0]:
-                    search_shifts(
-                        self.scenes,
-                        self.matcher,
-                        settings.search,
-                        settings.batch,
-                        self.settings.seed,
-                        turn,
-                    )
-                match(
+            if settings.search and self.done["match"] == part[0]:
+                search_shifts(
                     self.scenes,
                     self.matcher,
-                    settings,
+                    settings.search,
+                    settings.batch,
                     self.settings.seed,
-                    optimiser=self._optimiser("match", settings.learning_rate),
-                    first_step=self.done["match"],
-                    part=parts[turn],
-                    after_step=after_step,
+                    turn,
                 )
+            match(
+                self.scenes,
+                self.matcher,
+                settings,
+                self.settings.seed,
+                optimiser=self._optimiser("match", settings.learning_rate),
+                first_step=self.done["match"],
+                part=part,
+                after_step=after_step,
+            )
 
     def _task(self) -> None:
         settings = self.settings.task
@@ -214,7 +241,7 @@ class Run:
                 self.metrics.log("task", epoch, **values)
                 self.done["task"] = epoch + 1
                 self.baseline = baseline
-                self._save()
+                self.save()
                 bar.show(score=f"{values['score']:.3f}")
 
             optimise_task(
@@ -249,13 +276,22 @@ class Run:
             self.settings.features.rounds - 1,
         )
 
+    def _first_features(self) -> int:
+        """The round whose feature space is needed first: before a round's matching its structure
+        is learned, and only then its network."""
+        turn = self._turn()
+        if self.structure is None or "match" not in self.settings.phases:
+            return turn
+        waiting = self.done[LEARN] < self.structure.parts()[turn][1]
+        return max(turn - 1, 0) if waiting else turn
+
     def _use_features(self, turn: int) -> None:
         """Compare in the feature space of a round of matching."""
         if turn != self.turn:
             if turn > 0 and self.turn != turn - 1:
                 # A resumed run goes on from the same networks as one that was not interrupted.
                 self._use_features(turn - 1)
-            self._features = self._timed("features", lambda: self._feature_space(turn))
+            self._features = self.timed("features", lambda: self._feature_space(turn))
             self._note_explained(turn)
             self.matcher = self._matcher(turn)
             self.turn = turn
@@ -272,49 +308,16 @@ class Run:
             self.bar,
             turn,
             self._features,
-            self.explained,
+            self.visibility.explained,
         )
 
     def _note_explained(self, turn: int) -> None:
-        """What some network of the run could read once is not taken for invisible later, when it
-        is matched and hardly varies any more."""
         network = self.features.network
         if isinstance(network, PriorNetwork):
             found = explained_by_slot(
                 self.scenes.encoding, network, self.settings.features.harmonics
             )
-            self.note_shares(found, turn)
-
-    def note_shares(self, shares: Mapping[str, float], turn: int) -> None:
-        """What share of each attribute's variance a round's network explains."""
-        self.explained = {
-            name: max(share, self.explained.get(name, 0.0)) for name, share in shares.items()
-        }
-        least = self.settings.features.least_explained
-        for name, share in self.explained.items():
-            if share >= least:
-                self.seen_since.setdefault(name, turn)
-            if share >= max(least, self.settings.match.hold_until):
-                self.well_seen_since.setdefault(name, turn)
-
-    def _seen(self) -> Tensor | None:
-        """[A] bool: the slots that φ can see, or None for all."""
-        if self.settings.features.least_explained <= 0 or not self.explained:
-            return None
-        return self._slots(lambda name: name in self.seen_since or name not in self.explained)
-
-    def _held(self, turn: int) -> Tensor | None:
-        """[A] bool: the slots that are matched for the first time, or that no earlier round saw
-        well; none in the last round."""
-        last = turn == self.settings.features.rounds - 1
-        if not self.settings.match.hold_spread or last or not self.explained:
-            return None
-        return self._slots(
-            lambda name: name in self.seen_since and self.well_seen_since.get(name, turn) >= turn
-        )
-
-    def _slots(self, chosen: Callable[[str], bool]) -> Tensor:
-        return torch.tensor([chosen(slot.name) for slot in self.scenes.encoding.slots])
+            self.visibility.note(found, turn)
 
     def _matcher(self, turn: int) -> Matcher:
         target = evaluation.features_in_batches(self.features, self.target.matched.float() / 255)
@@ -325,8 +328,8 @@ class Run:
             self.features,
             MMD(target),
             self._behind_features(),
-            self._seen(),
-            self._held(turn),
+            self.visibility.seen(),
+            self.visibility.held(turn),
         )
 
     def _behind_features(self) -> bool:
@@ -344,9 +347,14 @@ class Run:
         self.scenes.transformer.freeze_encoder(self.settings.freeze_encoder)
 
     def _optimiser(self, phase: str, rate: float) -> torch.optim.Optimizer:
+        parameters = [p for p in self.scenes.transformer.parameters() if p.requires_grad]
+        return self.optimiser_of(phase, parameters, rate)
+
+    def optimiser_of(
+        self, phase: str, parameters: Sequence[torch.nn.Parameter], rate: float
+    ) -> torch.optim.Optimizer:
         """The phase's optimiser: the one restored from a checkpoint, or a fresh one."""
         if self.optimiser is None or self.optimiser_phase != phase:
-            parameters = [p for p in self.scenes.transformer.parameters() if p.requires_grad]
             self.optimiser = torch.optim.Adam(parameters, lr=rate)
             self.optimiser_phase = phase
         return self.optimiser
@@ -363,12 +371,12 @@ class Run:
 
     def _report(self) -> None:
         write_results(self)
-        self._save()
+        self.save()
         write_report(self.folder.path)
 
     # Keeping and restoring ------------------------------------------------------------------
 
-    def _save(self) -> None:
+    def save(self) -> None:
         state: dict = {
             "transformer": self.scenes.transformer.state_dict(),
             "done": dict(self.done),
@@ -378,11 +386,15 @@ class Run:
             "optimiser": self.optimiser.state_dict() if self.optimiser else None,
             "task_network": self.task_network.state_dict() if self.task_network else None,
         }
+        if self.structure is not None:
+            state["structure"] = self.structure.state()
         self.folder.save_checkpoint(state)
 
-    def _keep(self, phase: str) -> None:
-        """The transformer as it is after a phase, so that a report can compare phases."""
-        state = {"transformer": self.scenes.transformer.state_dict()}
+    def keep(self, phase: str) -> None:
+        """The generator as it is after a phase, so that a report can compare phases."""
+        state: dict = {"transformer": self.scenes.transformer.state_dict()}
+        if self.structure is not None:
+            state |= {"structure": self.structure.state(), "done": dict(self.done)}
         self.folder.save_checkpoint(state, f"after_{phase}")
 
     def _restore(self) -> bool:
@@ -394,17 +406,24 @@ class Run:
         self.done |= {k: v for k, v in state["done"].items() if k in self.done}
         self.seconds |= {k: v for k, v in state["seconds"].items() if k in self.seconds}
         self.baseline = replace(self.baseline, value=state["baseline"])
+        if self.structure is not None:
+            self.structure.restore(state["structure"])
         if state["optimiser"] is not None:
             # Which parameters a phase's optimiser holds depends on whether the encoder is frozen.
-            if state["optimiser_phase"] != "pretrain":
+            phase = state["optimiser_phase"]
+            if phase not in ("pretrain", PRETRAIN, LEARN):
                 self._freeze()
-            self._optimiser(state["optimiser_phase"], 1e-3).load_state_dict(state["optimiser"])
+            if self.structure is not None and phase in (PRETRAIN, LEARN):
+                own = list(self.structure.network.parameters())
+                self.optimiser_of(phase, own, 1e-3).load_state_dict(state["optimiser"])
+            else:
+                self._optimiser(phase, 1e-3).load_state_dict(state["optimiser"])
         if state["task_network"] is not None:
             self._task_network().load_state_dict(state["task_network"])
         self.metrics.keep_until(self.done)
         return True
 
-    def _timed(self, name: str, action: Callable):
+    def timed(self, name: str, action: Callable):
         started = time.monotonic()
         result = action()
         self.seconds[name] += time.monotonic() - started
@@ -415,3 +434,8 @@ class Run:
         if phase == "task":
             done *= self.settings.task.scenes
         return Progress(name, total, done, quiet=self.quiet)
+
+
+def changes_attributes(phases: Sequence[str]) -> bool:
+    """Whether a run with these phases uses the transformer: not when only structure is learned."""
+    return tuple(phases) != (LEARN,)

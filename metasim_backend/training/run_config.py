@@ -15,16 +15,21 @@ from metasim_backend.rendering.differentiate import METHODS
 from metasim_backend.rendering.worlds import engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.training.feature_scenes import NEARNESS, WIDENING
-from metasim_backend.training.loop import Target
+from metasim_backend.training.loop import Target, changes_attributes
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
+    BASELINES,
     REWARDS,
+    STRUCTURE_FEATURES,
+    STRUCTURE_PARTS,
+    STRUCTURE_REWARDS,
     SettingsError,
     TrainSettings,
     settings_from_dict,
     settings_to_dict,
     with_overrides,
 )
+from metasim_backend.training.structure_phase import load_structure, new_structure_generator
 from metasim_backend.training.task_network import new_task_network, task_of
 
 SMALLEST_TARGET = 8
@@ -32,6 +37,16 @@ SMALLEST_TARGET = 8
 LEAST = {
     "features": {"scenes": 2, "epochs": 1, "rounds": 1},
     "pretrain": {"batch": 1, "scenes": 1},
+    "structure": {
+        "batch": 3,
+        "updates": 1,
+        "pretrain_batch": 1,
+        "feature_scenes": 8,
+        "feature_epochs": 1,
+        "latents": 1,
+        "hidden": 1,
+        "longest": 1,
+    },
     "match": {"batch": 2},
     "task": {"scenes": 1},
     "evaluation": {"scenes": 2, "pictures": 1},
@@ -144,6 +159,10 @@ def resolve_settings(
         ("features.widen", settings.features.widen, WIDENING),
         ("features.near", settings.features.near, NEARNESS),
         ("task.reward", settings.task.reward, REWARDS),
+        ("structure.reward", settings.structure.reward, STRUCTURE_REWARDS),
+        ("structure.baseline", settings.structure.baseline, BASELINES),
+        ("structure.features", settings.structure.features, STRUCTURE_FEATURES),
+        ("structure.parts", settings.structure.parts, STRUCTURE_PARTS),
         ("match.behind_features", settings.match.behind_features, ("auto", "yes", "no")),
     ):
         if value not in known:
@@ -152,6 +171,8 @@ def resolve_settings(
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
+    if "structure" in settings.phases:
+        new_structure_generator(grammar, settings.structure, settings.seed)  # says what is wrong
     if settings.features.harmonics not in (1, 2):
         raise SettingsError(
             f"Setting 'features.harmonics' is {settings.features.harmonics}; give 1 or 2."
@@ -270,4 +291,6 @@ def load_generator(folder: RunFolder, config: RunConfig) -> SceneGenerator:
         settings.seed,
     )
     scenes.transformer.load_state_dict(state["transformer"])
+    scenes.changes_attributes = changes_attributes(settings.phases)
+    load_structure(scenes, settings.structure, settings.seed, state.get("structure"), state["done"])
     return scenes

@@ -1,4 +1,9 @@
-"""The learned generator: the grammar proposes, the distribution transformer changes."""
+"""The learned generator: grammar and structure generator propose, the transformer changes.
+
+What stands in a scene is the grammar's choice until a structure generator has been learned; then it
+takes the rules' place, and the attributes still follow from the grammar's priors. The distribution
+transformer changes the attributes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,9 @@ from metasim_backend.models.distribution_transformer import (
     DistributionTransformer,
     TransformerSettings,
 )
+from metasim_backend.models.structure_generator import StructureGenerator
 from metasim_backend.training.seeds import generator
+from metasim_backend.training.structure_draws import draw_scenes
 
 BATCH = 256
 
@@ -51,6 +58,10 @@ class SceneGenerator:
         grammar: proposes scene graphs.
         settings: sizes of the transformer.
         seed: of the transformer's initial parameters.
+
+    Attributes:
+        structure: takes the place of the grammar's rules; None: the rules themselves.
+        changes_attributes: whether the transformer is used at all.
     """
 
     def __init__(
@@ -58,14 +69,15 @@ class SceneGenerator:
     ) -> None:
         self.grammar = grammar
         self.encoding = Encoding(grammar)
+        self.structure: StructureGenerator | None = None
+        self.changes_attributes = True
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator(seed, "transformer").initial_seed())
             self.transformer = DistributionTransformer(self.encoding, settings)
 
     def propose(self, seeds: Sequence[int]) -> Proposal:
-        """Scenes of the prior, one a seed."""
-        scenes = [sample_scene(self.grammar, seed) for seed in seeds]
-        return self.encode(scenes)
+        """Scenes for the transformer to change, one a seed."""
+        return self.encode(self.proposed(seeds))
 
     def encode(self, scenes: Sequence[SceneGraph]) -> Proposal:
         return Proposal(
@@ -78,6 +90,8 @@ class SceneGenerator:
     @torch.no_grad()
     def transform(self, scene: SceneGraph) -> SceneGraph:
         """One scene with its attributes drawn anew; a pure function of scene and parameters."""
+        if not self.changes_attributes:
+            return scene
         proposal = self.encode([scene])
         values = self.distribution(proposal).rsample(generator(scene.seed, "transform"))
         return self.encoding.decode(scene, values)
@@ -86,6 +100,8 @@ class SceneGenerator:
     def transform_all(self, scenes: Sequence[SceneGraph], seed: int) -> list[SceneGraph]:
         """Many scenes with their attributes drawn anew, a batch at a time: much faster than one
         by one, but a scene's draw depends on its place among them."""
+        if not self.changes_attributes:
+            return list(scenes)
         out: list[SceneGraph] = []
         for start in range(0, len(scenes), BATCH):
             proposal = self.encode(scenes[start : start + BATCH])
@@ -97,11 +113,23 @@ class SceneGenerator:
         return out
 
     def prior(self, seeds: Sequence[int]) -> list[SceneGraph]:
+        """The grammar's own scenes."""
         return [sample_scene(self.grammar, seed) for seed in seeds]
 
+    def proposed(self, seeds: Sequence[int], *, alone: bool = False) -> list[SceneGraph]:
+        """Scenes of the learned structure, or the grammar's where none has been learned, with
+        attributes of the grammar's priors.
+
+        Args:
+            alone: draw each by itself, so that it does not depend on the others' number.
+        """
+        if self.structure is None:
+            return self.prior(seeds)
+        return draw_scenes(self.grammar, self.structure, seeds, alone=alone).scenes
+
     def learned(self, seeds: Sequence[int]) -> list[SceneGraph]:
-        """The prior's scenes for these seeds, transformed."""
-        return [self.transform(scene) for scene in self.prior(seeds)]
+        """The proposed scenes for these seeds, transformed; each a function of its seed."""
+        return [self.transform(scene) for scene in self.proposed(seeds, alone=True)]
 
 
 def noise_seeds(settings: RenderSettings, scenes: Sequence[SceneGraph]) -> list[RenderSettings]:

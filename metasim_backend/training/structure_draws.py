@@ -16,7 +16,7 @@ from torch import Tensor
 
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.grammar import Grammar, GrammarError, expand, sample_attributes
-from metasim_backend.grammar.derivation import PADDING
+from metasim_backend.grammar.derivation import PADDING, Productions
 from metasim_backend.grammar.sampling import SCENE_TRIES
 from metasim_backend.models.structure_generator import StructureGenerator
 
@@ -72,7 +72,11 @@ def draw_scenes(
             rows += zip(some, *_derivations(structure, seeds, some, attempt), strict=True)
         pending = []
         for i, own, right in rows:
-            found = _attributes(grammar, structure, own, int(seeds[i]), attempt) if right else None
+            found = (
+                attributed(grammar, structure.productions, own, int(seeds[i]), attempt)
+                if right
+                else None
+            )
             if found is None:
                 failures[i] += 1
                 rejected.append(own)
@@ -117,10 +121,12 @@ def _derivations(
     return [row[row != PADDING] for row in tokens], right.tolist()
 
 
-def _attributes(
-    grammar: Grammar, structure: StructureGenerator, tokens: Tensor, seed: int, attempt: int
+def attributed(
+    grammar: Grammar, productions: Productions, tokens: Tensor, seed: int, attempt: int
 ) -> tuple[Node, ...] | None:
-    skeleton = expand(grammar, structure.productions.choices_of(tokens.tolist()))
+    """Nodes of a derivation with attributes drawn from the grammar's priors; None where no draw
+    of a few met the conditions."""
+    skeleton = expand(grammar, productions.choices_of(tokens.tolist()))
     rng = np.random.default_rng([seed, attempt, 1])
     for _ in range(ATTRIBUTE_TRIES):
         try:

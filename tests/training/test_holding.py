@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
-from metasim_backend.training.loop import Run
+from metasim_backend.training.visibility import Visibility
 
 SLOTS = ("car.x", "car.yaw", "car.size")
 
 
 def held(turn: int, *, rounds: int = 4, until: float = 0.0, explained: list[dict]) -> set[str]:
     """Names of what is held in a round, after the networks up to it explained these shares."""
-    run = object.__new__(Run)  # no renderer and no target are needed to decide this
-    run.settings = SimpleNamespace(
-        features=SimpleNamespace(rounds=rounds, least_explained=0.1, harmonics=1),
-        match=SimpleNamespace(hold_spread=True, hold_until=until),
-    )
-    run.scenes = SimpleNamespace(
-        encoding=SimpleNamespace(slots=[SimpleNamespace(name=name) for name in SLOTS])
-    )
-    run.explained, run.seen_since, run.well_seen_since = {}, {}, {}
+    visibility = Visibility(SLOTS, rounds, 0.1, hold_spread=True, hold_until=until)
     for number, shares in enumerate(explained[: turn + 1]):
-        run.note_shares(shares, number)
-    found = run._held(turn)
+        visibility.note(shares, number)
+    found = visibility.held(turn)
     return set() if found is None else {n for n, yes in zip(SLOTS, found, strict=True) if yes}
 
 

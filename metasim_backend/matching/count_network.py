@@ -1,0 +1,265 @@
+"""A small network that counts: how many of each class a picture shows, and which rules made it.
+
+Numbers of things add up over a picture, so they are read as densities: a map for each class whose
+sum is the count (as crowds are counted), taught with each object's unit of mass spread over the
+pixels that show it. The loss is a Poisson process's, λ - d log λ in each cell: that of how much
+there is, and the cross-entropy of which class it is. What rules decide once a scene, such as the
+kind of road, is read off the whole picture. The readings are the feature space in which structures
+are compared: few numbers, in which two pictures lie apart when their structures do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from metasim_backend.matching.prior_network import (
+    CELL,
+    HIDDEN,
+    SCENE_GRID,
+    SCENE_WIDTH,
+    WIDTHS,
+    block,
+)
+from metasim_backend.matching.prior_training import PriorTrainingError, disturb
+
+FIRST_LOG_DENSITY = -5.0  # most cells show nothing
+LARGEST_DENSITY = 4.0  # logarithm of objects a cell
+
+
+@dataclass(frozen=True, eq=False)
+class CountAnswers:
+    """What there is to be counted in each of N pictures.
+
+    Attributes:
+        classes: names of K classes.
+        density: [N, K, h, w], each object's 1 shared out over the cells of 8 x 8 pixels that show
+            it; its sum over cells is the count.
+        choices: names of T numbers about the whole scene.
+        scene: [N, T] those numbers.
+    """
+
+    classes: tuple[str, ...]
+    density: Tensor
+    choices: tuple[str, ...]
+    scene: Tensor
+
+    def counts(self) -> Tensor:
+        """[N, K]."""
+        return self.density.sum((2, 3))
+
+
+@dataclass(frozen=True)
+class CountTraining:
+    """How a count network is trained.
+
+    Attributes:
+        epochs: passes over the pictures.
+        batch_size: pictures a step.
+        learning_rate: of AdamW at its peak; rises for a tenth of the steps, then falls to 0.
+        held_out: share of the pictures kept for measuring the readings' errors.
+    """
+
+    epochs: int = 12
+    batch_size: int = 32
+    learning_rate: float = 4e-3
+    held_out: float = 0.1
+
+
+class CountNetwork(nn.Module):
+    """Pictures [B, 3, H, W] in [0, 1] to readings [B, D], D = K + 1 + T.
+
+    The readings are K counts, their sum, and T numbers of the whole scene, the last in the spread
+    that they have in the training pictures.
+
+    Args:
+        classes: names of the K classes.
+        choices: names of the T numbers.
+        seed: of the first weights.
+
+    Attributes:
+        spread: [D] standard deviation of each reading's true value in the training pictures.
+        error: [D] root mean square error of each reading on held-out pictures.
+    """
+
+    spread: Tensor
+    error: Tensor
+    middle: Tensor
+    scale: Tensor
+
+    def __init__(self, classes: tuple[str, ...], choices: tuple[str, ...], seed: int = 0) -> None:
+        super().__init__()
+        self.classes, self.choices = tuple(classes), tuple(choices)
+        with torch.device("meta"):  # drawn below, from a generator of its own
+            layers: list[nn.Module] = []
+            channels = 3
+            for width in WIDTHS:
+                layers += block(channels, width, stride=2, size=3 if layers else 5)
+                channels = width
+            self.trunk = nn.Sequential(
+                *layers, *block(channels, channels), *block(channels, channels, dilation=2)
+            )
+            self.densities = nn.Conv2d(channels, len(classes), 1)
+            self.scene = nn.Sequential(
+                *block(channels, SCENE_WIDTH, stride=2),
+                nn.AdaptiveAvgPool2d(SCENE_GRID),
+                nn.Flatten(),
+                nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
+                nn.SiLU(),
+                nn.Linear(HIDDEN, len(choices)),
+            )
+        self.to_empty(device="cpu")
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, generator=generator)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.GroupNorm):
+                module.reset_parameters()
+        assert self.densities.bias is not None
+        nn.init.constant_(self.densities.bias, FIRST_LOG_DENSITY)
+        size = len(classes) + 1 + len(choices)
+        self.register_buffer("spread", torch.ones(size))
+        self.register_buffer("error", torch.zeros(size))
+        self.register_buffer("middle", torch.zeros(len(choices)))
+        self.register_buffer("scale", torch.ones(len(choices)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each reading is about."""
+        return (*self.classes, "all", *self.choices)
+
+    def readings(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, K, h, w] logarithms of densities and [B, T] standardised numbers of the scene."""
+        maps = self.trunk((images - 0.5) / 0.25)
+        return self.densities(maps).clamp_max(LARGEST_DENSITY), self.scene(maps)
+
+    def forward(self, images: Tensor) -> Tensor:
+        log_density, scene = self.readings(images)
+        counts = log_density.exp().sum((2, 3))
+        return torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
+
+    def explained(self) -> dict[str, float]:
+        """The share of each reading's variance that is read right; 1 for one that did not vary."""
+        share = 1 - (self.error / self.spread.clamp_min(1e-9)).square()
+        share = torch.where(self.spread > 1e-6, share, 1.0)
+        return dict(zip(self.names, share.tolist(), strict=True))
+
+
+def train_count_network(
+    images: Tensor,
+    answers: CountAnswers,
+    seed: int = 0,
+    settings: CountTraining | None = None,
+    progress: Callable[[int, float], object] | None = None,
+) -> CountNetwork:
+    """Train a :class:`CountNetwork` on renders of the prior.
+
+    Args:
+        images: [N, 3, H, W], uint8 or float in [0, 1].
+        answers: for the same N pictures.
+        seed: of weights, order, disturbances and held-out pictures.
+        settings: None: the defaults.
+        progress: called with the epoch (from 1) and its mean loss.
+
+    Returns:
+        The trained network, in evaluation mode and frozen.
+
+    Raises:
+        PriorTrainingError: too few pictures, or nothing to be counted.
+    """
+    settings = settings or CountTraining()
+    if len(images) < 8 or len(images) != len(answers.density):
+        raise PriorTrainingError(
+            f"{len(images)} pictures with {len(answers.density)} answers cannot be trained on; "
+            "give at least 8 pictures and as many answers."
+        )
+    counts = answers.counts()
+    truth = torch.cat([counts, counts.sum(1, keepdim=True), answers.scene], 1)
+    if not bool((truth.std(0) > 0).any()):
+        raise PriorTrainingError(
+            "All scenes have the same structure, so there is nothing to be counted; the grammar "
+            "must leave a choice of rules or counts."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    network = CountNetwork(answers.classes, answers.choices, seed)
+    mean_count = float(counts.sum(1).mean().clamp_min(1e-6))
+    if answers.choices:
+        network.middle.copy_(answers.scene.mean(0))
+        network.scale.copy_(answers.scene.std(0).clamp_min(1e-6))
+    network.spread.copy_(truth.std(0))
+    standard = (answers.scene - network.middle) / network.scale
+    order = torch.randperm(len(images), generator=generator)
+    held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
+    steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    network.train()
+    for epoch in range(settings.epochs):
+        total = 0.0
+        shuffled = training[torch.randperm(len(training), generator=generator)]
+        for batch in shuffled.split(settings.batch_size):
+            pictures = disturb(_as_float(images[batch]), generator)
+            log_density, scene = network.readings(pictures)
+            wanted = answers.density[batch]
+            poisson = log_density.exp() - wanted * log_density
+            loss = poisson.sum((1, 2, 3)).mean() / mean_count
+            if answers.choices:
+                loss = loss + functional.smooth_l1_loss(scene, standard[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += float(loss.detach()) * len(batch)
+        if progress is not None:
+            progress(epoch + 1, total / len(training))
+    network.eval().requires_grad_(False)
+    read = torch.cat([network(_as_float(images[rows])) for rows in held_out.split(64)])
+    read[:, len(counts[0]) + 1 :] += network.middle
+    network.error.copy_((read - truth[held_out]).square().mean(0).sqrt())
+    return network
+
+
+def _as_float(images: Tensor) -> Tensor:
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+
+
+def _rate(step: int, steps: int) -> float:
+    rise = max(1, steps // 10)
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def densities(index: Tensor, units: Tensor) -> Tensor:
+    """[N, K, h, w]: each object's 1 shared out over the cells that show it.
+
+    Args:
+        index: [N, H, W] long, which object is seen in each pixel; 0 for none.
+        units: [N, M] long, the class of the object with each index, -1 for none.
+
+    Pixels beyond the last whole cell count for the nearest cell.
+    """
+    classes = int(units.max()) + 1 if units.numel() else 0
+    count, height, width = index.shape
+    rows, columns = max(height // CELL, 1), max(width // CELL, 1)
+    most = units.shape[1]
+    offset = torch.arange(count)[:, None] * most
+    flat = (index.flatten(1) + offset).flatten()
+    pixels = torch.bincount(flat, minlength=count * most).clamp_min(1)
+    of_class = units.flatten()[flat]
+    y = torch.arange(height).div(CELL, rounding_mode="floor").clamp_max(rows - 1)
+    x = torch.arange(width).div(CELL, rounding_mode="floor").clamp_max(columns - 1)
+    cell = (y[:, None] * columns + x[None, :]).flatten().repeat(count)
+    picture = torch.arange(count).repeat_interleave(height * width)
+    seen = of_class >= 0
+    place = ((picture * classes + of_class) * rows * columns + cell)[seen]
+    share = 1.0 / pixels[flat[seen]].float()
+    total = torch.zeros(count * classes * rows * columns).index_add(0, place, share)
+    return total.view(count, classes, rows, columns)

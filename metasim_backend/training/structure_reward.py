@@ -1,0 +1,90 @@
+"""What a scene's picture earns: how much denser real pictures lie there than synthetic ones.
+
+Meta-Sim2 rewards the log-ratio of two kernel density estimates (section 3.3); its ablation rewards
+the batch's MMD², of which each picture is credited its own part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from metasim_backend.matching.count_network import CountNetwork
+from metasim_backend.matching.kernel_density import bandwidth_by_neighbours, log_density_ratio
+from metasim_backend.matching.mmd import MMD
+from metasim_backend.matching.paired_density import PairedDensity
+from metasim_backend.training.settings import StructureSettings
+
+LEAST_EXPLAINED = 0.05
+FINENESS = 0.5  # the least width of a kernel, in errors of what is read
+BATCH = 128
+
+Reading = Callable[[Tensor], Tensor]
+
+
+class StructureReward:
+    """The reward of pictures, given the target's.
+
+    Args:
+        read: [B, 3, H, W] float pictures to [B, D] features.
+        target: [M, 3, H, W] uint8 pictures.
+        settings: which reward.
+        error: [D] how exactly each feature is read; None: not known.
+    """
+
+    def __init__(
+        self,
+        read: Reading,
+        target: Tensor,
+        settings: StructureSettings,
+        error: Tensor | None = None,
+    ) -> None:
+        self._read = read
+        self._settings = settings
+        self.real = self.features(target)
+        if settings.reward == "mmd":
+            self._mmd = MMD(self.real)
+        elif settings.parts == "pairs":
+            least = self.real.new_zeros(self.real.shape[1]) if error is None else FINENESS * error
+            self._pairs = PairedDensity(self.real, least, settings.reward_limit)
+        else:
+            # Of the real side alone, so that the measure is the same in every step.
+            self._bandwidth = bandwidth_by_neighbours(self.real)
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """[N, D] of [N, 3, H, W] uint8 pictures."""
+        return torch.cat([self._read(part.float() / 255) for part in images.split(BATCH)])
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """[N] rewards of [N, 3, H, W] uint8 pictures, which are also what the synthetic density
+        rests on."""
+        features = self.features(images)
+        if self._settings.reward == "mmd":
+            return -self._mmd.witness(features)
+        if self._settings.parts == "pairs":
+            return self._pairs.log_ratio(features)
+        ratio = log_density_ratio(features, self.real, bandwidth=self._bandwidth)
+        limit = self._settings.reward_limit
+        return ratio.clamp(-limit, limit) if limit > 0 else ratio
+
+
+def counts_reading(network: CountNetwork) -> tuple[Reading, Tensor]:
+    """The readings of a count network that tell anything, in units of the spread that the prior's
+    scenes have, and the error of each."""
+    shares = network.explained()
+    chosen = [
+        d
+        for d, name in enumerate(network.names)
+        if shares[name] >= LEAST_EXPLAINED and float(network.spread[d]) > 1e-6
+    ]
+    if not chosen:
+        chosen = list(range(len(network.names)))
+    spread = network.spread[chosen].clamp_min(1e-6)
+
+    def read(images: Tensor) -> Tensor:
+        return network(images)[:, chosen] / spread
+
+    return read, network.error[chosen] / spread
