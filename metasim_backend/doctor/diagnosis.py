@@ -37,6 +37,7 @@ def diagnose(
             *torch.result(),
             bpy.result(),
             machine.find_blender(),
+            machine.find_window_programs(),
             machine.find_cores(),
             machine.find_memory(),
             machine.find_disk(folder or Path.cwd()),

@@ -14,8 +14,10 @@ from metasim_backend.doctor.findings import Finding
 from metasim_backend.doctor.system_libraries import (
     BPY_LIBRARIES,
     SystemLibrary,
+    SystemProgram,
     install_command,
     missing_libraries,
+    missing_programs,
 )
 
 OLDEST_BLENDER = (3, 4)
@@ -37,6 +39,17 @@ def find_libraries(libraries: Sequence[SystemLibrary] = BPY_LIBRARIES) -> tuple[
     if not findings:
         findings.append(Finding("system libraries", True, f"all {len(libraries)} that bpy needs"))
     return tuple(findings)
+
+
+def find_window_programs(missing: Sequence[SystemProgram] | None = None) -> Finding:
+    """What the tests of the add-on in a real window need; nothing else does."""
+    lacking = missing_programs() if missing is None else missing
+    if not lacking:
+        detail = "Blender, Xvfb and xdotool are there"
+        return Finding("window tests", True, detail, required=False)
+    packages = [program.package for program in lacking]
+    detail = f"missing: {', '.join(packages)}; the add-on's tests in a window are skipped"
+    return Finding("window tests", False, detail, f"run: {install_command(packages)}", False)
 
 
 def find_blender(program: str = "blender", time_limit: float = 60.0) -> Finding:

@@ -1,4 +1,6 @@
-"""The system libraries that Blender's Python module needs: find them, install them, name them.
+"""The system's libraries and programs that are needed: find them, install them, name them.
+
+Libraries are those of Blender's Python module; programs those of the tests in a real window.
 
 Runs before the virtual environment exists, as ``python3 system_libraries.py [--install]``, so it
 uses the standard library only and imports nothing of this package. The list is the dynamic
@@ -49,6 +51,28 @@ BPY_LIBRARIES: tuple[SystemLibrary, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class SystemProgram:
+    """A program, or another file, and the Debian/Ubuntu package that holds it.
+
+    ``path`` is a program's name, or the whole path of a file.
+    """
+
+    path: str
+    package: str
+
+
+WINDOW_PROGRAMS: tuple[SystemProgram, ...] = (
+    SystemProgram("blender", "blender"),
+    SystemProgram("Xvfb", "xvfb"),
+    SystemProgram("xdotool", "xdotool"),
+)
+"""What tests of the add-on in a real window need; all else does without."""
+DEBIANS_BLENDER = "/usr/bin/blender"
+DEBIANS_NUMPY = SystemProgram("/usr/lib/python3/dist-packages/numpy", "python3-numpy")
+"""Debian's Blender runs on Debian's Python; any other brings numpy along."""
+
+
 class SetUpError(ValueError):
     """The machine lacks something that set-up cannot add; the sentence names the remedy."""
 
@@ -75,6 +99,25 @@ def missing_libraries(
     if not platform.startswith("linux"):
         return ()
     return tuple(library for library in libraries if not loads(library.soname))
+
+
+def missing_programs(
+    programs: Sequence[SystemProgram] = WINDOW_PROGRAMS,
+    *,
+    platform: str = sys.platform,
+    which: Callable[[str], str | None] = shutil.which,
+    exists: Callable[[str], bool] = os.path.exists,
+) -> tuple[SystemProgram, ...]:
+    """What the tests in a window lack here, in order; empty where there is no X11.
+
+    numpy is among them when Blender is Debian's, or will be.
+    """
+    if not platform.startswith("linux"):
+        return ()
+    missing = [program for program in programs if which(program.path) is None]
+    if which("blender") in (None, DEBIANS_BLENDER) and not exists(DEBIANS_NUMPY.path):
+        missing.append(DEBIANS_NUMPY)
+    return tuple(missing)
 
 
 def missing_venv_packages() -> tuple[str, ...]:
@@ -141,7 +184,7 @@ def install(packages: Sequence[str]) -> None:
 
 
 def prepare(*, may_install: bool) -> None:
-    """Check Python, venv and the libraries; install what is missing when allowed.
+    """Check Python, venv, the libraries and programs; install what is missing when allowed.
 
     Raises:
         SetUpError: when something required is missing and was not installed.
@@ -173,6 +216,24 @@ def prepare(*, may_install: bool) -> None:
         print(
             f"note: {lib.soname} is missing, which {lib.needed_for} need; "
             f"to add it run: {install_command([lib.package])}"
+        )
+    prepare_window_tests(may_install=may_install)
+
+
+def prepare_window_tests(*, may_install: bool) -> None:
+    """Install what tests in a window need when that is allowed and possible; else name it."""
+    missing = missing_programs()
+    if missing and may_install and shutil.which("apt-get") and privilege() is not None:
+        try:
+            install([program.package for program in missing])
+        except SetUpError as error:
+            print(f"note: {error}")
+        missing = missing_programs()
+    if missing:
+        packages = [program.package for program in missing]
+        print(
+            f"note: {', '.join(packages)} are missing, without which the tests in Blender's window "
+            f"are skipped; to add them run: {install_command(packages)}"
         )
 
 

@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from metasim_backend.doctor import system_libraries
-from metasim_backend.doctor.machine import find_libraries
+from metasim_backend.doctor.machine import find_libraries, find_window_programs
 from metasim_backend.doctor.system_libraries import (
     BPY_LIBRARIES,
+    DEBIANS_BLENDER,
+    DEBIANS_NUMPY,
+    WINDOW_PROGRAMS,
     SetUpError,
     SystemLibrary,
     install_command,
     missing_libraries,
+    missing_programs,
     prepare,
+    prepare_window_tests,
 )
 
 WRONG = SystemLibrary("libNoSuchThing.so.9", "libnosuchthing9")
@@ -50,6 +55,50 @@ def test_only_libraries_that_bpy_cannot_do_without_stop_the_set_up(monkeypatch, 
     lacks("libEGL.so.1")
     prepare(may_install=False)
     assert "libegl1" in capsys.readouterr().out
+
+
+def lacking(*there: str, blender: str | None = None) -> list[str]:
+    found = missing_programs(
+        platform="linux",
+        which=lambda name: blender if name == "blender" else name if name in there else None,
+        exists=lambda path: path in there,
+    )
+    return [program.package for program in found]
+
+
+def test_tests_in_a_window_need_blender_a_display_and_keys_and_numpy_with_debians_blender():
+    assert lacking() == ["blender", "xvfb", "xdotool", "python3-numpy"]
+    assert lacking("Xvfb", "xdotool", blender=DEBIANS_BLENDER) == ["python3-numpy"]
+    assert lacking("Xvfb", "xdotool", blender="/opt/blender/blender") == []
+    assert lacking("Xvfb", "xdotool", DEBIANS_NUMPY.path, blender=DEBIANS_BLENDER) == []
+    assert missing_programs(platform="darwin") == ()
+
+
+def test_what_tests_in_a_window_need_never_stops_the_set_up(monkeypatch, capsys):
+    asked = []
+
+    def fails(packages):
+        asked.append(packages)
+        raise SetUpError("apt-get could not")
+
+    monkeypatch.setattr(system_libraries, "missing_programs", lambda: WINDOW_PROGRAMS)
+    monkeypatch.setattr(system_libraries.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(system_libraries, "privilege", lambda: [])
+    monkeypatch.setattr(system_libraries, "install", fails)
+    prepare_window_tests(may_install=True)
+    assert asked == [["blender", "xvfb", "xdotool"]]
+    assert install_command(asked[0]) in capsys.readouterr().out
+    monkeypatch.setattr(system_libraries, "privilege", lambda: None)
+    prepare_window_tests(may_install=True)
+    assert len(asked) == 1
+    assert install_command(asked[0]) in capsys.readouterr().out
+
+
+def test_the_doctor_names_what_tests_in_a_window_lack():
+    finding = find_window_programs(WINDOW_PROGRAMS)
+    assert not finding.ok and not finding.required
+    assert finding.remedy == f"run: {install_command(['blender', 'xvfb', 'xdotool'])}"
+    assert find_window_programs(()).ok
 
 
 def test_what_is_missing_is_installed_as_root_or_named_in_one_sentence(monkeypatch):
