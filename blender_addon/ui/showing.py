@@ -12,7 +12,7 @@ from ..contract.attributes import WorldError
 from ..contract.scene_graph import SceneGraph
 from .redraw import redraw_views
 from .session import session
-from .street_in_file import keep_graph, new_street_scene, shown_graph, street_scene
+from .street_in_file import keep_graph, new_street_scene, street_scene
 
 DOMAIN = "driving"
 
@@ -95,19 +95,12 @@ def bring_to_front(context: Any, scene: Any, look: bool = False) -> None:
                 space = area.spaces.active
                 space.region_3d.view_perspective = "CAMERA"
                 space.overlay.show_relationship_lines = False
+                _fill_with_frame(context, area)
     redraw_views()
 
 
-def has_street(context: Any) -> bool:
-    """Whether the file has a street that can be rendered, switched or saved."""
-    return street_scene(context) is not None
-
-
-def current_graph(context: Any) -> tuple[Any, SceneGraph]:
-    """The street's Blender scene and the scene graph that it shows.
-
-    Raises:
-        StreetError: when there is none.
-    """
-    scene = street_scene(context)
-    return scene, shown_graph(scene)
+def _fill_with_frame(context: Any, area: Any) -> None:
+    """Zoom a 3D view so that the camera's frame fills it."""
+    region = next(one for one in area.regions if one.type == "WINDOW")
+    with context.temp_override(window=context.window, area=area, region=region):
+        bpy.ops.view3d.view_center_camera()

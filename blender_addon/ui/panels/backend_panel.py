@@ -9,10 +9,10 @@ from ..session import session
 from . import CATEGORY
 
 _WORDS = {
-    "off": ("No backend", "UNLINKED"),
+    "off": ("Off", "UNLINKED"),
     "starting": ("Starting …", "SORTTIME"),
     "connected": ("Connected", "LINKED"),
-    "lost": ("No backend", "UNLINKED"),
+    "lost": ("Lost", "UNLINKED"),
 }
 _SHOWN_VERSIONS = ("metasim", "torch", "python")
 

@@ -1,0 +1,383 @@
+"""Runs inside Blender with a window: presses the panels' buttons as a user does, and looks.
+
+Blender is started with ``--enable-event-simulate`` and this file; a plan in JSON says what to do.
+Buttons are found as a user finds them: by moving the mouse over the sidebar and asking Blender
+what is under it. Results go to ``results.json`` in the plan's folder, pictures beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+
+import bpy
+
+PLAN = json.loads(Path(os.environ["METASIM_WINDOW_PLAN"]).read_text())
+FOLDER = Path(PLAN["folder"])
+RESULTS: dict = {"steps": [], "stalls": {}}
+TICK = 0.03
+Steps = Generator[float, None, object]
+
+
+def session():
+    return sys.modules["metasim.ui.session"].session()
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def view():
+    return next(area for area in window().screen.areas if area.type == "VIEW_3D")
+
+
+def sidebar():
+    return next(region for region in view().regions if region.type == "UI")
+
+
+def own():
+    return bpy.context.window_manager.windows[0].scene.metasim
+
+
+def note(what: str, **more: object) -> None:
+    RESULTS["steps"].append({"what": what, "at": round(time.monotonic() - BEGAN, 2), **more})
+    print("WINDOW", what, more, flush=True)
+
+
+def simulate(kind: str, value: str, x: int, y: int) -> None:
+    window().event_simulate(type=kind, value=value, x=x, y=y)
+
+
+def move(x: int, y: int) -> Steps:
+    simulate("MOUSEMOVE", "NOTHING", x - 1, y)
+    simulate("MOUSEMOVE", "NOTHING", x, y)
+    yield TICK
+
+
+def click(x: int, y: int) -> Steps:
+    yield from move(x, y)
+    simulate("LEFTMOUSE", "PRESS", x, y)
+    yield TICK
+    simulate("LEFTMOUSE", "RELEASE", x, y)
+    yield TICK
+
+
+def key(name: str) -> Steps:
+    region = sidebar()
+    x, y = region.x + region.width // 2, region.y + region.height // 2
+    simulate(name, "PRESS", x, y)
+    yield TICK
+    simulate(name, "RELEASE", x, y)
+    yield TICK
+
+
+def under_mouse() -> str:
+    """The Python call of the button that the mouse is over; empty for none."""
+    manager = bpy.context.window_manager
+    manager.clipboard = ""
+    with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
+        if bpy.ops.ui.copy_python_command_button.poll():
+            bpy.ops.ui.copy_python_command_button()
+    return manager.clipboard
+
+
+def find(call: str) -> Steps:
+    """Where a button is, by scanning the sidebar from top to bottom.
+
+    Args:
+        call: how the button's Python call begins, after ``bpy.ops.metasim.``.
+    """
+    region = sidebar()
+    for y in range(region.y + region.height - 8, region.y + 4, -10):
+        for share in (0.12, 0.3, 0.6, 0.78):
+            x = region.x + int(region.width * share)
+            yield from move(x, y)
+            if under_mouse().startswith(f"bpy.ops.metasim.{call}"):
+                return x, y
+    raise LookupError(f"There is no button {call} in the sidebar.")
+
+
+def press(call: str) -> Steps:
+    x, y = yield from find(call)
+    yield from click(x, y)
+    note(f"pressed {call}")
+
+
+def until(condition, seconds: float, what: str) -> Steps:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s; said {session().said}")
+        yield 0.05
+    note(what)
+
+
+def idle() -> bool:
+    return not session().busy
+
+
+def shot(name: str) -> Steps:
+    """A picture of the whole window, and one of the sidebar alone."""
+    yield from move(view().x + 60, view().y + 60)
+    yield 0.4
+    path = str(FOLDER / f"{name}.png")
+    bpy.ops.screen.screenshot(filepath=path)
+    region = sidebar()
+    RESULTS.setdefault("sidebars", {})[name] = [region.x, region.y, region.width, region.height]
+    yield 0.1
+
+
+class Stalls:
+    """The longest pause between two turns of Blender's main loop."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.last = 0.0
+
+    def begin(self, name: str) -> None:
+        self.name, self.last = name, 0.0
+        RESULTS["stalls"].setdefault(name, [])
+
+    def end(self) -> None:
+        self.name = ""
+
+    def __call__(self) -> float:
+        now = time.perf_counter()
+        if self.name and self.last:
+            RESULTS["stalls"][self.name].append(round(1000 * (now - self.last), 1))
+        self.last = now
+        return 0.002
+
+
+STALLS = Stalls()
+
+
+def open_tab() -> Steps:
+    """Click the sidebar's tabs from top to bottom until Meta-Sim's panels are drawn."""
+    drawn = []
+    panel = bpy.types.METASIM_PT_backend
+    draw = panel.draw
+
+    def watched(self, context):
+        drawn.append(1)
+        draw(self, context)
+
+    panel.draw = watched
+    with bpy.context.temp_override(window=window(), area=view()):
+        view().spaces.active.show_region_ui = True
+    yield 0.5
+    region = sidebar()
+    x = region.x + region.width - 10
+    for y in range(region.y + region.height - 30, region.y + 60, -35):
+        yield from click(x, y)
+        yield 0.2
+        if drawn:
+            panel.draw = draw
+            note("opened the tab")
+            return
+    raise LookupError("There is no tab Meta-Sim.")
+
+
+OPEN: set[str] = {"Backend", "Scene"}
+
+
+def only(*titles: str) -> Steps:
+    """Leave only these panels, opened; the sidebar is too low for all at once."""
+    classes = sys.modules["metasim.ui"].CLASSES
+    panels = [one for one in classes if issubclass(one, bpy.types.Panel)]
+    roots = {one.__name__ for one in panels if one.bl_label in titles}
+    for one in reversed(panels):
+        if one.is_registered:
+            bpy.utils.unregister_class(one)
+    for one in panels:
+        if {one.__name__, getattr(one, "bl_parent_id", "")} & roots:
+            bpy.utils.register_class(one)
+    sidebar().tag_redraw()
+    yield 0.4
+    for title in titles:
+        if title not in OPEN:  # its header is the topmost line
+            region = sidebar()
+            yield from click(region.x + region.width // 3, region.y + region.height - 24)
+            OPEN.add(title)
+            yield 0.4
+            note(f"opened the panel {title}")
+
+
+def run_plan() -> Steps:
+    import addon_utils
+
+    bpy.context.preferences.view.show_splash = False
+    addon_utils.enable("metasim", default_set=True)
+    bpy.context.preferences.addons["metasim"].preferences.python = PLAN["python"]
+    yield 1.0
+    yield from open_tab()
+    for name in PLAN["do"]:
+        yield from globals()[f"do_{name}"]()
+
+
+def do_scene() -> Steps:
+    yield from only("Backend", "Scene")
+    yield from shot("empty")
+    yield from press("sample()")
+    yield from until(lambda: own().graph and idle(), 60, "sampled at the first click")
+    yield 1.0
+    yield from shot("scene")
+    names = [node.name for node in own().nodes]
+    yield from press("sample(step=1)")
+    yield from until(lambda: own().seed == 1 and idle(), 20, "next seed")
+    yield 1.0
+    assert [node.name for node in own().nodes] != names
+    yield from press("sample(step=-1)")
+    yield from until(lambda: own().seed == 0 and idle(), 20, "previous seed")
+    assert [node.name for node in own().nodes] == names
+
+
+def do_undo() -> Steps:
+    before = own().graph
+    yield from press("sample(step=1)")
+    yield from until(lambda: own().seed == 1 and idle(), 20, "next seed")
+    with bpy.context.temp_override(window=window(), area=view(), region=view().regions[-1]):
+        bpy.ops.ed.undo()
+    yield 0.5
+    assert own().graph == before, "undo did not bring the scene before back"
+    note("undo brought the scene back", seed=own().seed)
+
+
+def do_node() -> Steps:
+    """Select an object in the viewport's scene: its node's attributes are shown."""
+    car = next(body for body in window().scene.objects
+               if str(body.get("metasim_node", "")).startswith("car"))  # fmt: skip
+    with bpy.context.temp_override(window=window(), area=view()):
+        window().view_layer.objects.active = car
+        car.select_set(True)
+    yield 0.5
+    chosen = own().nodes[own().active_node]
+    assert chosen.name == car["metasim_node"], (chosen.name, car["metasim_node"])
+    place = tuple(car.location)
+    chosen.attributes["along"].number += 3.0
+    yield 0.3
+    assert tuple(car.location) != place
+    yield from only("Scene")
+    yield from shot("node")
+
+
+def do_switch() -> Steps:
+    yield from only("Scene")
+    own().run = PLAN["run"]
+    bodies = {str(b["metasim_node"]): b for b in window().scene.objects if b.get("metasim_node")}
+    places = {name: tuple(body.location) for name, body in bodies.items()}
+    yield from press("switch(to='LEARNED')")
+    yield from until(lambda: own().shown == "LEARNED" and idle(), 60, "learned")
+    yield 0.5
+    moved = [n for n, body in bodies.items() if tuple(body.location) != places[n]]
+    assert moved and all(body["metasim_node"] == n for n, body in bodies.items())
+    note("objects moved in place", moved=len(moved))
+    yield from shot("learned")
+    yield from press("switch(to='PRIOR')")
+    yield from until(lambda: own().shown == "PRIOR" and idle(), 20, "prior again")
+    assert all(tuple(body.location) == places[n] for n, body in bodies.items())
+
+
+def do_render() -> Steps:
+    yield from only("Render")
+    own().width, own().height = 320, 192
+    own().preset = "draft"
+    STALLS.begin("render")
+    yield from press("render_labels()")
+    yield from until(lambda: "Meta-Sim picture" in bpy.data.images and idle(), 120, "rendered")
+    STALLS.end()
+    own().show_masks = True
+    yield from shot("render")
+    area = view()
+    area.ui_type = "IMAGE_EDITOR"
+    area.spaces.active.image = bpy.data.images["Meta-Sim picture"]
+    yield 0.8
+    bpy.ops.screen.screenshot(filepath=str(FOLDER / "image_editor.png"))
+    area.ui_type = "VIEW_3D"
+    yield 0.8
+
+
+def do_train() -> Steps:
+    yield from only("Train")
+    own().target, own().run = PLAN["target"], PLAN["new_run"]
+    own().overrides = PLAN["overrides"]
+    yield from press("train_start()")
+    training = lambda: session().training  # noqa: E731
+    yield from until(lambda: training().state in ("running", "failed"), 120, "training runs")
+    STALLS.begin("training")
+    yield from until(
+        lambda: training().pictures >= 2 and training().curve("mmd2")
+        or training().state in ("failed", "finished"), PLAN["train_seconds"], "frames arrive",
+    )  # fmt: skip
+    STALLS.end()
+    yield from shot("train")
+    if training().active:
+        yield from press("train_pause()")
+        yield from until(lambda: training().state == "paused", 30, "paused")
+        yield from press("train_resume()")
+        yield from until(lambda: training().state == "running", 30, "resumed")
+        yield from press("train_stop()")
+        yield from until(lambda: not training().active, 60, "stopped")
+    note("training", state=training().state, sentence=training().sentence,
+         pictures=training().pictures, points=len(training().curve("mmd2")))  # fmt: skip
+    yield from shot("trained")
+
+
+def do_dataset() -> Steps:
+    yield from only("Dataset")
+    own().dataset_folder, own().dataset_count = PLAN["dataset"], 3
+    own().width, own().height, own().preset = 160, 96, "draft"
+    yield from press("dataset_start()")
+    yield from until(lambda: session().dataset.done >= 1, 180, "first picture")
+    yield from shot("dataset")
+    yield from until(lambda: not session().dataset.active and idle(), 180, "data set")
+    assert session().dataset.state == "finished", session().dataset.sentence
+    yield from shot("dataset_done")
+
+
+def do_death() -> Steps:
+    """The backend is killed: said within 5 s, the scene is kept, Start mends it."""
+    yield from only("Backend", "Scene")
+    kept = own().graph
+    process = session().link._talk._process
+    began = time.monotonic()
+    os.kill(process.pid, 9)
+    yield from until(lambda: session().said.get("backend"), 5, "death said in the panel")
+    note("death", seconds=round(time.monotonic() - began, 2), said=session().said["backend"])
+    yield from shot("dead")
+    yield from press("backend_start()")
+    yield from until(lambda: session().link.state == "connected", 60, "started again")
+    assert own().graph == kept
+
+
+def main() -> None:
+    plan = run_plan()
+
+    def tick():
+        try:
+            return next(plan)
+        except StopIteration:
+            RESULTS["done"] = True
+        except BaseException as error:
+            RESULTS["error"] = f"{type(error).__name__}: {error}"
+            RESULTS["traceback"] = traceback.format_exc()
+            print(RESULTS["traceback"], flush=True)
+            try:
+                bpy.ops.screen.screenshot(filepath=str(FOLDER / "failed.png"))
+            except Exception:
+                traceback.print_exc()
+        (FOLDER / "results.json").write_text(json.dumps(RESULTS, indent=1))
+        session().close()
+        os._exit(0)
+
+    bpy.app.timers.register(tick, first_interval=1.0)
+    bpy.app.timers.register(STALLS, first_interval=0.1)
+
+
+BEGAN = time.monotonic()
+main()
