@@ -105,13 +105,17 @@ class CountNetwork(nn.Module):
                 *layers, *block(channels, channels), *block(channels, channels, dilation=2)
             )
             self.densities = nn.Conv2d(channels, len(classes), 1)
-            self.scene = nn.Sequential(
-                *block(channels, SCENE_WIDTH, stride=2),
-                nn.AdaptiveAvgPool2d(SCENE_GRID),
-                nn.Flatten(),
-                nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
-                nn.SiLU(),
-                nn.Linear(HIDDEN, len(choices)),
+            self.scene = (
+                nn.Sequential(
+                    *block(channels, SCENE_WIDTH, stride=2),
+                    nn.AdaptiveAvgPool2d(SCENE_GRID),
+                    nn.Flatten(),
+                    nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
+                    nn.SiLU(),
+                    nn.Linear(HIDDEN, len(choices)),
+                )
+                if choices
+                else None
             )
         self.to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)
@@ -138,12 +142,18 @@ class CountNetwork(nn.Module):
     def readings(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """[B, K, h, w] logarithms of densities and [B, T] standardised numbers of the scene."""
         maps = self.trunk((images - 0.5) / 0.25)
-        return self.densities(maps).clamp_max(LARGEST_DENSITY), self.scene(maps)
+        scene = maps.new_zeros(len(maps), 0) if self.scene is None else self.scene(maps)
+        return self.densities(maps).clamp_max(LARGEST_DENSITY), scene
 
     def forward(self, images: Tensor) -> Tensor:
         log_density, scene = self.readings(images)
         counts = log_density.exp().sum((2, 3))
         return torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """The readings, as a :class:`~metasim_backend.matching.features.FeatureExtractor` takes
+        them."""
+        return [self(images)]
 
     def explained(self) -> dict[str, float]:
         """The share of each reading's variance that is read right; 1 for one that did not vary."""

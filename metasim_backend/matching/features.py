@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.matching.imagenet_networks import (
     IMAGENET_NETWORKS,
     FeaturesError,
@@ -31,7 +32,7 @@ from metasim_backend.matching.imagenet_networks import (
 )
 from metasim_backend.matching.prior_network import KIND, PriorNetwork
 
-__all__ = ["CHOICES", "FeatureExtractor", "FeaturesError", "build_features"]
+__all__ = ["CHOICES", "FeatureExtractor", "FeaturesError", "build_features", "counting_features"]
 
 CHOICES = ("auto", "prior", *IMAGENET_NETWORKS)
 AUTO_NETWORK = "resnet50"
@@ -59,14 +60,14 @@ class FeatureExtractor(nn.Module):
 
     def __init__(
         self,
-        network: StageNetwork | PriorNetwork,
+        network: StageNetwork | PriorNetwork | CountNetwork,
         grids: Sequence[tuple[int, int] | None],
         name: str,
         floor: float = FLOOR,
     ) -> None:
         super().__init__()
         self._floor = floor
-        self.network: StageNetwork | PriorNetwork = network
+        self.network: StageNetwork | PriorNetwork | CountNetwork = network
         self._grids = tuple(grids)
         self.name = name
         self.requires_grad_(False).eval()
@@ -150,6 +151,17 @@ class FeatureExtractor(nn.Module):
 
     def _stage_weights(self) -> Tensor:
         return torch.cat([torch.full((d,), d**-0.5) for d in self.stage_dimensions])
+
+
+def counting_features(network: CountNetwork) -> FeatureExtractor:
+    """φ of what a count network reads, each reading in units of the spread that it had in the
+    pictures that the network was trained on; the scale needs no fitting."""
+    features = FeatureExtractor(
+        network, (None,), "a small network that counts, trained on the prior's own renders"
+    )
+    spread = network.spread.clamp_min(1e-6)
+    features.scale.copy_(features.dimension**-0.5 / spread)
+    return features
 
 
 def build_features(

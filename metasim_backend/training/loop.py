@@ -19,7 +19,7 @@ from torch import Tensor
 
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import Grammar
-from metasim_backend.matching.features import FeatureExtractor
+from metasim_backend.matching.features import FeatureExtractor, counting_features
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.matching.prior_network import PriorNetwork
 from metasim_backend.models.distribution_transformer import TransformerSettings
@@ -297,6 +297,10 @@ class Run:
             self.turn = turn
 
     def _feature_space(self, turn: int) -> FeatureExtractor:
+        structure = None if self.scenes.changes_attributes else self.structure
+        if structure is not None and self.settings.features.network == "prior":
+            # No attribute is to be told apart, so there is none to be taught.
+            return counting_features(structure.counting())
         return feature_space.prepare(
             self.folder,
             self.scenes,

@@ -15,6 +15,7 @@ from torch import Tensor
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.derivation import Productions
+from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.models.structure_generator import (
     StructureGenerator,
     StructureGeneratorSettings,
@@ -77,6 +78,7 @@ class StructurePhase:
         self.network = new_structure_generator(run.scenes.grammar, self.settings, run.settings.seed)
         self.baseline = MovingAverage(self.settings.momentum)
         self._reward: StructureReward | None = None
+        self._counts: CountNetwork | None = None
 
     def parts(self) -> list[tuple[int, int]]:
         """First step, and the step after the last, of each of its turns."""
@@ -153,17 +155,23 @@ class StructurePhase:
             run.keep(PRETRAIN)
         run.scenes.structure = self.network
 
+    def counting(self) -> CountNetwork:
+        """The run's count network."""
+        if self._counts is None:
+            self._counts = self._count_network()
+        return self._counts
+
     def _rewarding(self) -> StructureReward:
         run = self._run
         if self.settings.features == "match":
             return StructureReward(run.features, run.target.matched, self.settings)
         if self._reward is None:
-            network = run.timed("features", self._count_network)
+            network = self._counts or run.timed("features", self.counting)
             read, error = counts_reading(network)
             self._reward = StructureReward(read, run.target.matched, self.settings, error)
         return self._reward
 
-    def _count_network(self):
+    def _count_network(self) -> CountNetwork:
         run = self._run
         network = count_network(
             run.folder,
