@@ -377,10 +377,14 @@ class Productions:
         met = class_counts.sum(1) <= MAX_NODES
         for condition in self.grammar.conditions:
             if isinstance(condition, CountBetween):
-                columns = [self._class_index[name] for name in dict.fromkeys(condition.classes)]
-                total = class_counts[:, columns].sum(1)
-                met &= (condition.least <= total) & (total <= condition.most)
+                met &= self.meets(condition, class_counts)
         return met
+
+    def meets(self, condition: CountBetween, class_counts: np.ndarray) -> np.ndarray:
+        """[N] bool: whether structures with these [N, K] counts meet one condition."""
+        columns = [self._class_index[name] for name in condition.classes]
+        total = class_counts[:, columns].sum(1)
+        return (condition.least <= total) & (total <= condition.most)
 
     def sample(
         self, count: int, rng: np.random.Generator, longest: int = LONGEST

@@ -24,7 +24,7 @@ from metasim_backend.grammar.language import (
 )
 from metasim_backend.grammar.own_models import with_own_models
 from metasim_backend.grammar.priors import Constant, Parameter, Prior
-from metasim_backend.grammar.reading_conditions import read_condition
+from metasim_backend.grammar.reading_conditions import check_counts, read_condition
 from metasim_backend.grammar.reading_priors import Use, read_prior, read_value
 from metasim_backend.grammar.source import Located, locate, merge, read_file, suggestion
 
@@ -93,9 +93,10 @@ def _read(tree: Located, source: str) -> Grammar:
     _check_rules(draft, data)
     draft = _with_priors(draft, data)
     require = data["require"].sequence() if "require" in data else []
+    draft = replace(draft, conditions=tuple(read_condition(place, draft) for place in require))
+    check_counts(draft, require)
     return replace(
         draft,
-        conditions=tuple(read_condition(place, draft) for place in require),
         render=_read_render(data["render"]) if "render" in data else RenderSettings(),
     )
 
@@ -272,10 +273,17 @@ def _check_rules(grammar: Grammar, data: dict[str, Located]) -> None:
         first.fail(f"{endless[0]!r} cannot terminate: every rule for it leads on for ever.")
     rate = structure.growth(grammar)
     if rate > 1 - 1e-9:
-        data["rules"].fail(
+        places[structure.growing_rule(grammar)].fail(
             f"the rules do not terminate in the mean: recursion makes {rate:.3g} symbols for each "
-            "one that it expands; it must be below 1."
+            "one that it expands, by this rule most; it must be below 1."
         )
+    for rules in grammar.rules_by_symbol.values():
+        only = rules[0]
+        if len(rules) == 1 and not only.items and "set" not in places[only].value:
+            places[only].fail(
+                f"the rule is empty: it makes nothing and sets nothing, and {only.symbol!r} has no "
+                "other; give it items, or leave it out."
+            )
 
 
 # Priors: they can be checked only when the possible parents are known

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from blender_addon.contract.street_classes import STREET_CLASSES
+from metasim_backend.grammar import structure
 from metasim_backend.grammar.conditions import Condition, CountBetween, NoCollision, NoOverlap
+from metasim_backend.grammar.derivation import Productions
 from metasim_backend.grammar.language import Grammar
 from metasim_backend.grammar.source import Located, suggestion
+
+FEW_TRIES, MANY_TRIES = 300, 5000
+LEAST_MET = 1 / 400  # of all derivations; a scene is drawn 200 times before it is given up
 
 
 def read_condition(found: Located, grammar: Grammar) -> Condition:
@@ -51,6 +60,39 @@ def read_condition(found: Located, grammar: Grammar) -> Condition:
             if not place.number() > 0:
                 place.fail(f"the {name} {place.number():g} is not above 0.")
     return NoOverlap(classes, sizes["length"], sizes.get("width"), found.place)
+
+
+def check_counts(grammar: Grammar, places: Sequence[Located]) -> None:
+    """That derivations of the grammar meet its conditions on counts now and then.
+
+    Raises:
+        GrammarError: naming the condition that rejects nearly everything, and the rule that makes
+            most of what it counts.
+    """
+    counted = [c for c in grammar.conditions if isinstance(c, CountBetween)]
+    if not counted:
+        return
+    productions = Productions(grammar)
+    rng = np.random.default_rng(0)
+    for tries in (FEW_TRIES, MANY_TRIES):
+        tokens, finished = productions.sample(tries, rng)
+        counts = productions.class_counts(tokens)
+        if (finished & productions.meets_conditions(counts)).mean() >= LEAST_MET:
+            return
+    # The one that is met least; where each is met often enough, they contradict each other.
+    alone = {
+        condition: productions.meets(condition, counts)[finished].mean() for condition in counted
+    }
+    worst = min(alone, key=lambda condition: alone[condition])
+    place = places[grammar.conditions.index(worst)]
+    rule = structure.making_rule(grammar, worst.classes)
+    maker = f"; the rule {rule.name!r} makes most of them" if rule is not None else ""
+    together = " with the other conditions" if alone[worst] >= LEAST_MET else ""
+    place.fail(
+        f"nearly every scene is rejected{together}: of {MANY_TRIES} derivations "
+        f"{int(alone[worst] * finished.sum())} have {worst.least} to {worst.most} of "
+        f"{', '.join(worst.classes)}{maker}; loosen the condition or change the counts."
+    )
 
 
 def _read_no_collision(

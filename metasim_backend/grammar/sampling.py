@@ -16,6 +16,7 @@ from metasim_backend.grammar.conditions import Condition, CountBetween, NoCollis
 from metasim_backend.grammar.footprints import Layout, model_sizes
 from metasim_backend.grammar.language import Grammar, GrammarError, Item
 from metasim_backend.grammar.priors import AttributeValue, Prior, draw, pick
+from metasim_backend.grammar.structure import making_rule
 
 SCENE_TRIES = 200
 NODE_TRIES = 30
@@ -63,7 +64,7 @@ def sample_scene(grammar: Grammar, seed: int) -> SceneGraph:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise GrammarError(f"The seed {seed!r} is not a whole number from 0.")
     seed = int(seed)
-    failure: object = None
+    failure: Condition | str = ""
     for attempt in range(SCENE_TRIES):
         structure_rng, attribute_rng = (np.random.default_rng([seed, attempt, s]) for s in (0, 1))
         try:
@@ -74,10 +75,12 @@ def sample_scene(grammar: Grammar, seed: int) -> SceneGraph:
                 _draw_attributes(grammar, skeleton, attribute_rng), grammar.domain, seed
             )
         except _NotMet as error:
-            failure = error
+            failure = error.args[0]
+    rule = making_rule(grammar, getattr(failure, "classes", ()))
+    maker = f" The rule {rule.name!r} makes most of what it is about." if rule else ""
     raise GrammarError(
         f"{grammar.source}: no scene met the condition {failure} in {SCENE_TRIES} tries "
-        f"with seed {seed}; loosen it or lower the counts."
+        f"with seed {seed}; loosen it or lower the counts.{maker}"
     )
 
 

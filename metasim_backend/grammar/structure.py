@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,16 @@ def growth(grammar: Grammar) -> float:
     A derivation is a multi-type branching process: entry (i, j) is the mean number of symbols j
     that one expansion of symbol i makes.
     """
+    symbols, mean = _mean_offspring(grammar)
+    # A matrix that can be sorted into a triangle is nilpotent; its computed eigenvalues are not.
+    power = np.eye(len(symbols), dtype=bool)
+    for _ in symbols:
+        power = power @ (mean > 0)
+    return float(np.abs(np.linalg.eigvals(mean)).max()) if power.any() else 0.0
+
+
+def _mean_offspring(grammar: Grammar) -> tuple[list[str], np.ndarray]:
+    """Symbols with rules, and how many symbols j one expansion of symbol i makes in the mean."""
     symbols = list(grammar.rules_by_symbol)
     index = {symbol: i for i, symbol in enumerate(symbols)}
     mean = np.zeros((len(symbols), len(symbols)))
@@ -111,11 +122,57 @@ def growth(grammar: Grammar) -> float:
             if item.symbol in index:
                 expected = sum(count * probability for count, probability in item.counts)
                 mean[index[rule.symbol], index[item.symbol]] += rule.probability * expected
-    # A matrix that can be sorted into a triangle is nilpotent; its computed eigenvalues are not.
-    power = np.eye(len(symbols), dtype=bool)
-    for _ in symbols:
-        power = power @ (mean > 0)
-    return float(np.abs(np.linalg.eigvals(mean)).max()) if power.any() else 0.0
+    return symbols, mean
+
+
+def _mean_uses(grammar: Grammar) -> dict[str, float]:
+    """How often each symbol is expanded in a scene, in the mean."""
+    symbols, mean = _mean_offspring(grammar)
+    begin = np.array([float(symbol == grammar.start) for symbol in symbols])
+    uses = np.linalg.solve(np.eye(len(symbols)) - mean.T, begin)
+    return dict(zip(symbols, uses.tolist(), strict=True))
+
+
+def growing_rule(grammar: Grammar) -> Rule:
+    """Of the rules that lead back to their own symbol, the one that does so most, in the mean."""
+    below = {
+        symbol: {item.symbol for rule in rules for item in rule.items}
+        for symbol, rules in grammar.rules_by_symbol.items()
+    }
+    for middle in below:  # Warshall's transitive closure
+        for symbol in below:
+            if middle in below[symbol]:
+                below[symbol] |= below[middle]
+
+    def back(rule: Rule) -> float:
+        return rule.probability * sum(
+            count * probability
+            for item in rule.items
+            if rule.symbol in below.get(item.symbol, ()) or rule.symbol == item.symbol
+            for count, probability in item.counts
+        )
+
+    return max(grammar.rules, key=back)
+
+
+def making_rule(grammar: Grammar, classes: Sequence[str]) -> Rule | None:
+    """The rule that makes most nodes of some classes in a scene, in the mean."""
+    uses = _mean_uses(grammar)
+
+    def made(rule: Rule) -> float:
+        return (
+            uses[rule.symbol]
+            * rule.probability
+            * sum(
+                count * probability
+                for item in rule.items
+                if item.class_name in classes
+                for count, probability in item.counts
+            )
+        )
+
+    best = max(grammar.rules, key=made, default=None)
+    return best if best is not None and made(best) > 0 else None
 
 
 def single_classes(grammar: Grammar) -> frozenset[str]:

@@ -222,6 +222,48 @@ def test_recursion_that_grows_in_the_mean_is_refused_and_one_that_shrinks_accept
     assert "lane" not in grammar.single
 
 
+def test_the_rule_that_makes_scenes_grow_for_ever_is_named(tmp_path):
+    text = SMALL.replace("{0: 0.5, 1: 0.5}}]", "{0: 0.5, 1: 0.5}}, {class: lane, count: 3}]")
+    text = text.replace("name: lane,", "name: lane, probability: 0.5,").replace(
+        "  - {name: parked",
+        "  - {name: short, expand: lane, probability: 0.5, into: [car]}\n  - {name: parked",
+    )
+    message = refusal(tmp_path, text)
+    assert f"line {line_of(text, 'name: lane')}" in message
+    assert "rules.lane" in message and "1.5" in message
+
+
+def test_a_rule_that_does_nothing_is_refused(tmp_path):
+    text = SMALL.replace("into: [{class: car, count: {1: 1.0}, set: {model: estate}}]", "into: []")
+    message = refusal(tmp_path, text)
+    assert f"line {line_of(text, 'name: parked')}" in message
+    assert "rules.parked" in message and "empty" in message
+    # As one of two it says that there may be nothing.
+    both = text.replace("name: parked,", "name: parked, probability: 0.5,").replace(
+        "require:",
+        "  - {name: free, expand: side, probability: 0.5, into: [car]}\nrequire:",
+    )
+    assert len(load_grammar(write(tmp_path, both)).rules) == 6
+
+
+def test_a_condition_that_rejects_nearly_everything_is_refused_with_the_rule(tmp_path):
+    # Town: 0, 1 or 2 cars on lanes and one parked; country: 0, 1 or 2.
+    text = SMALL.replace("between: [0, 3]", "between: [4, 9]")
+    message = refusal(tmp_path, text)
+    assert f"line {line_of(text, '{count: [car]')}" in message
+    assert "require.1" in message and "the rule 'lane' makes most" in message
+    seldom = SMALL.replace("between: [0, 3]", "between: [3, 9]")  # 0.7 / 4 of all
+    assert load_grammar(write(tmp_path, seldom)).conditions[1].least == 3
+
+
+def test_conditions_that_contradict_each_other_are_refused(tmp_path):
+    text = SMALL.replace(
+        "  - {count: [car], between: [0, 3]}",
+        "  - {count: [car], between: [0, 1]}\n  - {count: [car], between: [2, 3]}",
+    )
+    assert "with the other conditions" in refusal(tmp_path, text)
+
+
 def test_a_rule_that_nothing_uses_is_refused(tmp_path):
     text = SMALL.replace("{class: lane, count: 2}", "{class: lane, as: fast}")
     text = text.replace("[traffic]\n", "[traffic, fast]\n").replace(
