@@ -61,7 +61,7 @@ class MetasimAttribute(bpy.types.PropertyGroup):
         """Range for people; empty when unknown."""
         if self.kind == "categorical" or self.high >= UNKNOWN or self.low <= -UNKNOWN:
             return ""
-        return f"{self.low:g} to {self.high:g}"
+        return f"{self.low:g} – {self.high:g}"
 
 
 class MetasimNode(bpy.types.PropertyGroup):

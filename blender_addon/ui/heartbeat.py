@@ -25,8 +25,8 @@ def _beat() -> float:
 
 
 @persistent
-def _forget(*_: object) -> None:
-    session().street.forget()
+def _undone(*_: object) -> None:
+    session().street.undone()
 
 
 @persistent
@@ -37,7 +37,7 @@ def _opened(*_: object) -> None:
     selection.listen()
 
 
-_HANDLERS = (("undo_post", _forget), ("redo_post", _forget), ("load_post", _opened))
+_HANDLERS = (("undo_post", _undone), ("redo_post", _undone), ("load_post", _opened))
 
 
 def start() -> None:

@@ -2,8 +2,8 @@
 
 A street has a Blender scene of its own, so that nothing of the user's is rendered with it and
 no render settings of the user's change. Its scene graphs, prior and learned, are text in that
-scene: they are saved, and undo brings them back. After an undo, or when a file is opened, what
-Python knew of Blender's objects is worthless; the stage is then built anew at the next need.
+scene: they are saved, and undo brings them back. After an undo the stage finds its objects again by
+name; when a file is opened, it is built anew at the next need.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..capture import instances
 from ..contract import scene_graph
 from ..contract.catalogue import user_assets
 from ..contract.scene_graph import AttributeValue, SceneGraph
+from ..world.rejoin import StageNames, names_of, rejoin
 from ..world.stage import Stage
 from .attribute_items import fill_nodes
 
@@ -35,11 +36,17 @@ class StreetInFile:
 
     def __init__(self) -> None:
         self._stage: Stage | None = None
-        self._scene_name = ""
+        self._names: StageNames | None = None
+        self._stale = False
+
+    def undone(self) -> None:
+        """Take note that after an undo no reference to Blender's objects is good any more."""
+        self._stale = True
 
     def forget(self) -> None:
-        """Drop what is known of Blender's objects, after an undo or when a file was opened."""
-        self._stage = None
+        """Drop what is known of Blender's objects, when another file was opened."""
+        self._stage = self._names = None
+        self._stale = False
 
     def show(self, scene: Any, graph: SceneGraph) -> Stage:
         """Make a Blender scene show a scene graph.
@@ -51,11 +58,25 @@ class StreetInFile:
         Raises:
             WorldError: when it cannot be shown; the last one then stays.
         """
-        if self._stage is None or self._scene_name != scene.name:
+        stage = self._usable(scene)
+        if stage is None:
+            self.forget()
             _purge(scene)
-            self._stage, self._scene_name = Stage(scene, user_assets()), scene.name
-        self._stage.show(graph)
-        _tag(self._stage, graph)
+            stage = self._stage = Stage(scene, user_assets())
+        try:
+            stage.show(graph)
+        finally:
+            self._names = names_of(stage)
+        _tag(stage, graph)
+        return stage
+
+    def _usable(self, scene: Any) -> Stage | None:
+        """The stage of this Blender scene, with good references; None when there is none."""
+        if self._stage is None or self._names is None or self._names.scene != scene.name:
+            return None
+        if self._stale and not rejoin(self._stage, self._names):
+            return None
+        self._stale = False
         return self._stage
 
     def stage(self, scene: Any) -> Stage:

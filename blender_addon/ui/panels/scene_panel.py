@@ -61,6 +61,8 @@ class METASIM_PT_scene(bpy.types.Panel):
         row = column.row(align=True)
         row.prop(own, "grammar", text="", icon="FILE_TEXT", **_placeholder("Driving street"))
         row.menu("METASIM_MT_grammars", text="", icon="DOWNARROW_HLT")
+        if not own.grammar and bpy.app.version < (4, 1):
+            column.label(text="Empty: the driving street")
         row = column.row(align=True)
         row.operator("metasim.sample", text="", icon="TRIA_LEFT").step = -1
         row.prop(own, "seed")
@@ -119,14 +121,14 @@ def _draw_attribute(column, attribute):
     row = column.row(align=True)
     if attribute.known:
         row.label(text="", icon="UNLOCKED" if attribute.mutable else "LOCKED")
-    split = row.split(factor=0.7, align=True)
     title = f"{attribute.name} [{attribute.unit}]" if attribute.unit else attribute.name
     if attribute.kind == "categorical":
-        inner = split.split(factor=0.45)
-        inner.label(text=title)
-        inner.prop(attribute, "category", text="")
-    else:
-        split.prop(attribute, attribute.field, text=title)
+        split = row.split(factor=0.45)
+        split.label(text=title)
+        split.prop(attribute, "category", text="")
+        return
+    split = row.split(factor=0.72, align=True)
+    split.prop(attribute, attribute.field, text=title)
     split.label(text=attribute.bounds)
 
 
