@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     existing.add_argument("--force", action="store_true", help="replace a run that is there")
-    parser.add_argument("--phases", help="of pretrain,match,task (default: all)")
+    parser.add_argument(
+        "--phases", help="of pretrain,structure,match,task (default: all but structure)"
+    )
     parser.add_argument("--seed", type=int)
     parser.add_argument(
         "--features", help="auto, prior, a torchvision network, or a weights file's path"

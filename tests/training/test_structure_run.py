@@ -225,6 +225,19 @@ def test_the_learned_structure_is_read_back_with_the_run(whole):
     assert fingerprint(read) != fingerprint(whole.scenes)
 
 
+def test_a_run_leaves_how_many_things_there_are_before_and_after(whole):
+    found = whole.folder.read_json("structure.json")
+    assert list(found["classes"]) == ["digit"]
+    for name in ("prior", "learned"):
+        shares = found["classes"]["digit"][name]
+        assert len(shares) == 5 and shares[0] == 0 and sum(shares) == pytest.approx(1)
+    prior = found["classes"]["digit"]["prior"][1:]
+    assert total_variation(prior, list(COUNTS.values())) < 0.06
+    assert whole.folder.read_json("summary.json")["switched_on"]["structure"] == "density"
+    readings = whole.folder.read_json("structure_readings.json")
+    assert set(readings) == {*KINDS, "all"}
+
+
 def test_wrong_settings_are_said_in_a_sentence():
     for override, match in (
         ("structure.reward=score", "choose from density, mmd"),
