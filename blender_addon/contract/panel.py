@@ -32,7 +32,9 @@ Requests: ``Message(kind, {"id": number, ...})``, made by :func:`request`; each 
                     grammar.classes.CLASS.attributes.NAME has "kind" (continuous, circular,
                     categorical, integer), "range" [low, high] or "period" or "values", "unit",
                     "mutable"
-    sample          {"grammar": path, "seed": whole number} -> {"scene": scene graph}
+    sample          {"grammar": path or null, "run": folder or null (one of both), "seed": whole
+                    number} -> {"scene": scene graph}; of a run: what its structure, learned or
+                    the grammar's, proposes, which "transform" then changes
     transform       {"run": folder, "scene": scene graph, "seed": number or null (the scene's own),
                     "separate": true} -> {"scene"}: the same nodes in the same order, attributes as
                     learned; "separate": what that moved into each other is moved back
@@ -41,7 +43,7 @@ Requests: ``Message(kind, {"id": number, ...})``, made by :func:`request`; each 
                     "has_checkpoint": the learned switch and datasets work, "finished",
                     "curves": CURVES}
     train_start     {"run": folder, "grammar": path, "target": folder of pictures, "validation":
-                    folder of labelled pictures or null, "phases": of PHASES, "overrides":
+                    folder of labelled pictures or null, "phases": of ALL_PHASES, "overrides":
                     ["match.steps=80", ...], "blender": executable for the workers or null (the
                     backend's own), "workers": count or null, "resume": false} -> {"run"}.
                     With "resume" only "run", "blender" and "workers" count. What only the training
@@ -97,7 +99,10 @@ MAX_MESSAGE = 64 * 2**20
 """Bytes of the largest message, for ``wire.connect`` and ``wire.Connection``."""
 
 PHASES = ("pretrain", "match", "task")
-ACTIVITIES = ("features", *PHASES, "report")
+"""What a training does unless it is told otherwise."""
+ALL_PHASES = ("pretrain", "structure", "match", "task")
+"""With the phase that learns how many things there are of which kind, in the order of running."""
+ACTIVITIES = ("features", *ALL_PHASES, "report")
 FORMATS = ("coco", "kitti", "yolo")
 TRAIN_STATES = ("starting", "running", "paused", "stopping", "stopped", "finished", "failed")
 DATASET_STATES = ("starting", "running", "stopping", "cancelled", "finished", "failed")
@@ -156,7 +161,7 @@ REQUESTS: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
     {
         "grammars": {},
         "grammar": {"path": _PATH},
-        "sample": {"grammar": _PATH, "seed": _WHOLE},
+        "sample": {"grammar": _MAYBE_PATH, "run": _MAYBE_PATH, "seed": _WHOLE},
         "transform": {
             "run": _PATH,
             "scene": _Field("object"),

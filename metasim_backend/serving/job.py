@@ -44,6 +44,7 @@ class Job:
         self.sentence: str | None = None
         self.progress: ProgressLine | None = None
         self._tell = tell
+        self._retired = False
         self._started = time.monotonic()
         self._lock = threading.RLock()
         self.child = ChildProcess(arguments, log, self._hear)
@@ -90,17 +91,31 @@ class Job:
         """What is new in the files, for the next event; asked by one thread alone."""
         return {}, {}
 
-    def tell(self) -> None:
+    def retire(self) -> None:
+        """Say nothing more: another one of its kind begins."""
+        with self._lock:
+            self._retired = True
+
+    def tell(
+        self,
+        more: Mapping[str, object] | None = None,
+        arrays: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         """Send an event about the state as it is now."""
-        self._tell(event(self.topic, self.body()))
+        with self._lock:  # events leave in the order of the states they tell of
+            if not self._retired:
+                self._tell(event(self.topic, {**self.body(), **(more or {})}, arrays))
 
     def _hear(self, line: str) -> None:
         found = read_progress_line(line)
         if found is not None:
             with self._lock:
+                begins = self.progress is None or self.progress.name != found.name
                 self.progress = found
                 if self.state == "starting":
                     self.state = "running"
+            if begins:  # however short it is
+                self.tell()
 
     def _follow(self) -> None:
         said: object = None
@@ -128,4 +143,4 @@ class Job:
             traceback.print_exc()
             more, arrays = {}, {}
         if even_without or more or arrays:
-            self._tell(event(self.topic, {**self.body(), **more}, arrays))
+            self.tell(more, arrays)

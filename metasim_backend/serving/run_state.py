@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from blender_addon.contract.panel import PHASES
+from blender_addon.contract.panel import ALL_PHASES
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.serving.users_paths import existing_run
 
@@ -46,15 +46,16 @@ def steps_of(settings: TrainSettings) -> dict[str, int]:
     """How many steps each phase of a run has."""
     all_steps = {
         "pretrain": settings.pretrain.steps,
+        "structure": settings.structure.steps,
         "match": settings.match.steps,
         "task": settings.task.epochs,
     }
-    return {name: all_steps[name] for name in PHASES if name in settings.phases}
+    return {name: all_steps[name] for name in ALL_PHASES if name in settings.phases}
 
 
 def steps_done(entries: Iterable[dict]) -> dict[str, int]:
     """Steps that each phase has measurements of."""
-    done = dict.fromkeys(PHASES, 0)
+    done = dict.fromkeys(ALL_PHASES, 0)
     for entry in entries:
         phase, step = entry.get("phase"), entry.get("step")
         if phase in done and isinstance(step, int):

@@ -52,8 +52,16 @@ class Scenes:
         return {"grammar": grammar.to_dict(), "domain": grammar.domain}
 
     def sample(self, body: Mapping[str, object]) -> dict:
-        grammar = self.read(existing_file(body["grammar"], "grammar file"))
-        return {"scene": scene_graph.to_dict(sample_scene(grammar, _seed(body["seed"])))}
+        seed = _seed(body["seed"])
+        if (body["run"] is None) == (body["grammar"] is None):
+            raise RequestError("A scene is drawn from a run or from a grammar; choose one of them.")
+        if body["run"] is not None:
+            generator = self._generator_of(existing_run(body["run"]))
+            scene = generator.proposed([seed], alone=True)[0]
+        else:
+            grammar = self.read(existing_file(body["grammar"], "grammar file"))
+            scene = sample_scene(grammar, seed)
+        return {"scene": scene_graph.to_dict(scene)}
 
     def transform(self, body: Mapping[str, object]) -> dict:
         scene = scene_graph.from_dict(body["scene"])

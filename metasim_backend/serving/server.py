@@ -222,6 +222,8 @@ class PanelServer:
                 f"A training of {self._training.run} is {self._training.state}; stop it first."
             )
         run, arguments = train_arguments(body)
+        if self._training is not None:
+            self._training.retire()
         self._training = TrainingJob(run, arguments, self.logs / "training.log", self._tell)
         self._training.start()
         return {"run": str(run)}
@@ -246,6 +248,8 @@ class PanelServer:
                 f"The dataset {self._dataset.folder} is being written; cancel it first."
             )
         folder, arguments = dataset_arguments(body)
+        if self._dataset is not None:
+            self._dataset.retire()
         count = body["count"]
         assert isinstance(count, int)
         log = self.logs / "dataset.log"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from blender_addon.contract.panel import PHASES, event
+from blender_addon.contract.panel import ALL_PHASES, event
 from blender_addon.contract.wire import Message
 from metasim_backend.datasets.pictures import list_pictures
 from metasim_backend.grammar import load_grammar
@@ -169,13 +169,15 @@ class TrainingJob(Job):
             return
         if found is not None:
             self._bars = found
-            self._tell(event(self.topic, {**self.body(), "attributes": found}))
+            self.tell({"attributes": found})
 
 
 def activity(name: str) -> str:
     """The activity that a bar's name belongs to."""
     if name.startswith("feature"):
         return "features"
+    if name.startswith("structure") or name == "count network":
+        return "structure"
     return _PHASE_OF.get(name, "report")
 
 
@@ -204,16 +206,21 @@ def train_arguments(body: Mapping[str, object]) -> tuple[Path, list[str]]:
     target = existing_folder(body["target"], "target folder")
     list_pictures(target, "target folder")
     phases = texts(body["phases"])
-    wrong = [name for name in phases if name not in PHASES]
+    wrong = [name for name in phases if name not in ALL_PHASES]
     if wrong or not phases:
         raise RequestError(
-            f"{wrong[0]!r} is no phase of a training; choose from {', '.join(PHASES)}."
+            f"{wrong[0]!r} is no phase of a training; choose from {', '.join(ALL_PHASES)}."
             if wrong
             else "No phase is switched on; choose at least one."
         )
     overrides = texts(body["overrides"])
     settings_from_dict(with_overrides({}, overrides))
-    arguments += ["--target", str(target), "--phases", ",".join(p for p in PHASES if p in phases)]
+    arguments += [
+        "--target",
+        str(target),
+        "--phases",
+        ",".join(p for p in ALL_PHASES if p in phases),
+    ]
     if body["validation"] is not None:
         arguments += ["--validation", str(existing_folder(body["validation"], "labelled folder"))]
     for text in overrides:

@@ -62,7 +62,7 @@ def untrained_run(tmp_path: Path, pictures: Path) -> Path:
         TransformerSettings(settings.hidden, settings.latent, settings.spread),
         settings.seed,
     )
-    folder.save_checkpoint({"transformer": scenes.transformer.state_dict()})
+    folder.save_checkpoint({"transformer": scenes.transformer.state_dict(), "done": {}})
     folder.metrics.write_text(
         '{"phase": "match", "step": 0, "mmd2": 0.5}\n{"phase": "match", "step": 1, "mmd2": 0.25}\n'
     )

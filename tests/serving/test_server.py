@@ -96,6 +96,7 @@ def test_a_grammar_that_changed_is_read_again(dialled: Panel, tmp_path: Path):
         ("grammar", {"path": "/nowhere/x.yaml"}, "There is no grammar file /nowhere/x.yaml"),
         ("grammar", {"path": "x.yaml"}, "not a whole path"),
         ("sample", {"grammar": str(DRIVING), "seed": -1}, "seed -1"),
+        ("sample", {"seed": 1}, "choose one of them"),
         ("run", {"run": "/nowhere"}, "There is no run folder /nowhere"),
         ("run", {"run": str(ROOT)}, "holds no run"),
         ("train_pause", {}, "No training is under way"),
@@ -149,6 +150,13 @@ def test_a_scene_is_moved_by_a_generator_with_its_ids_kept(dialled: Panel, untra
         assert [(n["id"], n["class"], n["parent"]) for n in moved["nodes"]] == [
             (n["id"], n["class"], n["parent"]) for n in scene["nodes"]
         ]
+
+
+def test_a_run_without_a_learned_structure_proposes_its_grammars_scenes(
+    dialled: Panel, untrained_run: Path
+):
+    found = dialled.ask("sample", run=str(untrained_run), seed=11)["scene"]
+    assert found == dialled.ask("sample", grammar=str(DRIVING), seed=11)["scene"]
 
 
 def test_a_scene_that_the_run_does_not_know_is_refused(dialled: Panel, untrained_run: Path):
