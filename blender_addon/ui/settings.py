@@ -6,6 +6,15 @@ from ..contract.panel import FORMATS, PHASES
 from .attribute_items import MetasimNode
 
 MOST_SEED = 2**31 - 1
+_PHASES = {
+    "pretrain": ("Pre-train", "Learn to reproduce the grammar's scenes"),
+    "structure": ("Structure", "Learn which things stand in a scene, and how many"),
+    "match": ("Match", "Bring the pictures closer to the target's: lower MMD"),
+    "task": (
+        "Task",
+        "Raise the score of a network trained on the pictures (needs labelled pictures)",
+    ),
+}
 
 
 def _chosen(settings, context):
@@ -146,23 +155,10 @@ class MetasimScene(bpy.types.PropertyGroup):
     )
     phases: bpy.props.EnumProperty(
         name="Phases",
-        description="What is done: first learning to copy the prior, then matching the pictures, "
-        "then improving the task network's score",
+        description="What is done, in this order",
         items=tuple(
-            (name, title, description, 2**i)
-            for i, (name, title, description) in enumerate(
-                zip(
-                    PHASES,
-                    ("Pre-train", "Match", "Task"),
-                    (
-                        "Learn to reproduce the grammar's scenes",
-                        "Bring the pictures closer to the target's: lower MMD",
-                        "Raise the score of a network trained on the pictures (needs labelled "
-                        "pictures)",
-                    ),
-                    strict=True,
-                )
-            )
+            (name, *_PHASES.get(name, (name.capitalize(), "")), 2**i)
+            for i, name in enumerate(PHASES)
         ),
         options={"ENUM_FLAG"},
         default={"pretrain", "match"},

@@ -29,7 +29,7 @@ class METASIM_PT_train(bpy.types.Panel):
         column.prop(own, "target", text="Target")
         column.prop(own, "validation", text="Labelled")
         column.prop(own, "run", text="Run")
-        column.row(align=True).prop(own, "phases")
+        column.column(align=True).prop(own, "phases")
         column.prop(own, "overrides", text="Settings")
         _draw_buttons(layout, training)
         said = session().said.get("train")
