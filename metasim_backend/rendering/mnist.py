@@ -21,7 +21,8 @@ class MnistWorld:
     A digit's attributes: ``label`` (zero ... nine); ``image``, a whole number that says which
     handwritten sample, modulo their number; ``yaw`` in degrees, anticlockwise; ``x`` and ``y``,
     its centre in pixels right and up of the picture's centre; ``size``, 1 for MNIST's own 28
-    pixels. What a grammar leaves out is 0, and size 1.
+    pixels. What a grammar leaves out is 0, and size 1. ``across`` and ``along`` are added to ``x``
+    and ``y``; the names are those that a grammar's ``no_overlap`` knows.
 
     Args:
         digits: the handwritten samples to draw from.
@@ -50,8 +51,8 @@ class MnistWorld:
                 digits.scene,
                 digits.node,
                 self._samples(digits.names["label"], numbers.get("image", zero)),
-                width / 2 + numbers.get("x", zero),
-                height / 2 - numbers.get("y", zero),
+                width / 2 + numbers.get("x", zero) + numbers.get("across", zero),
+                height / 2 - numbers.get("y", zero) - numbers.get("along", zero),
                 numbers.get("yaw", zero) * (math.pi / 180),
                 side,
                 side,

@@ -38,3 +38,25 @@ def test_every_handwritten_sample_can_be_drawn():
     images = np.array([d["image"] for d in digits])
     assert images.min() < 100 and images.max() > 99_900 and len(set(images.tolist())) > 2900
     assert len({d["label"] for d in digits}) == 10
+
+
+def test_multi_mnists_structure_is_all_that_its_target_changes():
+    prior, target = (load_grammar(SCENES / f"multi_mnist{part}.yaml") for part in ("", "_target"))
+    assert prior.classes == target.classes and prior.conditions == target.conditions
+    assert not any(a.mutable for spec in prior.classes for a in spec.attributes)
+    assert [rule.name for rule in prior.rules] == [rule.name for rule in target.rules]
+    assert all(dict(prior.rules[0].items[0].counts)[n] == pytest.approx(0.1) for n in range(1, 11))
+    even = {rule.name for rule in target.rules[1:] if rule.probability > 0}
+    assert even == {"zero", "two", "four", "six", "eight"}
+    shares = dict(target.rules[0].items[0].counts)
+    assert sorted(shares, key=lambda n: -shares[n])[:2] == [3, 7]
+
+
+def test_ten_digits_find_room_so_that_counts_are_drawn_as_the_rules_say():
+    prior = load_grammar(SCENES / "multi_mnist.yaml")
+    scenes = [sample_scene(prior, seed) for seed in range(1500)]
+    counts = np.bincount([len(scene) - 1 for scene in scenes], minlength=11)[1:]
+    assert np.abs(counts / 150 - 1).max() < 0.3  # five standard deviations
+    for scene in scenes[:100]:
+        labels = [node.attributes["label"] for node in scene.of_class("digit")]
+        assert 1 <= len(labels) <= 10
