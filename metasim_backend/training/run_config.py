@@ -172,6 +172,12 @@ def resolve_settings(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
     if "structure" in settings.phases:
+        learned = settings.structure
+        if (learned.reward, learned.features, learned.parts) == ("density", "match", "pairs"):
+            raise SettingsError(
+                "Setting 'structure.parts' is 'pairs', and the φ of matching has too many numbers "
+                "for that; set structure.parts=joint, or structure.features=counts."
+            )
         new_structure_generator(grammar, settings.structure, settings.seed)  # says what is wrong
     if settings.features.harmonics not in (1, 2):
         raise SettingsError(

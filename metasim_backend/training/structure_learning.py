@@ -56,9 +56,9 @@ def learn_from(
     else:
         advantage = rewards - (rewards.sum() - rewards) / max(len(rewards) - 1, 1)
     cost = settings.rejection_penalty * (drawn.failures - 1).clamp_min(0)
-    # Of the scenes' other draws only the cost depends: it is none of what the pictures earn.
+    # All draws of a scene share its cost; of what its picture earns the rejected ones know nothing.
     blame = cost - cost.mean()
-    penalised = torch.nonzero(cost[drawn.rejected_of] > 0)[:, 0]
+    costly = bool((cost > 0).any())
     before: Tensor | None = None
     measured: dict[str, float] = {}
     for _ in range(settings.updates):
@@ -71,9 +71,9 @@ def learn_from(
         cut = ratio.clamp(1 - RATIO_CUT, 1 + RATIO_CUT)
         gain = torch.minimum(ratio * advantage, cut * advantage).mean()
         loss = -gain - settings.entropy * entropy.mean() + (blame * log_q).mean()
-        if len(penalised):
-            failed = structure.log_prob(drawn.rejected[penalised])
-            loss = loss + (blame[drawn.rejected_of[penalised]] * failed).sum() / len(rewards)
+        if costly:
+            failed = structure.log_prob(drawn.rejected)
+            loss = loss + (blame[drawn.rejected_of] * failed).sum() / len(rewards)
         optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(list(structure.parameters()), settings.clip)

@@ -20,6 +20,7 @@ from metasim_backend.training.settings import StructureSettings
 LEAST_EXPLAINED = 0.05
 FINENESS = 0.5  # the least width of a kernel, in errors of what is read
 BATCH = 128
+MOST_REAL = 2000  # pictures that a density rests on; of more, evenly spaced ones
 
 Reading = Callable[[Tensor], Tensor]
 
@@ -43,6 +44,8 @@ class StructureReward:
     ) -> None:
         self._read = read
         self._settings = settings
+        if len(target) > MOST_REAL:
+            target = target[torch.linspace(0, len(target) - 1, MOST_REAL).long()]
         self.real = self.features(target)
         if settings.reward == "mmd":
             self._mmd = MMD(self.real)

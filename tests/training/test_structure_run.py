@@ -245,9 +245,10 @@ def test_wrong_settings_are_said_in_a_sentence():
         ("structure.features=inception", "choose from counts, match"),
         ("structure.parts=all", "choose from joint, pairs"),
         ("structure.batch=2", "at least 3"),
+        ("structure.features=match", "set structure.parts=joint"),
     ):
         with pytest.raises(SettingsError, match=match):
-            resolve_settings(grammar(), [override])
+            resolve_settings(grammar(), ["phases=structure,match", override])
     fixed = with_overrides(
         grammar(),
         {
