@@ -254,18 +254,18 @@ def densities(index: Tensor, units: Tensor) -> Tensor:
         index: [N, H, W] long, which object is seen in each pixel; 0 for none.
         units: [N, M] long, the class of the object with each index, -1 for none.
 
-    Pixels beyond the last whole cell count for the nearest cell.
+    As the network sees it, the last row and column of cells may be cut by the picture's edge.
     """
     classes = int(units.max()) + 1 if units.numel() else 0
     count, height, width = index.shape
-    rows, columns = max(height // CELL, 1), max(width // CELL, 1)
+    rows, columns = math.ceil(height / CELL), math.ceil(width / CELL)
     most = units.shape[1]
     offset = torch.arange(count)[:, None] * most
     flat = (index.flatten(1) + offset).flatten()
     pixels = torch.bincount(flat, minlength=count * most).clamp_min(1)
     of_class = units.flatten()[flat]
-    y = torch.arange(height).div(CELL, rounding_mode="floor").clamp_max(rows - 1)
-    x = torch.arange(width).div(CELL, rounding_mode="floor").clamp_max(columns - 1)
+    y = torch.arange(height).div(CELL, rounding_mode="floor")
+    x = torch.arange(width).div(CELL, rounding_mode="floor")
     cell = (y[:, None] * columns + x[None, :]).flatten().repeat(count)
     picture = torch.arange(count).repeat_interleave(height * width)
     seen = of_class >= 0

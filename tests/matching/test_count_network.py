@@ -48,14 +48,16 @@ def answers(index, units, grounds):
 def test_each_object_that_is_seen_has_one_unit_of_mass_where_it_is_seen():
     index = torch.zeros(2, 20, 19, dtype=torch.long)
     index[0, 0:4, 6:10] = 1  # half in the first cell, half in the second
-    index[0, 16:20, 17:19] = 2  # beyond the last whole cell
+    index[0, 16:20, 17:19] = 2  # in the last cells, which the edge cuts
     index[1, 9, 9] = 3
     units = torch.tensor([[-1, 0, 1, -1], [-1, 1, 0, 1]])
     found = densities(index, units)
-    assert found.shape == (2, 2, 2, 2)
-    expected = torch.zeros(2, 2, 2, 2)
+    assert found.shape == (2, 2, 3, 3)
+    network = CountNetwork(("a", "b"), ())
+    assert network.readings(torch.zeros(2, 3, 20, 19))[0].shape == found.shape
+    expected = torch.zeros(2, 2, 3, 3)
     expected[0, 0, 0, 0] = expected[0, 0, 0, 1] = 0.5
-    expected[0, 1, 1, 1] = 1
+    expected[0, 1, 2, 2] = 1
     expected[1, 1, 1, 1] = 1  # objects 1 and 2 of the second picture are not seen
     torch.testing.assert_close(found, expected)
 
