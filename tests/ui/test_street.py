@@ -1,0 +1,164 @@
+"""Without a backend: load a street, change it, render it with labels, save it, open it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from street_scenes import make_street
+
+from blender_addon.contract import scene_graph
+
+
+def shown(bpy):
+    return bpy.context.scene.metasim
+
+
+def body(bpy, node_id: str):
+    (found,) = [one for one in bpy.context.scene.objects if one.get("metasim_node") == node_id]
+    return found
+
+
+def field(bpy, node_id: str, name: str):
+    return shown(bpy).nodes[node_id].attributes[name]
+
+
+def test_a_street_has_a_blender_scene_of_its_own(addon, street_file: Path):
+    before = addon.context.scene
+    engine, objects = before.render.engine, set(before.objects)
+    addon.ops.metasim.load_scene(filepath=str(street_file))
+    assert addon.context.scene != before and addon.context.scene.camera.name == "metasim camera"
+    assert before.render.engine == engine and set(before.objects) == objects
+
+
+def test_every_node_is_in_the_tree_and_every_placed_one_has_its_object(street, street_file: Path):
+    graph = scene_graph.load(street_file)
+    assert {node.name for node in shown(street).nodes} == {node.id for node in graph.nodes}
+    for node in graph.nodes:
+        attributes = shown(street).nodes[node.id].attributes
+        assert [one.name for one in attributes] == list(node.attributes)
+    for node_id in ("car_0", "person_0", "tree_0", "building_0", "camera", "sky"):
+        body(street, node_id)
+
+
+def test_a_changed_attribute_moves_its_object_and_only_it(street):
+    car, person = body(street, "car_0"), body(street, "person_0")
+    place, other = np.array(car.location), np.array(person.location)
+    field(street, "car_0", "along").number += 3.0
+    moved = np.linalg.norm(np.array(car.location) - place)
+    assert moved == pytest.approx(3.0, rel=0.05)  # along a road that is nearly straight here
+    assert np.array_equal(other, np.array(person.location))
+    graph = scene_graph.from_dict(json.loads(shown(street).graph))
+    assert graph.node("car_0").attributes["along"] == field(street, "car_0", "along").number
+
+
+def test_a_value_that_the_world_refuses_is_put_back_and_told(street):
+    from blender_addon.ui.session import session
+
+    before = field(street, "camera", "fov").number
+    field(street, "camera", "fov").number = 500.0
+    assert field(street, "camera", "fov").number == before
+    assert "500.0 is not an angle" in session().said["scene"]
+
+
+def test_saving_and_opening_keeps_graph_nodes_and_objects(street, tmp_path: Path):
+    field(street, "car_0", "along").number = 21.5
+    shown(street).seed, shown(street).grammar = 17, "/some/grammar.yaml"
+    text, place = shown(street).graph, tuple(body(street, "car_0").location)
+    count = len(street.context.scene.objects)
+    file = str(tmp_path / "street.blend")
+    street.ops.wm.save_as_mainfile(filepath=file)
+    street.ops.wm.read_factory_settings()
+    street.ops.wm.open_mainfile(filepath=file)
+    own = shown(street)
+    assert (own.graph, own.seed, own.grammar) == (text, 17, "/some/grammar.yaml")
+    assert tuple(body(street, "car_0").location) == pytest.approx(place)
+    field(street, "car_0", "along").number = 30.0  # and the objects still follow
+    assert tuple(body(street, "car_0").location) != pytest.approx(place)
+    assert len(street.context.scene.objects) == count, "the street stands there twice"
+
+
+def test_undo_brings_graph_and_objects_back_and_they_go_on_together(street):
+    street.ops.ed.undo_push(message="before")
+    place = tuple(body(street, "car_0").location)
+    count = len(street.context.scene.objects)
+    field(street, "car_0", "along").number += 5.0
+    street.ops.ed.undo_push(message="moved")
+    street.ops.ed.undo()
+    assert tuple(body(street, "car_0").location) == pytest.approx(place)
+    pointer = body(street, "car_0").as_pointer()
+    field(street, "car_0", "along").number += 2.0
+    assert tuple(body(street, "car_0").location) != pytest.approx(place)
+    assert body(street, "car_0").as_pointer() == pointer, "the object was made anew"
+    assert len(street.context.scene.objects) == count
+
+
+def test_rendering_labels_what_stands_in_the_picture(street, tmp_path: Path):
+    own = shown(street)
+    own.width, own.height, own.preset = 160, 96, "draft"
+    assert street.ops.metasim.render_labels(folder=str(tmp_path), stem="one") == {"FINISHED"}
+    picture = street.data.images["Meta-Sim picture"]
+    assert tuple(picture.size) == (160, 96)
+    described = json.loads((tmp_path / "one.json").read_text())
+    labels = {label["node"]: label for label in described["labels"]}
+    assert labels["car_0"]["visible_pixels"] > 0
+    assert json.loads(picture["metasim_labels"]) == described["labels"]
+    from PIL import Image
+
+    index = np.asarray(Image.open(tmp_path / "one_objects.png"))
+    for label in labels.values():
+        assert (index == label["index"]).sum() == label["visible_pixels"]
+    written = np.asarray(Image.open(tmp_path / "one.png"))
+    pixels = np.array(picture.pixels[:]).reshape(96, 160, 4)[::-1, :, :3]
+    np.testing.assert_allclose(pixels * 255, written, atol=0.51)
+    assert np.load(tmp_path / "one_depth.npy").shape == (96, 160)
+
+
+def test_the_pictures_are_those_of_the_headless_worker(street, street_file: Path, tmp_path: Path):
+    from PIL import Image
+
+    from blender_addon.capture.picture import render
+    from blender_addon.contract.frames import RenderSettings
+    from blender_addon.contract.presets import with_preset
+    from blender_addon.world.stage import Stage
+
+    own = shown(street)
+    own.width, own.height, own.preset = 120, 72, "train"
+    street.ops.metasim.render_labels(folder=str(tmp_path), stem="ours")
+    scene = street.data.scenes.new("worker")
+    stage = Stage(scene)
+    stage.show(scene_graph.load(street_file))
+    frame = render(stage, with_preset(RenderSettings(120, 72), "train"))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "ours.png")), frame.image)
+
+
+def test_an_unwritable_folder_is_told(street, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    own = shown(street)
+    own.width, own.height, own.preset = 32, 32, "draft"
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        street.ops.metasim.render_labels(folder=str(tmp_path / "file" / "below"))
+
+
+def test_saved_scene_graphs_load_again(street, tmp_path: Path):
+    field(street, "car_0", "along").number = 19.0
+    path = tmp_path / "saved.json"
+    street.ops.metasim.save_scene(filepath=str(path))
+    assert scene_graph.load(path).node("car_0").attributes["along"] == 19.0
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        street.ops.metasim.save_scene(filepath=str(tmp_path / "no" / "where.json"))
+
+
+def test_a_bad_file_is_told_and_the_street_stays(street, tmp_path: Path):
+    before = shown(street).graph
+    path = tmp_path / "bad.json"
+    path.write_text('{"version": 1, "domain": "driving", "nodes": [3]}')
+    with pytest.raises(RuntimeError, match="Node number 0 is not a JSON object"):
+        street.ops.metasim.load_scene(filepath=str(path))
+    digit = make_street()
+    scene_graph.save(scene_graph.SceneGraph(digit.nodes, "mnist"), path)
+    with pytest.raises(RuntimeError, match="'mnist' are flat pictures"):
+        street.ops.metasim.load_scene(filepath=str(path))
+    assert shown(street).graph == before
