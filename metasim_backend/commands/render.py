@@ -26,6 +26,7 @@ from metasim_backend.commands.options import (
 )
 
 CHUNK = 32
+CHUNK_WORK = 40_000_000  # pixels times samples: a minute or two of one core
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             "give those of one world."
         )
     workers = worker_settings(arguments)
+    chunk = chunk_size(settings)
     rendered_by: list[str] = []
     maps: set[str] = set()
     with contextlib.closing(
@@ -73,13 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
             shutil.rmtree(folder)
         writer = open_writer("coco", folder, classes=LABELS[domain])
         with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
-            for start in range(0, len(scenes), CHUNK):
-                some = scenes[start : start + CHUNK]
+            for start in range(0, len(scenes), chunk):
+                some = scenes[start : start + chunk]
                 frames = renderer.render(
                     some,
                     noise_seeds(settings, some),
                     progress.update,
-                    **_following(settings, scenes, start),
+                    **_following(settings, scenes, start, chunk),
                 )
                 for i, frame in enumerate(frames, start):
                     writer.write(i, frame)
@@ -120,6 +122,13 @@ def default_settings(domain: str) -> RenderSettings:
     return RenderSettings(64, 64, engine=engine)
 
 
+def chunk_size(settings: RenderSettings) -> int:
+    """How many frames are rendered before they are written: few of those that take long, so that
+    little is lost when the command is interrupted."""
+    work = settings.width * settings.height * settings.samples
+    return min(CHUNK, max(4, CHUNK_WORK // work))
+
+
 def wanted_passes(arguments: argparse.Namespace, domain: str) -> tuple[str, ...]:
     """The passes of RenderSettings that the options ask for.
 
@@ -153,9 +162,11 @@ def _write(data: bytes, file: IO[bytes]) -> None:
     file.write(data)
 
 
-def _following(settings: RenderSettings, scenes: list[SceneGraph], start: int) -> dict[str, Any]:
+def _following(
+    settings: RenderSettings, scenes: list[SceneGraph], start: int, chunk: int
+) -> dict[str, Any]:
     """For flow, the scene after each one of a chunk; the last has none."""
     if "flow" not in settings.passes:
         return {}
     after: list[SceneGraph | None] = [*scenes[1:], None]
-    return {"next_scenes": after[start : start + CHUNK]}
+    return {"next_scenes": after[start : start + chunk]}

@@ -16,7 +16,7 @@ from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import save
 from metasim_backend.cli import main
 from metasim_backend.commands.options import render_settings
-from metasim_backend.commands.render import default_settings
+from metasim_backend.commands.render import chunk_size, default_settings
 from metasim_backend.grammar.reading import load_grammar
 from metasim_backend.grammar.sampling import sample_scene
 
@@ -34,6 +34,12 @@ FLAT = {
 def options(**given) -> Namespace:
     names = ("preset", "size", "samples", "engine", "device", "bounces", "denoise")
     return Namespace(**{**dict.fromkeys(names), **given})
+
+
+def test_frames_that_take_long_are_written_a_few_at_a_time():
+    assert chunk_size(RenderSettings(160, 96, 1)) == 32
+    assert chunk_size(RenderSettings(1242, 375, 64)) == 4
+    assert chunk_size(RenderSettings(1242, 375, 4)) == 21
 
 
 def test_a_preset_sets_quality_and_explicit_options_win():
