@@ -24,10 +24,11 @@ NAMES = (
     "aerial2d-spread",
     REWARD,
 )
+STRUCTURE_NAMES = ("multi-mnist",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("experiment", choices=NAMES)
+    parser.add_argument("experiment", choices=(*NAMES, *STRUCTURE_NAMES))
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="default: 5")
     parser.add_argument(
         "--first",
@@ -69,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.experiment == REWARD:
         return run_reward(arguments)
+    if arguments.experiment in STRUCTURE_NAMES:
+        return run_structure(arguments)
     experiment = experiment_named(arguments.experiment)
     if arguments.long and experiment.long_budget is None:
         raise UsageError(f"{experiment.name} has no longer training; leave --long out.")
@@ -159,6 +162,46 @@ def run_reward(arguments: argparse.Namespace) -> int:
 
     _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
     print_result(arguments, record, f"{reward_table(record)}\nWrote {output}.")
+    return 0
+
+
+def run_structure(arguments: argparse.Namespace) -> int:
+    """What stands in a scene is learned too: with the density reward and with the batch's MMD."""
+    from metasim_backend.reporting.structure_page import write_structure_page
+    from metasim_backend.reproduction.kept_seeds import structure_key
+    from metasim_backend.reproduction.structure_experiments import structure_experiment_named
+    from metasim_backend.reproduction.structure_record import structure_record, structure_table
+    from metasim_backend.reproduction.structure_seed import run_structure_seed
+
+    experiment = structure_experiment_named(arguments.experiment)
+    if arguments.long:
+        raise UsageError(f"{experiment.name} has no longer training; leave --long out.")
+    folder = arguments.run or Path("runs") / experiment.name
+    output = arguments.output or Path(f"docs/results/{experiment.name.replace('-', '_')}.json")
+    command = ["metasim", *sys.argv[1:]]
+
+    def tell(text: str) -> None:
+        if not arguments.json:
+            print(text, flush=True)
+
+    def run_one(seed: int) -> dict:
+        return run_structure_seed(
+            experiment,
+            seed,
+            folder / f"seed_{seed}",
+            data=arguments.data,
+            overrides=arguments.overrides,
+            command=command,
+            tell=tell,
+        )
+
+    def record_seeds(seeds: dict[int, dict]) -> dict:
+        return structure_record(experiment, seeds, command)
+
+    key = structure_key(experiment, arguments.overrides)
+    _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
+    page = write_structure_page(folder, record)
+    print_result(arguments, record, f"{structure_table(record)}\nWrote {output} and {page}.")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from metasim_backend.grammar import load_grammar
 from metasim_backend.reproduction.experiments import Experiment
+from metasim_backend.reproduction.structure_experiments import StructureExperiment
 from metasim_backend.training.run_config import resolve_settings
 
 EACH = "each_seed"
@@ -31,6 +32,21 @@ def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bo
             "target": hidden.to_dict(),
             "settings": asdict(settings),
             "budget": None if budget is None else asdict(budget),
+        }
+    )
+
+
+def structure_key(experiment: StructureExperiment, overrides: Sequence[str]) -> str:
+    """The same for an experiment on structure."""
+    grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
+    settings = resolve_settings(grammar, overrides, dict(experiment.settings))
+    return short_name(
+        {
+            "grammar": grammar.to_dict(),
+            "target": hidden.to_dict(),
+            "settings": asdict(settings),
+            "pictures": experiment.pictures,
+            "quantities": [asdict(quantity) for quantity in experiment.quantities],
         }
     )
 

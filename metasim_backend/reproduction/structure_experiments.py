@@ -1,0 +1,89 @@
+"""The experiments on structure (Meta-Sim2): worlds, targets, what is counted, goals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from metasim_backend.matching.count_histograms import Quantity
+from metasim_backend.reproduction.experiments import SCENES, ExperimentError
+
+REWARDS = ("density", "mmd")
+
+
+@dataclass(frozen=True)
+class StructureExperiment:
+    """One claim about learned structure.
+
+    Attributes:
+        name: on the command line.
+        title: for people.
+        grammar, target: files below ``scenes/``; the target is never seen by the learner.
+        quantities: whose histograms are compared.
+        settings: of the training run.
+        pictures: target pictures that the learner sees.
+        largest_distance: goal for every quantity's total variation to the target.
+        minutes: goal for one seed's density run.
+        seeds: how many unless the user says otherwise.
+    """
+
+    name: str
+    title: str
+    grammar: str
+    target: str
+    quantities: tuple[Quantity, ...]
+    settings: Mapping[str, object] = field(default_factory=dict)
+    pictures: int = 1000
+    largest_distance: float = 0.10
+    minutes: float = 20.0
+    seeds: int = 5
+
+    @property
+    def grammar_file(self) -> Path:
+        return SCENES / self.grammar
+
+    @property
+    def target_file(self) -> Path:
+        return SCENES / self.target
+
+
+_EVALUATION = {"scenes": 200, "pictures": 8, "followed": 8}
+
+STRUCTURE_EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (
+        StructureExperiment(
+            "multi-mnist",
+            "MultiMNIST: how many digits, and which",
+            "multi_mnist.yaml",
+            "multi_mnist_target.yaml",
+            (
+                Quantity("number of digits", ("digit",)),
+                Quantity("digits", ("digit",), "label"),
+            ),
+            {
+                "phases": ["structure"],
+                "structure": {"feature_scenes": 6000, "feature_epochs": 10},
+                "evaluation": _EVALUATION,
+            },
+        ),
+    )
+}
+
+
+def structure_experiment_named(name: str) -> StructureExperiment:
+    """The experiment of that name.
+
+    Raises:
+        ExperimentError: when there is none, or the project's scenes are not there.
+    """
+    if name not in STRUCTURE_EXPERIMENTS:
+        raise ExperimentError(
+            f"There is no experiment {name!r}; choose from {', '.join(STRUCTURE_EXPERIMENTS)}."
+        )
+    if not SCENES.is_dir():
+        raise ExperimentError(
+            "An experiment needs the project's folder 'scenes'; run it from a checkout."
+        )
+    return STRUCTURE_EXPERIMENTS[name]

@@ -1,0 +1,125 @@
+"""The result of an experiment on structure over its seeds: distances, intervals, goals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from metasim_backend.reporting.numbers import duration
+from metasim_backend.reproduction.record import Check, provenance
+from metasim_backend.reproduction.statistics import mean_interval
+from metasim_backend.reproduction.structure_experiments import StructureExperiment
+from metasim_backend.reproduction.table import WIDTH, check_line
+
+ROWS = {
+    "prior": "prior (the grammar alone)",
+    "density": "learned, density reward",
+    "mmd": "learned, MMD reward (ablation)",
+    "target": "target (other scenes of it)",
+}
+
+
+def structure_record(
+    experiment: StructureExperiment, seeds: Mapping[int, dict], command: Sequence[str]
+) -> dict[str, Any]:
+    """What the seeds' results say together, as plain data.
+
+    Args:
+        seeds: by seed what ``structure_seed.run_structure_seed`` returns.
+
+    Raises:
+        ValueError: when there is no seed.
+    """
+    if not seeds:
+        raise ValueError("A record needs the result of at least one seed; none was given.")
+    results = list(seeds.values())
+    names = [quantity.name for quantity in experiment.quantities]
+    distances = {
+        row: {name: _summary([r["distances"][row][name] for r in results]) for name in names}
+        for row in ROWS
+    }
+    seconds = {
+        row: _summary([r["seconds"][row]["whole"] for r in results]) for row in ("density", "mmd")
+    }
+    record: dict[str, Any] = {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "metric": "total variation distance to the target",
+        **provenance(command),
+        "seeds": list(seeds),
+        "distances": distances,
+        "histograms": {
+            name: {row: _mean_shares([r["histograms"][row][name] for r in results]) for row in ROWS}
+            for name in names
+        },
+        "seconds": seconds,
+    }
+    checks = [_distance_check(experiment, record, name) for name in names]
+    spent = [value / 60 for value in seconds["density"]["values"]]
+    slowest = max(spent)
+    where = f"seed {record['seeds'][spent.index(slowest)]}"
+    checks.append(
+        Check(
+            "time of a seed with the density reward, every seed",
+            *("≤", experiment.minutes, slowest, slowest <= experiment.minutes, where, "min"),
+        )
+    )
+    record["checks"] = [asdict(check) for check in checks]
+    met = sum(check.met for check in checks)
+    record["verdict"] = (
+        f"{met} of {len(checks)} goals are met over {len(seeds)} seed{'s' * (len(seeds) > 1)}: "
+        + ", ".join(
+            f"{name} {distances['prior'][name]['mean']:.3f} → {own['mean']:.3f}"
+            for name, own in distances["density"].items()
+        )
+        + " (prior → learned, mean total variation to the target)."
+    )
+    return record
+
+
+def structure_table(record: Mapping[str, Any]) -> str:
+    """A record for the terminal: a line a row, a column a quantity, then the goals."""
+    names = list(record["histograms"])
+    lines = [["", *names]]
+    for row, title in ROWS.items():
+        lines.append([title, *(_fixed(record["distances"][row][name]) for name in names)])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    if sum(widths) + 2 * len(widths) > WIDTH:  # the other way round
+        lines = [list(line) for line in zip(*lines, strict=True)]
+        lines[0] = ["", *ROWS]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    count = len(record["seeds"])
+    head = f"{record['title']} ({record['experiment']}, {count} seed{'s' * (count > 1)})"
+    text = [head, record["metric"] + ("; mean ± half width of 95 %" if count > 1 else ""), ""]
+    for line in lines:
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        text.append("  ".join(cells).rstrip())
+    text += ["", *(check_line(check) for check in record["checks"])]
+    times = ", ".join(f"{row} {duration(s['mean'])}" for row, s in record["seconds"].items())
+    return "\n".join([*text, "", f"time for one seed: {times}", record["verdict"]])
+
+
+def _distance_check(experiment: StructureExperiment, record: Mapping[str, Any], name: str) -> Check:
+    values = record["distances"]["density"][name]["values"]
+    worst = max(values)
+    goal = experiment.largest_distance
+    where = f"seed {record['seeds'][values.index(worst)]}"
+    return Check(f"total variation of {name}, every seed", "≤", goal, worst, worst <= goal, where)
+
+
+def _summary(values: Sequence[float]) -> dict[str, Any]:
+    mean, half = mean_interval(values)
+    return {"values": list(values), "mean": mean, "half_width": half}
+
+
+def _mean_shares(histograms: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = list(dict.fromkeys(name for one in histograms for name in one))
+    names.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
+    return {n: sum(one.get(n, 0.0) for one in histograms) / len(histograms) for n in names}
+
+
+def _fixed(summary: Mapping[str, Any]) -> str:
+    half = summary["half_width"]
+    return f"{summary['mean']:.3f}" + ("" if half is None else f" ± {half:.3f}")
