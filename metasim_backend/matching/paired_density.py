@@ -47,12 +47,13 @@ class PairedDensity:
         self.width = torch.maximum(spread * len(real) ** (-1 / 6), least).clamp_min(1e-6)
 
     @torch.no_grad()
-    def log_ratio(self, synthetic: Tensor) -> Tensor:
+    def log_ratio(self, synthetic: Tensor, chosen: Tensor | None = None) -> Tensor:
         """[N]: the mean over parts of log p_real - log p_synthetic at each synthetic picture, the
         latter without itself.
 
         Args:
             synthetic: [N, D], N >= 2.
+            chosen: indices of the real pictures that the real density rests on; None: all.
 
         Raises:
             MatchingError: when the shapes do not fit.
@@ -63,10 +64,11 @@ class PairedDensity:
                 f"shape {tuple(self.real.shape)}; give at least two of as many numbers."
             )
         # [D, N, M] and [D, N, N] exponents of single kernels; those of pairs are sums.
-        to_real = self._exponents(synthetic, self.real)
+        real = self.real if chosen is None else self.real[chosen]
+        to_real = self._exponents(synthetic, real)
         to_own = self._exponents(synthetic, synthetic)
         to_own.diagonal(dim1=1, dim2=2).fill_(-math.inf)
-        constant = math.log(len(synthetic) - 1) - math.log(len(self.real))
+        constant = math.log(len(synthetic) - 1) - math.log(len(real))
         size = synthetic.shape[1]
         singles = torch.stack(
             [self._part(to_real[a], to_own[a], constant) for a in range(size)]

@@ -107,7 +107,7 @@ class StructurePhase:
             learn_structure(
                 self.network,
                 self._draw,
-                lambda drawn, step: (reward(self._pictures(drawn, step)), {}),
+                lambda drawn, step: (self._rewards(reward, drawn, step), {}),
                 self.settings,
                 self.baseline,
                 optimiser=self._optimiser(LEARN),
@@ -195,6 +195,10 @@ class StructurePhase:
         seed = run.settings.seed
         seeds = [derive_seed(seed, "structure", step, i) for i in range(self.settings.batch)]
         return draw_scenes(run.scenes.grammar, self.network, seeds)
+
+    def _rewards(self, reward: StructureReward, drawn: Drawn, step: int) -> Tensor:
+        source = generator(self._run.settings.seed, "structure-reward", step)
+        return reward(self._pictures(drawn, step), source)
 
     def _pictures(self, drawn: Drawn, step: int) -> Tensor:
         run = self._run

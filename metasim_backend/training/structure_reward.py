@@ -2,6 +2,12 @@
 
 Meta-Sim2 rewards the log-ratio of two kernel density estimates (section 3.3); its ablation rewards
 the batch's MMD², of which each picture is credited its own part.
+
+The logarithm of an estimate is too low where it rests on few pictures, and the lower the fewer.
+With more real pictures than synthetic ones the ratio would be too high wherever pictures are rare,
+and rare structures would be learned as less rare than they are. So each batch is compared with as
+many real pictures as the density of its own rests on, drawn anew each time: where both sides are
+alike, so are their errors.
 """
 
 from __future__ import annotations
@@ -61,15 +67,20 @@ class StructureReward:
         """[N, D] of [N, 3, H, W] uint8 pictures."""
         return torch.cat([self._read(part.float() / 255) for part in images.split(BATCH)])
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor, source: torch.Generator) -> Tensor:
         """[N] rewards of [N, 3, H, W] uint8 pictures, which are also what the synthetic density
-        rests on."""
+        rests on.
+
+        Args:
+            source: draws the real pictures that they are compared with.
+        """
         features = self.features(images)
         if self._settings.reward == "mmd":
             return -self._mmd.witness(features)
+        chosen = torch.randperm(len(self.real), generator=source)[: len(features) - 1]
         if self._settings.parts == "pairs":
-            return self._pairs.log_ratio(features)
-        ratio = log_density_ratio(features, self.real, bandwidth=self._bandwidth)
+            return self._pairs.log_ratio(features, chosen)
+        ratio = log_density_ratio(features, self.real[chosen], bandwidth=self._bandwidth)
         limit = self._settings.reward_limit
         return ratio.clamp(-limit, limit) if limit > 0 else ratio
 

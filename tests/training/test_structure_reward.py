@@ -1,0 +1,59 @@
+"""Rewards of pictures: right where the target is, and without bias where it is reached."""
+
+import pytest
+import torch
+
+from metasim_backend.training.settings import StructureSettings
+from metasim_backend.training.structure_reward import StructureReward
+
+
+def pictures(values):
+    """Pictures of 2 x 2 pixels that are all of one grey each, [N, 3, 2, 2] uint8."""
+    return values.round().clamp(0, 255).to(torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2)
+
+
+def read(images):
+    return images[:, :2, 0, 0] * 255 / 10  # two equal features, one for ten greys
+
+
+def draw(count, share_rare, seed):
+    """Greys about 50, and with a small probability about 200; and which are the rare ones."""
+    source = torch.Generator().manual_seed(seed)
+    rare = torch.rand(count, generator=source) < share_rare
+    return torch.where(rare, 200.0, 50.0) + 10 * torch.randn(count, generator=source), rare
+
+
+@pytest.mark.parametrize("parts", ["pairs", "joint"])
+@pytest.mark.parametrize("reward", ["density", "mmd"])
+def test_what_the_target_has_more_of_earns_more(parts, reward):
+    target, _ = draw(300, 0.5, 0)
+    synthetic, rare = draw(200, 0.1, 1)
+    made = StructureReward(read, pictures(target), StructureSettings(reward=reward, parts=parts))
+    found = made(pictures(synthetic), torch.Generator().manual_seed(2))
+    assert float(found[rare].mean()) > float(found[~rare].mean())
+    if reward == "density":
+        # log 0.5 / 0.1 = 1.6 and log 0.5 / 0.9 = -0.6: once for the pair, twice for two singles, a
+        # half of it all. The few rare synthetic pictures are too thin for an exact figure.
+        assert 1.2 < float(found[rare].mean()) < 4
+        assert -1.6 < float(found[~rare].mean()) < -0.3
+
+
+@pytest.mark.parametrize("parts", ["pairs", "joint"])
+def test_where_the_target_is_reached_rare_things_earn_no_more_than_others(parts):
+    """3 of 100 pictures are rare on both sides, and there are ten times as many real ones."""
+    target, _ = draw(1500, 0.03, 3)
+    made = StructureReward(read, pictures(target), StructureSettings(parts=parts))
+    gaps, uneven = [], []
+    for trial in range(60):
+        synthetic, rare = draw(150, 0.03, 100 + trial)
+        if int(rare.sum()) > 0:
+            found = made(pictures(synthetic), torch.Generator().manual_seed(trial))
+            gaps.append(float(found[rare].mean() - found[~rare].mean()))
+            if parts == "pairs":
+                plain = made._pairs.log_ratio(made.features(pictures(synthetic)))
+                uneven.append(float(plain[rare].mean() - plain[~rare].mean()))
+    gap = torch.tensor(gaps)
+    error = float(gap.std()) / len(gap) ** 0.5
+    assert abs(float(gap.mean())) < 3 * error + 0.1
+    if uneven:
+        assert float(gap.mean()) < sum(uneven) / len(uneven) - 0.1
