@@ -23,6 +23,7 @@ from metasim_backend.rendering.sprites.layers import Layer
 from metasim_backend.rendering.sprites.scene_table import ClassTable, SceneTable
 
 ROAD_WIDTH = 0.36
+ROAD_WIDTHS = {"narrow": 0.26, "wide": 0.5}  # of roads that have a kind
 CAR_LENGTH = 2.0  # in widths; the textures' too
 
 _NUMBERS = {
@@ -39,7 +40,8 @@ class AerialWorld:
     """Draws the classes grass (the root), road, car, tree and house.
 
     ``texture`` is a whole number, taken modulo the number of textures of the class.
-    road: ``angle``; ``offset``, the picture's centre to the middle line, to the road's right.
+    road: ``angle``; ``offset``, the picture's centre to the middle line, to the road's right;
+    ``kind`` (narrow or wide), which may be left out.
     car: ``along``, ``across``; ``size``, its width, half of its length; ``lane`` (left or right);
     ``yaw`` against the traffic of its lane, which keeps right: a car at yaw 0 in the right lane
     faces along the road, in the left lane it comes the other way. house: ``along``, ``across``;
@@ -128,10 +130,13 @@ class AerialWorld:
         """(length, width) in pixels of the strip; it leaves the picture at both ends."""
         bank: Bank = self._banks["roads"]
         columns, rows = bank.size
-        texel = ROAD_WIDTH * min(width, height) / bank.body[1]
-        length = max(columns * texel, math.hypot(width, height) * columns / (columns - 2))
         one = torch.ones_like(road.numbers["angle"])
-        return length * one, rows * texel * one
+        wide = ROAD_WIDTH * one
+        if "kind" in road.names:
+            wide = torch.tensor([_road_width(kind) for kind in road.names["kind"]]).to(one)
+        texel = wide * min(width, height) / bank.body[1]
+        least = math.hypot(width, height) * columns / (columns - 2)
+        return (columns * texel).clamp_min(least), rows * texel
 
     def _layer(
         self,
@@ -171,6 +176,14 @@ class Pose:
         return Pose(
             self.x + ahead * cos + right * sin, self.y - ahead * sin + right * cos, self.angle
         )
+
+
+def _road_width(kind: str) -> float:
+    if kind not in ROAD_WIDTHS:
+        raise RenderingInputError(
+            f"The aerial world has no road of the kind {kind!r}; use {' or '.join(ROAD_WIDTHS)}."
+        )
+    return ROAD_WIDTHS[kind]
 
 
 def _check(name: str, own: ClassTable) -> None:

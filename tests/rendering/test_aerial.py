@@ -369,3 +369,24 @@ def test_mistakes_are_told_in_one_sentence(tmp_path):
         draw(grass, road, Node("tree", "tree", "road", tree))
     with pytest.raises(RenderingInputError, match="'tree' stand below 'grass'"):
         draw(grass, road, Node("tree", "tree", "grass", {**tree, "size": 0.2}))
+
+
+def test_a_road_of_a_kind_has_that_kinds_width_and_others_the_usual_one():
+    from metasim_backend.rendering.aerial import ROAD_WIDTH, ROAD_WIDTHS
+
+    def width(kind):
+        attributes = {"angle": 0.0, "offset": 0.0, "texture": 0}
+        attributes |= {} if kind is None else {"kind": kind}
+        nodes = (
+            Node("grass", "grass", None, {"texture": 0}),
+            Node("road", "road", "grass", attributes),
+        )
+        scene = SceneGraph(nodes, "aerial2d", 0)
+        (frame,) = SpriteRenderer(AerialWorld()).render([scene], [RenderSettings(128, 128)])
+        (label,) = frame.labels
+        return label.visible_pixels / 128 / 128
+
+    for kind, wanted in (*ROAD_WIDTHS.items(), (None, ROAD_WIDTH)):
+        assert width(kind) == pytest.approx(wanted, abs=0.02)
+    with pytest.raises(RenderingInputError, match="'gravel'"):
+        width("gravel")
