@@ -24,7 +24,7 @@ NAMES = (
     "aerial2d-spread",
     REWARD,
 )
-STRUCTURE_NAMES = ("multi-mnist",)
+STRUCTURE_NAMES = ("multi-mnist", "aerial2d-structure")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -68,6 +68,22 @@ STRUCTURE_EXPERIMENTS = {
                 "evaluation": _EVALUATION,
             },
         ),
+        StructureExperiment(
+            "aerial2d-structure",
+            "Aerial2D: how many cars on which kind of road",
+            "aerial2d_structure.yaml",
+            "aerial2d_structure_target.yaml",
+            (
+                Quantity("kinds of road", ("road",), "kind"),
+                Quantity("cars on wide roads", ("car",), given=("road", "kind", "wide")),
+                Quantity("cars on narrow roads", ("car",), given=("road", "kind", "narrow")),
+            ),
+            {
+                "phases": ["structure"],
+                "structure": {"feature_scenes": 4000, "feature_epochs": 10},
+                "evaluation": _EVALUATION,
+            },
+        ),
     )
 }
 
