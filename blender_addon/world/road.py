@@ -136,9 +136,6 @@ def _laid(street: Street) -> Street | None:
 def _rewrite(body: bpy.types.Object, coordinates: np.ndarray) -> None:
     body.data.vertices.foreach_set("co", coordinates.ravel())
     body.data.update()
-    if hasattr(body.data, "calc_normals"):  # before 4.0 a window draws without normals else
-        body.data.calc_normals_split()
-        body.data.free_normals_split()
 
 
 def _ribbons(names: tuple[str, ...], stations: int) -> Shape:

@@ -262,14 +262,15 @@ def do_node() -> Steps:
     chosen.attributes["along"].number += 3.0
     yield 0.3
     assert tuple(car.location) != place
+    name = chosen.name
     with bpy.context.temp_override(window=window(), area=view(), region=view().regions[-1]):
         bpy.ops.ed.undo_push(message="moved a car")
         bpy.ops.ed.undo()
     yield 0.3
-    name = own().nodes[own().active_node].name
     car = next(b for b in window().scene.objects if b.get("metasim_node") == name)
     assert tuple(car.location) == place, "undo did not move the car back"
-    own().nodes[own().active_node].attributes["along"].number += 3.0
+    own().nodes[name].attributes["along"].number += 3.0
+    own().active_node = own().nodes.find(name)
     yield 0.3
     assert tuple(car.location) != place, "after an undo the objects do not follow"
     note("objects follow their attributes, before and after an undo")
