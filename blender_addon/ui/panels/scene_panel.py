@@ -112,24 +112,24 @@ class METASIM_PT_node(bpy.types.Panel):
             column.label(text="It has no attributes.")
         elif all(attribute.known for attribute in node.attributes):
             if any(attribute.mutable for attribute in node.attributes):
-                layout.label(text="mutable: learning may change it", icon="UNLOCKED")
+                draw_text(layout, context, "Mutable: learning may change it", icon="UNLOCKED")
         else:
             draw_text(layout, context, "Ranges and units are known once a scene was sampled.")
 
 
 def _draw_attribute(column, attribute):
-    row = column.row(align=True)
-    if attribute.known:
-        row.label(text="", icon="UNLOCKED" if attribute.mutable else "LOCKED")
+    """Name, unit and range over the value: side by side they are cut off in a narrow sidebar."""
+    lock = "UNLOCKED" if attribute.mutable else "LOCKED"
     title = f"{attribute.name} [{attribute.unit}]" if attribute.unit else attribute.name
+    bounds = f": {attribute.bounds}" if attribute.bounds else ""
+    text = title + bounds
     if attribute.kind == "categorical":
-        split = row.split(factor=0.45)
-        split.label(text=title)
-        split.prop(attribute, "category", text="")
+        row = column.split(factor=0.5)
+        row.label(text=text, icon=lock if attribute.known else "NONE")
+        row.prop(attribute, "category", text="")
         return
-    split = row.split(factor=0.72, align=True)
-    split.prop(attribute, attribute.field, text=title)
-    split.label(text=attribute.bounds)
+    column.label(text=text, icon=lock if attribute.known else "NONE")
+    column.prop(attribute, attribute.field, text="")
 
 
 def _draw_switch(layout, own):
