@@ -24,7 +24,7 @@ NAMES = (
     "aerial2d-spread",
     REWARD,
 )
-STRUCTURE_NAMES = ("multi-mnist", "aerial2d-structure")
+STRUCTURE_NAMES = ("multi-mnist", "aerial2d-structure", "driving-structure")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -84,6 +84,34 @@ STRUCTURE_EXPERIMENTS = {
                 "evaluation": _EVALUATION,
             },
         ),
+        StructureExperiment(
+            "driving-structure",
+            "Driving: what stands in the street, and how many",
+            "driving_structure.yaml",
+            "driving_structure_target.yaml",
+            (
+                Quantity("cars and vans", ("car", "van")),
+                Quantity("people", ("person",)),
+                Quantity("trees", ("tree",)),
+                Quantity("buildings", ("building",)),
+            ),
+            {
+                "phases": ["structure"],
+                # Renders are dear.
+                "structure": {
+                    "feature_scenes": 3000,
+                    "feature_epochs": 12,
+                    "batch": 128,
+                    "steps": 120,
+                    "updates": 3,
+                },
+                "evaluation": {**_EVALUATION, "scenes": 64},
+            },
+            pictures=500,
+            largest_distance=0.15,
+            minutes=180.0,
+            seeds=3,
+        ),
     )
 }
 

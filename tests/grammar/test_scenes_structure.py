@@ -8,6 +8,7 @@ import pytest
 
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import failed_conditions, load_grammar, sample_scene
+from metasim_backend.matching.count_histograms import Quantity, histogram, total_variation
 from metasim_backend.rendering.worlds import open_renderer
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
@@ -50,3 +51,24 @@ def test_kinds_of_road_differ_in_the_picture_and_cars_show():
         area[str(scene.node("road").attributes["kind"])].append(on_road)
         assert all(shown.get(car.id, 0) >= 8 for car in scene.of_class("car"))
     assert np.min(area["wide"]) > 1.3 * np.max(area["narrow"])
+
+
+def test_driving_target_changes_rules_alone_and_makes_other_counts():
+    prior, target = (
+        load_grammar(SCENES / f"driving_structure{name}.yaml") for name in ("", "_target")
+    )
+    assert prior.classes == target.classes and prior.conditions == target.conditions
+    assert prior.render == target.render and [r.name for r in prior.rules] == [
+        r.name for r in target.rules
+    ]
+    for rule, other in zip(prior.rules, target.rules, strict=True):
+        assert rule.sets == other.sets
+        assert [(i.class_name, i.sets) for i in rule.items] == [
+            (i.class_name, i.sets) for i in other.items
+        ]
+    for classes, least in ((("car", "van"), 0.2), (("tree",), 0.2), (("building",), 0.25)):
+        first, second = (
+            histogram(Quantity("", classes), [sample_scene(g, seed) for seed in range(150)])
+            for g in (prior, target)
+        )
+        assert total_variation(first, second) > least
