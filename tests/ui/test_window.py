@@ -88,7 +88,7 @@ def results(display: str, scripts: Path, tmp_path_factory: pytest.TempPathFactor
     work = tmp_path_factory.mktemp("work")
     python = [sys.executable, "-m", "metasim_backend"]
     subprocess.run(
-        [*python, "sample", str(ROOT / "scenes/driving.yaml"), "-n", "6", "-o", str(work / "s")],
+        [*python, "sample", str(ROOT / "scenes/driving.yaml"), "-n", "10", "-o", str(work / "s")],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     scenes = sorted(map(str, (work / "s").glob("*.json")))
