@@ -64,7 +64,7 @@ STRUCTURE_EXPERIMENTS = {
             ),
             {
                 "phases": ["structure"],
-                "structure": {"feature_scenes": 6000, "feature_epochs": 10},
+                "structure": {"feature_scenes": 6000, "feature_epochs": 10, "steps": 150},
                 "evaluation": _EVALUATION,
             },
         ),
