@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metasim_backend.training.loop import Run
 
 ATTRIBUTE_SCENES = 200
-COUNTED_SCENES = 1000
+COUNTED_SCENES = 500
 
 
 def write_results(run: Run) -> None:
