@@ -7,6 +7,7 @@ from importlib import resources
 
 from metasim_backend.reporting import curves, gallery, tables
 from metasim_backend.reporting.attributes import attribute_table
+from metasim_backend.reporting.count_bars import structure_section
 from metasim_backend.reporting.numbers import duration, number
 from metasim_backend.reporting.run_record import RunRecord, as_number
 from metasim_backend.reporting.verdict import (
@@ -62,6 +63,7 @@ no part in learning. Features φ: {measured_with}. Collisions: things that stand
 {tables.switches(record)}
 <h2>Curves</h2>
 {curves.curves(record)}
+{structure_section(record)}
 <h2>Attributes</h2>
 <p class="lead">Each attribute over many scenes as mean ± spread, the one that moved farthest
 first.</p>

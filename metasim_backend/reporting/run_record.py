@@ -29,6 +29,7 @@ class RunRecord:
         metrics: the lines of ``metrics.jsonl``.
         summary: ``report_data/summary.json``.
         attributes: ``report_data/attributes.json``.
+        structure: ``report_data/structure.json``.
         pictures: paths by kind (target, prior, learned), in order of their names.
         progress: paths by scene (``NN``) and step.
     """
@@ -38,6 +39,7 @@ class RunRecord:
     metrics: tuple[Mapping[str, Any], ...]
     summary: Mapping[str, Any]
     attributes: tuple[AttributeSamples, ...]
+    structure: Mapping[str, Any]
     pictures: Mapping[str, tuple[Path, ...]]
     progress: Mapping[str, tuple[tuple[int, Path], ...]]
 
@@ -88,6 +90,7 @@ def read_run(folder: Path) -> RunRecord:
         ),
         summary=_read_mapping(data / "summary.json"),
         attributes=read_attributes(_read_mapping(attributes), str(attributes)),
+        structure=_read_mapping(data / "structure.json"),
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
         progress=_progress(pictures / "progress"),
     )

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from metasim_backend.reporting.count_bars import COLOURS, bars
 from metasim_backend.reporting.numbers import duration
 from metasim_backend.reporting.plots import data_uri
 from metasim_backend.run_files.atomic_files import write_text
@@ -20,7 +21,6 @@ _TITLES = {
     "mmd": "learned, MMD reward",
     "target": "target",
 }
-_COLOURS = {"prior": "#9a9a9a", "density": "#2a7de1", "mmd": "#8fbdf0", "target": "#d9822b"}
 
 
 def write_structure_page(folder: Path, record: Mapping[str, Any]) -> Path:
@@ -42,7 +42,7 @@ def write_structure_page(folder: Path, record: Mapping[str, Any]) -> Path:
         for name, rows in record["histograms"].items()
     )
     keys = " ".join(
-        f'<span style="color:{_COLOURS[row]}">■</span> {words}' for row, words in _TITLES.items()
+        f'<span style="color:{COLOURS[row]}">■</span> {words}' for row, words in _TITLES.items()
     )
     page = f"""<!DOCTYPE html>
 <html lang="en">
@@ -80,35 +80,6 @@ scenes of the target differ by chance.</p>
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
     return path
-
-
-def bars(rows: Mapping[str, Mapping[str, float]], width: int = 420, height: int = 150) -> str:
-    """Histograms side by side as an SVG: a group of bars a value, a bar a row."""
-    values = list(dict.fromkeys(value for shares in rows.values() for value in shares))
-    values.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
-    top = max((share for shares in rows.values() for share in shares.values()), default=1.0)
-    group = width / max(len(values), 1)
-    bar = 0.8 * group / max(len(rows), 1)
-    parts = []
-    for i, value in enumerate(values):
-        for k, (row, shares) in enumerate(rows.items()):
-            share = shares.get(value, 0.0)
-            tall = share / top * (height - 30)
-            words = escape(f"{row}, {value}: {share:.3f}")
-            x, y = i * group + 0.1 * group + k * bar, height - 18 - tall
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{tall:.1f}" '
-                f'fill="{_COLOURS.get(row, "#888")}"><title>{words}</title></rect>'
-            )
-        middle = (i + 0.5) * group
-        parts.append(
-            f'<text x="{middle:.1f}" y="{height - 4}" font-size="11" text-anchor="middle" '
-            f'fill="currentColor">{escape(value)}</text>'
-        )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="100%" role="img" '
-        f'aria-label="histogram">{"".join(parts)}</svg>'
-    )
 
 
 def _distances(record: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@ import math
 
 import pytest
 
-from metasim_backend.reporting.structure_page import bars, write_structure_page
+from metasim_backend.reporting.count_bars import bars
+from metasim_backend.reporting.structure_page import write_structure_page
 from metasim_backend.reproduction.experiments import ExperimentError
 from metasim_backend.reproduction.structure_experiments import (
     STRUCTURE_EXPERIMENTS,

@@ -1,0 +1,82 @@
+"""Histograms of how many things scenes have, as bars side by side, and their table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from metasim_backend.reporting.numbers import number
+from metasim_backend.reporting.run_record import RunRecord
+
+COLOURS = {
+    "prior": "#9a9a9a",
+    "learned": "#2a7de1",
+    "density": "#2a7de1",
+    "mmd": "#8fbdf0",
+    "target": "#d9822b",
+}
+
+
+def bars(rows: Mapping[str, Mapping[str, float]], width: int = 420, height: int = 150) -> str:
+    """Histograms side by side as an SVG: a group of bars a value, a bar a row."""
+    values = list(dict.fromkeys(value for shares in rows.values() for value in shares))
+    values.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
+    top = max((share for shares in rows.values() for share in shares.values()), default=1.0)
+    group = width / max(len(values), 1)
+    bar = 0.8 * group / max(len(rows), 1)
+    parts = []
+    for i, value in enumerate(values):
+        for k, (row, shares) in enumerate(rows.items()):
+            share = shares.get(value, 0.0)
+            tall = share / top * (height - 30)
+            words = escape(f"{row}, {value}: {share:.3f}")
+            x, y = i * group + 0.1 * group + k * bar, height - 18 - tall
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{tall:.1f}" '
+                f'fill="{COLOURS.get(row, "#888")}"><title>{words}</title></rect>'
+            )
+        middle = (i + 0.5) * group
+        parts.append(
+            f'<text x="{middle:.1f}" y="{height - 4}" font-size="11" text-anchor="middle" '
+            f'fill="currentColor">{escape(value)}</text>'
+        )
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="100%" role="img" '
+        f'aria-label="histogram">{"".join(parts)}</svg>'
+    )
+
+
+def structure_section(record: RunRecord) -> str:
+    """The report's part on structure: for each class whose number varies its histograms, mean
+    number and how far the learned has moved; nothing where no structure was learned."""
+    classes = record.structure.get("classes")
+    if not isinstance(classes, Mapping) or not classes:
+        return ""
+    body = []
+    for name, rows in classes.items():
+        shares = {
+            row: {str(count): share for count, share in enumerate(own) if share > 0}
+            for row, own in rows.items()
+        }
+        means = "".join(f"<td>{number(_mean(own))}</td>" for own in rows.values())
+        moved = sum(abs(p - q) for p, q in zip(rows["prior"], rows["learned"], strict=True)) / 2
+        body.append(
+            f'<tr><th scope="row">{escape(str(name))}</th><td>{bars(shares)}</td>{means}'
+            f"<td>{number(moved)}</td></tr>"
+        )
+    rows = next(iter(classes.values()))
+    keys = " ".join(f'<span style="color:{COLOURS[row]}">■</span> {row}' for row in rows)
+    heads = ["", "scenes with so many", *(f"mean, {row}" for row in rows), "moved by"]
+    head = "".join(f'<th scope="col">{words}</th>' for words in heads)
+    return (
+        "<h2>Structure</h2>"
+        f'<p class="lead">How many things of each class {record.structure.get("scenes")} scenes '
+        f"have. {keys}. The distance is total variation, half the sum of the differences of all "
+        "shares.</p>"
+        f'<div class="wide"><table class="attributes"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _mean(shares: Sequence[float]) -> float:
+    return sum(count * share for count, share in enumerate(shares))
