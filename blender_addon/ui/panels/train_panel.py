@@ -7,7 +7,7 @@ from ..session import session
 from ..training_icons import PICTURE
 from . import CATEGORY
 
-_CURVES = (("mmd2", "MMD² to the target"), ("score", "Task score"))
+_CURVES = (("mmd2", "MMD²"), ("score", "Score"))
 _SHOWN_BARS = 8
 
 
@@ -59,7 +59,7 @@ class METASIM_PT_training(bpy.types.Panel):
             points = training.curve(name)
             if points and icons is not None:
                 first, last = points[0][1], points[-1][1]
-                layout.label(text=f"{title}: {first:.4g} → {last:.4g}")
+                layout.label(text=f"{title}: {first:.3g} → {last:.3g}")
                 layout.template_icon(icons.number(name), scale=6.0)
         if icons is not None and icons.number(PICTURE):
             layout.label(text="One scene as it is learned")
