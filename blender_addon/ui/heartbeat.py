@@ -17,8 +17,6 @@ def _beat() -> float:
     changed = now.pump()
     if now.icons is not None and "train" in changed:
         now.icons.follow(now.training)
-    if now.busy:
-        bpy.context.window_manager.metasim.progress = 100.0 * now.busy_share
     if changed or now.busy:
         redraw_panels()
     return EVERY

@@ -1,8 +1,7 @@
 """The training's curves and picture as icons, and its attributes as bars, for the sidebar."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -14,12 +13,44 @@ from .progress import TrainingProgress
 
 CHART_EVERY = 1.0  # seconds between two drawings of a curve
 PICTURE = "picture"
-MOST_BARS = 24
+MOST_BARS = 8
+
+
+# Blender draws all windows anew whenever a script writes a property, so what changes with each
+# event is only read: these properties get their values from the session.
+
+
+def _bar_share(which: str):
+    def share(bar) -> float:
+        attributes = _session().training.attributes
+        if bar.number >= len(attributes):
+            return 0.0
+        low, high = attributes[bar.number]["range"]
+        mean = attributes[bar.number][which][0]
+        return min(max(100.0 * (mean - low) / max(high - low, 1e-9), 0.0), 100.0)
+
+    return share
+
+
+def _busy_share(_) -> float:
+    return 100.0 * min(_session().busy_share, 1.0)
+
+
+def _training_share(_) -> float:
+    training = _session().training
+    return 100.0 * min(training.step / max(training.steps, 1), 1.0)
+
+
+def _session():
+    from .session import session
+
+    return session()
 
 
 class MetasimBar(bpy.types.PropertyGroup):
     """One attribute's mean before and after learning, as shares of its range."""
 
+    number: bpy.props.IntProperty()
     prior: bpy.props.FloatProperty(
         name="Prior",
         description="The mean as the grammar draws it, in percent of the attribute's range",
@@ -27,6 +58,7 @@ class MetasimBar(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         precision=0,
+        get=_bar_share("prior"),
     )
     learned: bpy.props.FloatProperty(
         name="Learned",
@@ -35,9 +67,8 @@ class MetasimBar(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         precision=0,
+        get=_bar_share("learned"),
     )
-    prior_text: bpy.props.StringProperty()
-    learned_text: bpy.props.StringProperty()
 
 
 class MetasimWindow(bpy.types.PropertyGroup):
@@ -51,6 +82,7 @@ class MetasimWindow(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         precision=0,
+        get=_busy_share,
     )
     training_progress: bpy.props.FloatProperty(
         name="Phase",
@@ -59,6 +91,7 @@ class MetasimWindow(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         precision=0,
+        get=_training_share,
     )
 
 
@@ -71,7 +104,6 @@ class TrainingIcons:
         self._sizes: dict[str, int] = {}
         self._pictures = 0
         self._run = ""
-        self._bars: object = None
 
     def number(self, name: str) -> int:
         """The icon's number for ``template_icon``; 0 when there is nothing to show yet."""
@@ -82,14 +114,12 @@ class TrainingIcons:
         if training.run != self._run:
             self._run, self._pictures, self._sizes = training.run, 0, {}
             self._previews.clear()
-        window = bpy.context.window_manager.metasim
-        window.training_progress = 100.0 * min(training.step / max(training.steps, 1), 1.0)
         if training.picture is not None and training.pictures != self._pictures:
             self._pictures = training.pictures
             self._draw(PICTURE, fitted(training.picture))
-        if training.attributes is not self._bars:
-            self._bars = training.attributes
-            _fill_bars(window.bars, training.attributes)
+        bars = bpy.context.window_manager.metasim.bars
+        while len(bars) < min(len(training.attributes), MOST_BARS):
+            bars.add().number = len(bars) - 1
         now = time.monotonic()
         if now - self._drawn >= CHART_EVERY or not training.active:
             self._drawn = now
@@ -113,14 +143,13 @@ class TrainingIcons:
         icon.image_pixels.foreach_set(pixels.reshape(-1, 4).view("<i4").ravel())
 
 
-def _fill_bars(bars: Any, attributes: Any) -> None:
-    bars.clear()
-    for attribute in attributes[:MOST_BARS]:
-        low, high = attribute["range"]
-        bar = bars.add()
-        unit = attribute.get("unit") or ""
-        bar.name = f"{attribute['name']} [{unit}]" if unit else attribute["name"]
-        for which in ("prior", "learned"):
-            mean, spread = attribute[which]
-            setattr(bar, which, 100.0 * (mean - low) / max(high - low, 1e-9))
-            setattr(bar, f"{which}_text", f"{mean:.3g} ± {spread:.2g}")
+def bar_title(attribute: Mapping[str, Any]) -> str:
+    """An attribute's name with its unit."""
+    unit = attribute.get("unit") or ""
+    return f"{attribute['name']} [{unit}]" if unit else str(attribute["name"])
+
+
+def bar_text(attribute: Mapping[str, Any], which: str) -> str:
+    """Mean and spread, ``which`` being "prior" or "learned"."""
+    mean, spread = attribute[which]
+    return f"{which} {mean:.3g} ± {spread:.2g}"

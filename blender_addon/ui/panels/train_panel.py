@@ -4,11 +4,10 @@ import bpy
 
 from ..sentences import draw_error, draw_text
 from ..session import session
-from ..training_icons import PICTURE
+from ..training_icons import PICTURE, bar_text, bar_title
 from . import CATEGORY
 
 _CURVES = (("mmd2", "MMD²"), ("score", "Score"))
-_SHOWN_BARS = 8
 
 
 class METASIM_PT_train(bpy.types.Panel):
@@ -64,14 +63,14 @@ class METASIM_PT_training(bpy.types.Panel):
         if icons is not None and icons.number(PICTURE):
             layout.label(text="One scene as it is learned")
             layout.template_icon(icons.number(PICTURE), scale=8.0)
-        bars = context.window_manager.metasim.bars
-        if len(bars):
+        if training.attributes:
             layout.label(text="Attributes, mean ± spread")
-        for bar in bars[:_SHOWN_BARS]:
+        bars = context.window_manager.metasim.bars
+        for bar, attribute in zip(bars, training.attributes, strict=False):
             column = layout.column(align=True)
-            column.label(text=bar.name)
-            column.prop(bar, "prior", text=f"prior {bar.prior_text}", slider=True)
-            column.prop(bar, "learned", text=f"learned {bar.learned_text}", slider=True)
+            column.label(text=bar_title(attribute))
+            for which in ("prior", "learned"):
+                column.prop(bar, which, text=bar_text(attribute, which), slider=True)
 
 
 def _draw_buttons(layout, training):
