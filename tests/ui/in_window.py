@@ -157,6 +157,47 @@ class Stalls:
 STALLS = Stalls()
 
 
+def watch_own_work() -> None:
+    """Measure how long the add-on itself holds the main thread: its clock and its panels."""
+    heartbeat = sys.modules["metasim.ui.heartbeat"]
+    spent = RESULTS.setdefault("own_work", [])
+
+    def timed(function):
+        def call(*arguments):
+            began = time.perf_counter()
+            try:
+                return function(*arguments)
+            finally:
+                if STALLS.name == "training":
+                    spent.append(round(1000 * (time.perf_counter() - began), 2))
+
+        return call
+
+    bpy.app.timers.unregister(heartbeat._beat)
+    bpy.app.timers.register(timed(heartbeat._beat), persistent=True)
+    for one in sys.modules["metasim.ui"].CLASSES:
+        if issubclass(one, bpy.types.Panel):
+            one.draw = _as_method(timed(one.draw))
+
+
+def _as_method(function):
+    """A plain function, as Blender asks of a panel's methods."""
+
+    def draw(self, context):
+        function(self, context)
+
+    return draw
+
+
+def bare_redraws() -> Steps:
+    """What one drawing of the sidebar costs here, with nothing new to show."""
+    STALLS.begin("bare redraw")
+    for _ in range(10):
+        sidebar().tag_redraw()
+        yield 0.3
+    STALLS.end()
+
+
 def open_tab() -> Steps:
     """Click the sidebar's tabs from top to bottom until Meta-Sim's panels are drawn."""
     drawn = []
@@ -318,6 +359,8 @@ def do_train() -> Steps:
     yield from only("Train")
     own().target, own().run = PLAN["target"], PLAN["new_run"]
     own().overrides = PLAN["overrides"]
+    watch_own_work()
+    yield from bare_redraws()
     yield from press("train_start()")
     training = lambda: session().training  # noqa: E731
     yield from until(lambda: training().state in ("running", "failed"), 120, "training runs")

@@ -153,7 +153,16 @@ def test_every_panel_is_opened_and_every_button_does_its_work(results: dict):
 
 
 @pytest.mark.slow
-def test_the_main_thread_never_stalls_while_a_training_runs(results: dict):
+def test_the_add_on_never_holds_the_main_thread_long_while_a_training_runs(results: dict):
+    assert len(results["own_work"]) > 20, "nothing was drawn"
+    assert max(results["own_work"]) <= LONGEST_STALL
+
+
+@pytest.mark.slow
+def test_the_main_loop_never_stalls_while_a_training_runs(results: dict):
+    bare = max(results["stalls"]["bare redraw"])
+    if bare > LONGEST_STALL:
+        pytest.skip(f"drawing the sidebar alone takes {bare:.0f} ms here: no graphics card")
     stalls = results["stalls"]["training"]
     assert len(stalls) > 100, "the timer was not heard"
     assert max(stalls) <= LONGEST_STALL

@@ -28,7 +28,7 @@ class METASIM_PT_dataset(bpy.types.Panel):
         column.prop(own, "dataset_count")
         column.row(align=True).prop(own, "dataset_format", expand=True)
         column.prop(own, "dataset_folder", text="Folder")
-        column.label(text=f"{own.width} × {own.height} pixels, {own.preset} (panel Render)")
+        column.label(text=f"{own.width} × {own.height} pixels, {own.preset}")
         row = layout.row(align=True)
         row.scale_y = 1.4
         if dataset.active:
