@@ -21,16 +21,20 @@ KEY = "made_with"
 def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bool) -> str:
     """A short name for all that is asked for: both grammars, the settings and the budget.
 
-    Results of equal keys may stand in one table; the seed is no part of it.
+    Results of equal keys may stand in one table; the seed is no part of it, nor are the settings
+    of learning structures where none are learned.
     """
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     settings = resolve_settings(grammar, overrides, dict(experiment.settings))
     budget = experiment.long_budget if long else experiment.budget
+    used = asdict(settings)
+    if "structure" not in settings.phases:
+        del used["structure"]
     return short_name(
         {
             "grammar": grammar.to_dict(),
             "target": hidden.to_dict(),
-            "settings": asdict(settings),
+            "settings": used,
             "budget": None if budget is None else asdict(budget),
         }
     )
