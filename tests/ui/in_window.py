@@ -158,8 +158,8 @@ STALLS = Stalls()
 
 
 def watch_own_work() -> None:
-    """Measure how long the add-on itself holds the main thread: its clock and its panels."""
-    heartbeat = sys.modules["metasim.ui.heartbeat"]
+    """Measure how long the add-on itself holds the main thread: its events and its panels."""
+    now = session()
     spent = RESULTS.setdefault("own_work", [])
 
     def timed(function):
@@ -173,8 +173,7 @@ def watch_own_work() -> None:
 
         return call
 
-    bpy.app.timers.unregister(heartbeat._beat)
-    bpy.app.timers.register(timed(heartbeat._beat), persistent=True)
+    now.pump, now.icons.follow = timed(now.pump), timed(now.icons.follow)
     for one in sys.modules["metasim.ui"].CLASSES:
         if issubclass(one, bpy.types.Panel):
             one.draw = _as_method(timed(one.draw))
