@@ -25,7 +25,6 @@ class StructureExperiment:
         pictures: target pictures that the learner sees.
         largest_distance: goal for every quantity's total variation to the target.
         minutes: goal for one seed's density run.
-        seeds: how many unless the user says otherwise.
     """
 
     name: str
@@ -37,7 +36,6 @@ class StructureExperiment:
     pictures: int = 1000
     largest_distance: float = 0.10
     minutes: float = 20.0
-    seeds: int = 5
 
     @property
     def grammar_file(self) -> Path:
@@ -110,7 +108,6 @@ STRUCTURE_EXPERIMENTS = {
             pictures=500,
             largest_distance=0.15,
             minutes=180.0,
-            seeds=3,
         ),
     )
 }

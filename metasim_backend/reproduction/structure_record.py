@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -98,7 +99,9 @@ def structure_table(record: Mapping[str, Any]) -> str:
         text.append("  ".join(cells).rstrip())
     text += ["", *(check_line(check) for check in record["checks"])]
     times = ", ".join(f"{row} {duration(s['mean'])}" for row, s in record["seconds"].items())
-    return "\n".join([*text, "", f"time for one seed: {times}", record["verdict"]])
+    return "\n".join(
+        [*text, "", f"time for one seed: {times}", textwrap.fill(record["verdict"], WIDTH)]
+    )
 
 
 def _distance_check(experiment: StructureExperiment, record: Mapping[str, Any], name: str) -> Check:
