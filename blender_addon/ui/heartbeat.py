@@ -15,9 +15,8 @@ EVERY = 0.1  # seconds
 def _beat() -> float:
     now = session()
     changed = now.pump()
-    if now.icons is not None and "train" in changed:
-        now.icons.follow(now.training)
-    if changed or now.busy:
+    drawn = now.icons is not None and bool(now.training.state) and now.icons.follow(now.training)
+    if changed or drawn or now.busy:
         redraw_panels()
     return EVERY
 

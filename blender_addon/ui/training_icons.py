@@ -109,25 +109,32 @@ class TrainingIcons:
         """The icon's number for ``template_icon``; 0 when there is nothing to show yet."""
         return self._previews[name].icon_id if name in self._previews else 0
 
-    def follow(self, training: TrainingProgress) -> None:
-        """Draw again what has changed."""
+    def follow(self, training: TrainingProgress) -> bool:
+        """Draw again one thing that has changed; one at a time, so that Blender goes on between.
+
+        Returns:
+            Whether anything was drawn.
+        """
         if training.run != self._run:
             self._run, self._pictures, self._sizes = training.run, 0, {}
             self._previews.clear()
         if training.picture is not None and training.pictures != self._pictures:
             self._pictures = training.pictures
             self._draw(PICTURE, fitted(training.picture))
+            return True
         bars = bpy.context.window_manager.metasim.bars
         while len(bars) < min(len(training.attributes), MOST_BARS):
             bars.add().number = len(bars) - 1
         now = time.monotonic()
         if now - self._drawn >= CHART_EVERY or not training.active:
-            self._drawn = now
             for name, colour in CURVE.items():
                 points = training.curve(name)
                 if points and len(points) != self._sizes.get(name):
                     self._sizes[name] = len(points)
                     self._draw(name, chart(points, colour))
+                    return True
+            self._drawn = now
+        return False
 
     def close(self) -> None:
         """Remove the icons from Blender."""
