@@ -17,7 +17,9 @@ PIP_ARGS ?=
 
 # bpy and torch crash in one process, so the tests that import bpy have a process of their own.
 # The same folders stand under norecursedirs in pyproject.toml.
-BLENDER_TESTS := $(wildcard tests/world tests/capture tests/ui)
+# Those of the add-on begin with Blender's factory settings, which takes from others what they made.
+BLENDER_TESTS := $(wildcard tests/world tests/capture)
+ADDON_TESTS := $(wildcard tests/ui)
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -45,6 +47,7 @@ demo: $(STAMP) ## learn a generator from rendered targets, with a report, in a q
 .PHONY: test
 test: lint ## every quick check: ruff, mypy, pytest
 	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
+	$(if $(ADDON_TESTS),$(BIN)/python -m pytest $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -57,6 +60,7 @@ lint: $(STAMP) ## ruff and mypy
 .PHONY: slow
 slow: $(STAMP) ## the tests that take longer
 	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
+	$(if $(ADDON_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: benchmark
