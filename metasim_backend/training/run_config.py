@@ -298,5 +298,7 @@ def load_generator(folder: RunFolder, config: RunConfig) -> SceneGenerator:
     )
     scenes.transformer.load_state_dict(state["transformer"])
     scenes.changes_attributes = changes_attributes(settings.phases)
-    load_structure(scenes, settings.structure, settings.seed, state.get("structure"), state["done"])
+    load_structure(
+        scenes, settings.structure, settings.seed, state.get("structure"), state.get("done", {})
+    )
     return scenes
