@@ -26,7 +26,12 @@ from metasim_backend.matching.prior_network import (
     WIDTHS,
     block,
 )
-from metasim_backend.matching.prior_training import PriorTrainingError, disturb
+from metasim_backend.matching.prior_training import (
+    PriorTrainingError,
+    as_float,
+    disturb,
+    rise_and_fall,
+)
 
 FIRST_LOG_DENSITY = -5.0  # most cells show nothing
 LARGEST_DENSITY = 4.0  # logarithm of objects a cell
@@ -209,13 +214,13 @@ def train_count_network(
     held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
     network.train()
     for epoch in range(settings.epochs):
         total = 0.0
         shuffled = training[torch.randperm(len(training), generator=generator)]
         for batch in shuffled.split(settings.batch_size):
-            pictures = disturb(_as_float(images[batch]), generator)
+            pictures = disturb(as_float(images[batch]), generator)
             log_density, scene = network.readings(pictures)
             wanted = answers.density[batch]
             poisson = log_density.exp() - wanted * log_density
@@ -230,21 +235,10 @@ def train_count_network(
         if progress is not None:
             progress(epoch + 1, total / len(training))
     network.eval().requires_grad_(False)
-    read = torch.cat([network(_as_float(images[rows])) for rows in held_out.split(64)])
+    read = torch.cat([network(as_float(images[rows])) for rows in held_out.split(64)])
     read[:, len(counts[0]) + 1 :] += network.middle
     network.error.copy_((read - truth[held_out]).square().mean(0).sqrt())
     return network
-
-
-def _as_float(images: Tensor) -> Tensor:
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
-
-
-def _rate(step: int, steps: int) -> float:
-    rise = max(1, steps // 10)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
 def densities(index: Tensor, units: Tensor) -> Tensor:

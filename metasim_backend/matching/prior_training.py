@@ -104,13 +104,13 @@ def train_prior_network(
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
     network.train()
     for epoch in range(settings.epochs):
         total = 0.0
         shuffled = training[torch.randperm(len(training), generator=generator)]
         for batch in shuffled.split(settings.batch_size):
-            pictures = disturb(_as_float(images[batch]), generator)
+            pictures = disturb(as_float(images[batch]), generator)
             scene, classes, attributes = network.readings(pictures)
             loss = (
                 _known_loss(scene, standard.scene[batch])
@@ -164,7 +164,7 @@ def _standardised(values: Tensor, of: Tensor, over: tuple[int, ...]) -> Tensor:
 
 @torch.no_grad()
 def _explained(network: PriorNetwork, images: Tensor, answers: Answers, rows: Tensor) -> Tensor:
-    guesses = [network.readings(_as_float(part)) for part in images.split(64)]
+    guesses = [network.readings(as_float(part)) for part in images.split(64)]
     shares = []
     for position, answer, over in (
         (0, answers.scene[rows], (0,)),
@@ -181,11 +181,13 @@ def _explained(network: PriorNetwork, images: Tensor, answers: Answers, rows: Te
     return torch.cat(shares)
 
 
-def _as_float(images: Tensor) -> Tensor:
+def as_float(images: Tensor) -> Tensor:
+    """Pictures, uint8 or float, as float in [0, 1]."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
-def _rate(step: int, steps: int) -> float:
+def rise_and_fall(step: int, steps: int) -> float:
+    """The share of the peak learning rate: rises for a tenth of the steps, then falls to 0."""
     rise = max(1, steps // 10)
     if step < rise:
         return (step + 1) / rise
