@@ -46,7 +46,7 @@ SETTINGS = {
     "evaluation.pictures": 2,
 }
 MARK = "METASIM_END_TO_END_TEST"
-PATIENCE = 400
+PATIENCE = 120
 
 
 class Metasim:
