@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..contract.panel import FORMATS, PHASES
+from ..contract.panel import ALL_PHASES, FORMATS
 from .attribute_items import MetasimNode
 
 MOST_SEED = 2**31 - 1
@@ -156,10 +156,7 @@ class MetasimScene(bpy.types.PropertyGroup):
     phases: bpy.props.EnumProperty(
         name="Phases",
         description="What is done, in this order",
-        items=tuple(
-            (name, *_PHASES.get(name, (name.capitalize(), "")), 2**i)
-            for i, name in enumerate(PHASES)
-        ),
+        items=tuple((name, *_PHASES[name], 2**i) for i, name in enumerate(ALL_PHASES)),
         options={"ENUM_FLAG"},
         default={"pretrain", "match"},
     )

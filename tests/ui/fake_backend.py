@@ -98,10 +98,10 @@ class FakeBackend:
                 "title": "A street",
             }
             result: dict = {"grammars": [shipped]}
-        elif request.kind == "grammar":
+        elif request.kind in ("grammar", "run"):
             result = {"grammar": GRAMMAR, "domain": "driving"}
         elif request.kind == "sample":
-            if request.body["grammar"] != "/g.yaml":
+            if request.body["run"] is None and request.body["grammar"] != "/g.yaml":
                 sentence = f"{request.body['grammar']}, line 3: 'clases' is no key."
                 self._send(panel.error(request.id, sentence))
                 return

@@ -42,6 +42,22 @@ def test_sample_takes_the_shipped_street_and_knows_ranges_and_units(addon, backe
     assert own(addon).seed == 6
 
 
+def test_a_runs_structure_can_propose_the_scene(addon, backend):
+    assert addon.ops.metasim.sample(run="/some/run", seed=2) == {"FINISHED"}
+    assert own(addon).run == "/some/run" and own(addon).grammar == ""
+    assert own(addon).nodes["car_0"].attributes["along"].unit == "m"
+    (sampled,) = [one for one in backend.asked if one.kind == "sample"]
+    assert (sampled.body["run"], sampled.body["grammar"]) == ("/some/run", None)
+
+
+def test_structure_is_a_phase_that_can_be_ticked(addon, backend):
+    from blender_addon.ui.operators.train_start import chosen_phases
+
+    assert chosen_phases(own(addon)) == ["pretrain", "match"]
+    own(addon).phases = {"match", "structure", "pretrain"}
+    assert chosen_phases(own(addon)) == ["pretrain", "structure", "match"]
+
+
 def test_the_switch_moves_the_objects_in_place_and_back(addon, backend):
     addon.ops.metasim.sample(seed=1)
     before = {name: tuple(body.location) for name, body in bodies(addon).items()}

@@ -37,6 +37,13 @@ class METASIM_OT_sample(Waiting, bpy.types.Operator):
         max=MOST_SEED,
         options={"SKIP_SAVE"},
     )
+    run: bpy.props.StringProperty(
+        name="Run",
+        description="A training run whose structure, as learned, proposes the scene instead of the "
+        "grammar; empty: none",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
     step: bpy.props.IntProperty(
         name="Step", description="How far to go on from the seed", options={"SKIP_SAVE"}
     )
@@ -51,18 +58,27 @@ class METASIM_OT_sample(Waiting, bpy.types.Operator):
         now = session()
         own = (street_scene(context) or context.scene).metasim
         seed = min(max((own.seed if self.seed < 0 else self.seed) + self.step, 0), MOST_SEED)
-        chosen = self.grammar or own.grammar
         now.need_link()
-        path = absolute(chosen) if chosen else (yield from default_grammar(now))
-        sampled = now.link.ask("sample", grammar=path, seed=seed)
+        if self.run:
+            path = absolute(self.run)
+            sampled = now.link.ask("sample", run=path, seed=seed)
+            describing = ("run", {"run": path})
+        else:
+            chosen = self.grammar or own.grammar
+            path = absolute(chosen) if chosen else (yield from default_grammar(now))
+            sampled = now.link.ask("sample", grammar=path, seed=seed)
+            describing = ("grammar", {"path": path})
         if path not in now.classes:
-            described = yield now.link.ask("grammar", path=path)
+            kind, fields = describing
+            described = yield now.link.ask(kind, **fields)
             now.classes[path] = attributes_by_class(described)
         graph = scene_graph.from_dict((yield sampled)["scene"])
         scene = show_prior(context, graph, now.classes[path])
         scene.metasim.seed = seed
         if self.grammar:
             scene.metasim.grammar = self.grammar
+        if self.run:
+            scene.metasim.run = self.run
 
 
 def default_grammar(now):
