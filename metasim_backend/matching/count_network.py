@@ -18,14 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metasim_backend.matching.prior_network import (
-    CELL,
-    HIDDEN,
-    SCENE_GRID,
-    SCENE_WIDTH,
-    WIDTHS,
-    block,
-)
+from metasim_backend.matching.prior_network import CELL, WIDTHS, draw_weights, scene_head, trunk
 from metasim_backend.matching.prior_training import (
     PriorTrainingError,
     as_float,
@@ -101,36 +94,10 @@ class CountNetwork(nn.Module):
         super().__init__()
         self.classes, self.choices = tuple(classes), tuple(choices)
         with torch.device("meta"):  # drawn below, from a generator of its own
-            layers: list[nn.Module] = []
-            channels = 3
-            for width in WIDTHS:
-                layers += block(channels, width, stride=2, size=3 if layers else 5)
-                channels = width
-            self.trunk = nn.Sequential(
-                *layers, *block(channels, channels), *block(channels, channels, dilation=2)
-            )
-            self.densities = nn.Conv2d(channels, len(classes), 1)
-            self.scene = (
-                nn.Sequential(
-                    *block(channels, SCENE_WIDTH, stride=2),
-                    nn.AdaptiveAvgPool2d(SCENE_GRID),
-                    nn.Flatten(),
-                    nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
-                    nn.SiLU(),
-                    nn.Linear(HIDDEN, len(choices)),
-                )
-                if choices
-                else None
-            )
-        self.to_empty(device="cpu")
-        generator = torch.Generator().manual_seed(seed)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.GroupNorm):
-                module.reset_parameters()
+            self.trunk = trunk()
+            self.densities = nn.Conv2d(WIDTHS[-1], len(classes), 1)
+            self.scene = scene_head(len(choices))
+        draw_weights(self, seed)
         assert self.densities.bias is not None
         nn.init.constant_(self.densities.bias, FIRST_LOG_DENSITY)
         size = len(classes) + 1 + len(choices)

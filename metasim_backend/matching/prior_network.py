@@ -65,32 +65,10 @@ class PriorNetwork(nn.Module):
         super().__init__()
         self.sizes = sizes
         with torch.device("meta"):  # drawn below, from a generator of its own
-            layers: list[nn.Module] = []
-            channels = 3
-            for width in WIDTHS:
-                layers += block(channels, width, stride=2, size=3 if layers else 5)
-                channels = width
-            self.trunk = nn.Sequential(
-                *layers, *block(channels, channels), *block(channels, channels, dilation=2)
-            )
-            self.cells = nn.Conv2d(channels, sizes.classes + sizes.attributes, 1)
-            self.scene = nn.Sequential(
-                *block(channels, SCENE_WIDTH, stride=2),
-                nn.AdaptiveAvgPool2d(SCENE_GRID),
-                nn.Flatten(),
-                nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
-                nn.SiLU(),
-                nn.Linear(HIDDEN, sizes.scene),
-            )
-        self.to_empty(device="cpu")
-        generator = torch.Generator().manual_seed(seed)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.GroupNorm):
-                module.reset_parameters()
+            self.trunk = trunk()
+            self.cells = nn.Conv2d(WIDTHS[-1], sizes.classes + sizes.attributes, 1)
+            self.scene = scene_head(sizes.scene)
+        draw_weights(self, seed)
         self.register_buffer("explained", torch.full((sizes.scene + sizes.attributes,), torch.nan))
 
     def readings(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,6 +105,43 @@ class PriorNetwork(nn.Module):
         network = PriorNetwork(Sizes(*content["sizes"]))
         network.load_state_dict(content["state"])
         return network.eval()
+
+
+def trunk() -> nn.Sequential:
+    """Pictures [B, 3, H, W] to maps [B, WIDTHS[-1], H/8, W/8]."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in WIDTHS:
+        layers += block(channels, width, stride=2, size=3 if layers else 5)
+        channels = width
+    return nn.Sequential(
+        *layers, *block(channels, channels), *block(channels, channels, dilation=2)
+    )
+
+
+def scene_head(numbers: int) -> nn.Sequential:
+    """Maps of :func:`trunk` to [B, numbers] about the whole picture."""
+    return nn.Sequential(
+        *block(WIDTHS[-1], SCENE_WIDTH, stride=2),
+        nn.AdaptiveAvgPool2d(SCENE_GRID),
+        nn.Flatten(),
+        nn.Linear(SCENE_WIDTH * SCENE_GRID[0] * SCENE_GRID[1], HIDDEN),
+        nn.SiLU(),
+        nn.Linear(HIDDEN, numbers),
+    )
+
+
+def draw_weights(network: nn.Module, seed: int) -> None:
+    """Give a network that was made on the meta device its first weights, by a seed alone."""
+    network.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.GroupNorm):
+            module.reset_parameters()
 
 
 def block(
