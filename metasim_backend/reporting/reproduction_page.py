@@ -304,7 +304,7 @@ def _figure(title: str, note: str, lines: Sequence[Line]) -> str:
 
 
 def _head(record: Mapping[str, Any], row: str) -> str:
-    if row == "learned" and "matched" not in record["rows"]:
+    if row == "learned" and "task" not in record["seconds"]["parts"]:
         return "learned<small>no task phase</small>"
     return _HEADS[row]
 

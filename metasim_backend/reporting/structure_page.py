@@ -123,12 +123,13 @@ def _pictures(folder: Path, record: Mapping[str, Any]) -> str:
     ):
         found = sorted((first / run / "report_data" / "pictures" / kind).glob("*.png"))[:SHOWN]
         images = "".join(
-            f'<img src="{uri}" alt="{title}" style="image-rendering:pixelated;width:11%">'
+            f'<img src="{uri}" alt="{title}" style="image-rendering:pixelated">'
             for path in found
             if (uri := data_uri(path))
         )
         if images:
-            rows.append(f"<h3>{title}</h3><p>{images}</p>")
+            strip = f'<div class="strips" style="--columns:{SHOWN}">{images}</div>'
+            rows.append(f"<h3>{title}</h3>{strip}")
     return "".join(rows) or '<p class="absent">No pictures were kept.</p>'
 
 

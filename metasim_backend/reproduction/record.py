@@ -65,13 +65,14 @@ def record_of(
     if not seeds:
         raise ValueError("A record needs the result of at least one seed; none was given.")
     numbers, results = list(seeds), list(seeds.values())
+    budget = experiment.long_budget if long else experiment.budget
     rows = {
         row: {
             name: _summary([_number(r, "rows", row, name) for r in results])
             for name in _names(results, "rows", row)
         }
         for row in ROWS
-        if _names(results, "rows", row)
+        if (budget is None or row in budget.rows) and _names(results, "rows", row)
     }
     record: dict[str, Any] = {
         "experiment": experiment.name,

@@ -36,10 +36,10 @@ def result_table(record: Mapping[str, Any]) -> str:
 
 
 def row_name(record: Mapping[str, Any], row: str) -> str:
-    """A row's name for people; without a row "matched" the learned are all there is."""
+    """A row's name for people; whether the task phase was on is seen from the time it took."""
     if row == "learned" and record.get("long"):
         return "learned"
-    if row == "learned" and "matched" not in record["rows"]:
+    if row == "learned" and "task" not in record["seconds"]["parts"]:
         return "learned (no task phase)"
     return ROW_NAMES[row]
 

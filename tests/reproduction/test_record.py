@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,8 @@ def seed_of(learned=99.2, oracle=99.3, **more):
         "learned": {"accuracy": learned},
         "oracle": {"accuracy": oracle},
     }
-    seconds = {"data": 2.0, "features": 30.0, "pretrain": 1.0, "match": 60.0, "report": 5.0}
+    parts = ("data", "features", "pretrain", "match", "task", "report")
+    seconds = dict(zip(parts, (2.0, 30.0, 1.0, 60.0, 0.0, 5.0), strict=True))
     mmd2 = {
         "prior": {"matched": 0.3, "unseen": 0.31},
         "learned": {"matched": 0.002, "unseen": 0.001},
@@ -173,6 +175,15 @@ def test_circular_means_of_seeds_either_side_of_the_seam_are_averaged_there():
     found = record(SPREADS, spread_seed(a=first), spread_seed(a=second))["attributes"]["a"]
     assert found["target"][0] == pytest.approx(360.1)
     assert found["learned"][0] == pytest.approx(359.8)
+
+
+def test_a_row_that_the_budget_has_no_more_is_left_out():
+    measured = seed_of(99.2, 99.3)
+    measured["rows"]["matched"] = {"accuracy": 99.1}
+    assert "matched" in record(DIGITS, measured)["rows"]
+    found = record(replace(DIGITS, budget=Budget(10, rows=("learned", "oracle"))), measured)
+    assert list(found["rows"]) == ["learned", "oracle"]
+    assert list(found["differences"]) == ["learned - oracle"]
 
 
 def test_a_record_of_no_seed_is_refused():

@@ -26,6 +26,14 @@ def test_a_goal_that_is_just_missed_does_not_read_as_met():
     assert "NOT met  accuracy of the learned, every seed: ≥ 99 %; worst 98.996 % (seed 0)" in table
 
 
+def test_whether_the_task_phase_was_on_is_told_without_a_row_for_it_off():
+    measured = seed_of(99.2)
+    del measured["rows"]["matched"]
+    assert "learned (task phase on)" in result_table(record(DIGITS, measured))
+    del measured["seconds"]["task"]
+    assert "learned (no task phase)" in result_table(record(DIGITS, measured))
+
+
 def test_a_single_seed_has_no_interval():
     table = result_table(record(DIGITS, seed_of(99.2)))
     assert "±" not in table and rows_of(table)["learned (task phase on)"].endswith("99.20")
