@@ -136,6 +136,8 @@ def _laid(street: Street) -> Street | None:
 def _rewrite(body: bpy.types.Object, coordinates: np.ndarray) -> None:
     body.data.vertices.foreach_set("co", coordinates.ravel())
     body.data.update()
+    # Where only the mesh is evaluated anew, Blender 3.4's solid view shades it black.
+    body.update_tag(refresh={"OBJECT"})
 
 
 def _ribbons(names: tuple[str, ...], stations: int) -> Shape:
