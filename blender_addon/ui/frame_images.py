@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -18,6 +20,7 @@ PICTURE, OBJECTS, MASKS, CLASSES, DEPTH = (
 )
 NAMES = (PICTURE, OBJECTS, MASKS, CLASSES, DEPTH)
 LABELS = "metasim_labels"  # custom property of the pictures: their labels as JSON
+SCENE = "metasim_scene"  # and which scene graph they show
 TINT = 0.45  # opacity of a mask
 
 
@@ -51,8 +54,13 @@ def labels_text(frame: Frame) -> str:
     return json.dumps([asdict(label) for label in frame.labels])
 
 
-def to_images(pixels: dict[str, np.ndarray], labels: str) -> Any:
+def to_images(pixels: dict[str, np.ndarray], labels: str, scene: str) -> Any:
     """Write the pixels into Blender's images, made when they are not there.
+
+    Args:
+        pixels: of :func:`frame_pixels`.
+        labels: of :func:`labels_text`.
+        scene: the scene graph that they show, as text.
 
     Returns:
         The picture.
@@ -61,8 +69,19 @@ def to_images(pixels: dict[str, np.ndarray], labels: str) -> Any:
         image = _image(name, values.shape[1], values.shape[0])
         image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
         image.update()
-        image[LABELS] = labels
+        image[LABELS], image[SCENE] = labels, digest(scene)
     return bpy.data.images[PICTURE]
+
+
+@lru_cache(maxsize=4)
+def digest(scene: str) -> str:
+    """A short name for a scene graph's text."""
+    return hashlib.sha256(scene.encode()).hexdigest()
+
+
+def shows(image: Any, scene: str) -> bool:
+    """Whether an image was rendered of just this scene graph."""
+    return image.get(SCENE) == digest(scene)
 
 
 def image_labels(image: Any) -> list[dict]:

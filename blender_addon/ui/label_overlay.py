@@ -1,4 +1,5 @@
-"""Boxes, masks and names of the last rendered picture, over it and over the camera's view."""
+"""Boxes, masks and names of the last rendered picture, over it and over the camera's view; over
+the latter while it shows what was rendered."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from .frame_images import MASKS, NAMES, PICTURE, image_labels
+from .frame_images import MASKS, NAMES, PICTURE, image_labels, shows
 from .label_colours import colour
 
 _handles: list[tuple[Any, Any]] = []
@@ -39,7 +40,9 @@ def _draw_view() -> None:
     if not own.graph or view is None or view.view_perspective != "CAMERA":
         return
     picture = bpy.data.images.get(PICTURE)
-    corners = _camera_frame(context.scene, region, view) if picture is not None else None
+    if picture is None or not shows(picture, own.graph):
+        return
+    corners = _camera_frame(context.scene, region, view)
     if corners is None:
         return
     (left, bottom), (right, top) = corners

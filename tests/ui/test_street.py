@@ -116,6 +116,20 @@ def test_rendering_labels_what_stands_in_the_picture(street, tmp_path: Path):
     assert np.load(tmp_path / "one_depth.npy").shape == (96, 160)
 
 
+def test_a_picture_knows_whether_it_shows_the_scene_as_it_is_now(street):
+    from blender_addon.ui.frame_images import PICTURE, shows
+
+    own = street.context.scene.metasim
+    own.width, own.height, own.preset = 64, 48, "draft"
+    street.ops.metasim.render_labels()
+    picture = street.data.images[PICTURE]
+    assert shows(picture, own.graph)
+    own.nodes["car_0"].attributes["along"].number += 5.0
+    assert not shows(picture, own.graph)
+    street.ops.metasim.render_labels()
+    assert shows(picture, own.graph)
+
+
 def test_the_pictures_are_those_of_the_headless_worker(street, street_file: Path, tmp_path: Path):
     from PIL import Image
 

@@ -50,7 +50,7 @@ class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
 
     def steps(self, context):
         scene = street_scene(context)
-        graph = shown_graph(scene)
+        graph, text = shown_graph(scene), scene.metasim.graph
         settings = render_settings(scene.metasim, self.noise)
         stage = session().street.stage(scene)
         if self.options.is_invoke and not bpy.app.background:
@@ -60,7 +60,7 @@ class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
         folder = absolute(self.folder or scene.metasim.render_folder)
         stem = self.stem or f"{graph.seed % 10**6:06d}"
         pixels = yield in_thread(lambda: finished(frame, graph, folder, stem))
-        show_picture(context, to_images(pixels, labels_text(frame)))
+        show_picture(context, to_images(pixels, labels_text(frame), text))
         redraw_views()
 
 
