@@ -123,8 +123,8 @@ class TrainingIcons:
             self._draw(PICTURE, fitted(training.picture))
             return True
         bars = bpy.context.window_manager.metasim.bars
-        while len(bars) < min(len(training.attributes), MOST_BARS):
-            bars.add().number = len(bars) - 1
+        for number in range(len(bars), min(len(training.attributes), MOST_BARS)):
+            bars.add().number = number
         now = time.monotonic()
         if now - self._drawn >= CHART_EVERY or not training.active:
             for name, colour in CURVE.items():

@@ -141,3 +141,20 @@ def test_training_events_become_curves_bars_and_a_share(addon, backend):
     assert training.curve("mmd2") == [(1, 0.5), (3, 0.2)] and training.pictures == 1
     assert (training.state, training.phase, training.step) == ("running", "match", 3)
     assert training.attributes[0]["learned"] == [12.0, 2.0]
+
+
+def test_each_bar_stands_where_its_own_attributes_means_do(addon, backend):
+    from blender_addon.ui.session import session
+    from blender_addon.ui.training_icons import TrainingIcons
+
+    means = {"car.yaw": (0.0, 90.0), "car.along": (-90.0, 0.0), "tree.height": (180.0, -180.0)}
+    session().training.attributes = [
+        {"name": name, "prior": [prior, 1.0], "learned": [learned, 1.0], "range": [-180.0, 180.0]}
+        for name, (prior, learned) in means.items()
+    ]
+    icons = TrainingIcons()
+    icons.follow(session().training)
+    icons.close()
+    bars = addon.context.window_manager.metasim.bars
+    shown = [(bar.prior, bar.learned) for bar in bars]
+    assert shown == [(50.0, 75.0), (25.0, 50.0), (100.0, 0.0)]
