@@ -15,6 +15,8 @@ from ..street_in_file import street_scene
 from ..waiting import Waiting
 from .sample import default_grammar
 
+TELL_EVERY = 10.0  # seconds between two lines of progress
+
 
 class Written(Future):
     """Done when the data set is, one way or another; ``cancel`` cancels the data set."""
@@ -26,9 +28,13 @@ class Written(Future):
         return now.link.state != CONNECTED or now.dataset.state in ENDED
 
     def result(self, timeout=None):
+        dataset = session().dataset
+        told = time.monotonic()
         while not self.done():
             time.sleep(0.1)
-        dataset = session().dataset
+            if time.monotonic() - told >= TELL_EVERY:  # a script waits here
+                told = time.monotonic()
+                print(f"Data set: {dataset.done} of {dataset.count} pictures.", flush=True)
         if dataset.state != "finished":
             raise LinkError(dataset.sentence or f"The data set was {dataset.state}.")
         return dataset.folder
