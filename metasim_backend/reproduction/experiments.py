@@ -104,7 +104,7 @@ _ROTATION: dict[str, dict[str, object]] = {
 _SPREAD: dict[str, dict[str, object]] = {
     **_SETTINGS,
     "features": {**_SETTINGS["features"], "scenes": 20_000, "rounds": 4},
-    "match": {**_SETTINGS["match"], "steps": 800},
+    "match": {**_SETTINGS["match"], "steps": 800, "search": 24},
 }
 # Cars look much alike from both ends, and there are two.
 _AERIAL: dict[str, dict[str, object]] = {
