@@ -89,7 +89,7 @@ class Waiting:
             self._awaited.cancel()
             self._leave(context)
             session().said[self.panel] = f"{self.doing}: cancelled."
-            return {"CANCELLED"}
+            return {"CANCELLED", "PASS_THROUGH"}  # a render of Blender's own waits for it too
         if event.type != "TIMER" or not self._awaited.done():
             return {"PASS_THROUGH"}
         try:

@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from blender_addon.contract.frames import RenderSettings
@@ -118,6 +118,10 @@ def _fit_rows(
     tell: Callable[[str], object],
 ) -> None:
     """A task network for each row: prior, matched, learned, oracle."""
+    wanted = json.loads(json.dumps(asdict(budget)))
+    if kept.content.get("budget") != wanted:  # scores of another budget are not comparable
+        kept.forget_networks()
+        kept.put("budget", wanted)
     rows = dict(kept.content.get("rows", {}))
     matched = folder.load_checkpoint("after_match")
     # Copies: a state dict refers to the parameters, which loading another one overwrites.
@@ -175,12 +179,18 @@ class _Kept:
     def apart(self, path: Path) -> _Kept:
         """Another file, with what it had kept already and all but the scores of this one."""
         other = _Kept(path)
-        mine = {name: value for name, value in self.content.items() if name != "rows"}
+        mine = {n: value for n, value in self.content.items() if n not in ("rows", "budget")}
         known = mine.pop("seconds", {})
         times = {n: s for n, s in known.items() if not n.startswith(NETWORK)}
         other.content = {**mine, **other.content}
         other.content["seconds"] = times | other.content.get("seconds", {})
         return other
+
+    def forget_networks(self) -> None:
+        """Put away the scores and times of task networks."""
+        self.content.pop("rows", None)
+        for part in [n for n in self.content.get("seconds", {}) if n.startswith(NETWORK)]:
+            del self.content["seconds"][part]
 
     def seconds(self, part: str, seconds: float) -> None:
         """Note a part's time; of a part that was done before the first time counts."""

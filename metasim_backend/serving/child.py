@@ -17,6 +17,8 @@ from metasim_backend.cli import main
 
 GRACE = 20.0
 """Seconds that an interrupted command may take to leave."""
+NICENESS = 10
+"""How far it and what it starts stand back for Blender's window, which shows what it does."""
 
 
 def leave_with_the_server() -> None:
@@ -31,6 +33,16 @@ def leave_with_the_server() -> None:
     os._exit(130)
 
 
+def stand_back() -> None:
+    """Leave the processor to others, where the system knows of such a thing.
+
+    Not by Linux's class for idle time: beside another busy program it would get nothing at all.
+    """
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
 if __name__ == "__main__":
+    stand_back()
     threading.Thread(target=leave_with_the_server, name="metasim-parent", daemon=True).start()
     sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ PLAN = json.loads(Path(os.environ["METASIM_WINDOW_PLAN"]).read_text())
 FOLDER = Path(PLAN["folder"])
 RESULTS: dict = {"steps": [], "stalls": {}}
 TICK = 0.03
+FULL, SMALL = (1280, 960), (640, 480)
 Steps = Generator[float, None, object]
 
 
@@ -151,7 +153,7 @@ class Stalls:
         if self.name and self.last:
             RESULTS["stalls"][self.name].append(round(1000 * (now - self.last), 1))
         self.last = now
-        return 0.002
+        return 0.002 if self.name else TICK
 
 
 STALLS = Stalls()
@@ -188,13 +190,21 @@ def _as_method(function):
     return draw
 
 
-def bare_redraws() -> Steps:
+def bare_redraws(name: str) -> Steps:
     """What one drawing of the sidebar costs here, with nothing new to show."""
-    STALLS.begin("bare redraw")
+    STALLS.begin(name)
     for _ in range(10):
         sidebar().tag_redraw()
         yield 0.3
     STALLS.end()
+
+
+def resize(width: int, height: int) -> Steps:
+    """Give Blender's window another size."""
+    size = map(str, (width, height))
+    subprocess.run(["xdotool", "search", "--class", "blender", "windowsize", *size], check=True)
+    yield from until(lambda: window().width == width, 10, f"the window is {width} wide")
+    yield 1.0
 
 
 def open_tab() -> Steps:
@@ -255,7 +265,8 @@ def run_plan() -> Steps:
     addon_utils.enable("metasim", default_set=True)
     bpy.context.preferences.addons["metasim"].preferences.python = PLAN["python"]
     yield 1.0
-    yield from open_tab()
+    if PLAN["press"]:
+        yield from open_tab()
     for name in PLAN["do"]:
         yield from globals()[f"do_{name}"]()
 
@@ -359,16 +370,20 @@ def do_train() -> Steps:
     own().target, own().run = PLAN["target"], PLAN["new_run"]
     own().overrides = PLAN["overrides"]
     watch_own_work()
-    yield from bare_redraws()
     yield from press("train_start()")
     training = lambda: session().training  # noqa: E731
     yield from until(lambda: training().state in ("running", "failed"), 120, "training runs")
+    # Without a graphics card each drawing costs as much as the window has pixels.
+    yield from resize(*SMALL)
+    yield from bare_redraws("bare redraw")
     STALLS.begin("training")
     yield from until(
         lambda: training().pictures >= 2 and training().curve("mmd2")
         or training().state in ("failed", "finished"), PLAN["train_seconds"], "frames arrive",
     )  # fmt: skip
     STALLS.end()
+    yield from shot("train_small")
+    yield from resize(*FULL)
     yield from shot("train")
     if training().active:
         yield from press("train_pause()")
@@ -407,6 +422,97 @@ def do_death() -> Steps:
     yield from press("backend_start()")
     yield from until(lambda: session().link.state == "connected", 60, "started again")
     assert own().graph == kept
+
+
+def do_escape() -> Steps:
+    """A render that takes long is ended by ESC; the key comes from the window system.
+
+    Blender's renders listen to no simulated key, so this plan is for a Blender that simulates none.
+    """
+    bpy.ops.metasim.load_scene(filepath=PLAN["scene"])
+    own().width, own().height, own().preset = 640, 384, "export"
+    yield 1.0
+    with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
+        bpy.ops.metasim.render_labels("INVOKE_DEFAULT")
+    yield from until(lambda: bpy.app.is_job_running("RENDER"), 20, "a long render has begun")
+    yield 1.0
+    began = time.monotonic()
+    keys = ["xdotool", "search", "--class", "blender", "windowfocus", "key", "Escape"]
+    subprocess.run(keys, check=True)
+    yield from until(lambda: idle() and not bpy.app.is_job_running("RENDER"), 60, "no render runs")
+    note("escape", seconds=round(time.monotonic() - began, 2), said=session().said.get("render"))
+
+
+def do_score() -> Steps:
+    """The task phase: its score becomes a curve."""
+    yield from only("Train")
+    own().run, own().validation = PLAN["task_run"], PLAN["labelled"]
+    own().phases, own().overrides = {"pretrain", "task"}, PLAN["task_overrides"]
+    yield from press("train_start()")
+    yield from until(
+        lambda: session().training.run == PLAN["task_run"]
+        and (session().training.curve("score") or session().training.state == "failed"),
+        PLAN["train_seconds"], "the score is a curve",
+    )  # fmt: skip
+    assert session().training.curve("score"), session().training.sentence
+    yield 1.0
+    yield from shot("score")
+    if session().training.active:
+        yield from press("train_stop()")
+        yield from until(lambda: not session().training.active, 60, "the task phase stopped")
+    own().phases, own().validation = {"pretrain", "match"}, ""
+
+
+def failure(panel: str, call: str, seconds: float = 20) -> Steps:
+    """Press a button that must fail, and note the sentence in its panel."""
+    session().said.pop(panel, None)
+    yield from press(call)
+    yield from until(lambda: session().said.get(panel) and idle(), seconds, f"{panel} says why")
+    return session().said[panel]
+
+
+def do_failures() -> Steps:
+    """What can go wrong: each has its sentence, and the scene stays."""
+    kept, said = own().graph, RESULTS.setdefault("said", {})
+    wanted = bpy.context.preferences.addons["metasim"].preferences
+
+    yield from only("Scene")
+    own().grammar = PLAN["wrong_grammar"]
+    said["a grammar with an error"] = yield from failure("scene", "sample()")
+    yield from shot("failed_grammar")
+    own().grammar = ""
+
+    yield from only("Dataset")
+    own().dataset_folder = PLAN["unwritable"]
+    said["an unwritable folder for a data set"] = yield from failure("dataset", "dataset_start()")
+    yield from only("Train")
+    own().run = PLAN["unwritable"]
+    said["an unwritable folder for a run"] = yield from failure("train", "train_start()")
+    yield from shot("failed_folder")
+
+    yield from only("Backend", "Scene")
+    wanted.how, wanted.host = "DIAL", "127.0.0.1"
+    for what, place in PLAN["dial"].items():
+        if session().link.state == "connected":
+            yield from press("backend_stop()")
+            yield from until(lambda: session().link.state == "off", 20, "hung up")
+        wanted.port, wanted.token = place["port"], place["token"]
+        if "pull" not in place:
+            said[what] = yield from failure("backend", "backend_start()")
+        else:
+            yield from press("backend_start()")
+            yield from until(lambda: session().link.state == "connected", 20, "connected")
+            Path(place["pull"]).touch()
+            began = time.monotonic()
+            yield from until(lambda: session().said.get("backend"), 10, "the silence is noticed")
+            said[what] = session().said["backend"]
+            note("pulled", seconds=round(time.monotonic() - began, 2))
+        yield from shot("failed_" + what.split()[-1])
+        assert own().graph == kept, f"after {what} the scene is another"
+
+    wanted.port, wanted.token = PLAN["right"]["port"], PLAN["right"]["token"]
+    yield from press("sample(step=1)")
+    yield from until(lambda: own().graph != kept and idle(), 60, "Blender goes on")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,10 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_backend import TOKEN, FakeBackend
+from relay import Relay
+
+from blender_addon.contract import panel, scene_graph
 
 ROOT = Path(__file__).resolve().parents[2]
 BLENDER = "/usr/bin/blender"  # Debian's; the add-on's oldest
-LONGEST_STALL = 50.0  # ms, while a training runs and its frames arrive
+LONGEST_STALL = 50.0  # ms, while a training runs and its frames arrive, in a window of 640 x 480
 SETTINGS = {
     "features.scenes": 8,
     "features.epochs": 1,
@@ -29,6 +34,21 @@ SETTINGS = {
     "evaluation.scenes": 4,
     "evaluation.pictures": 2,
 }
+TASK_SETTINGS = SETTINGS | {
+    "task.epochs": 1,
+    "task.scenes": 2,
+    "task.network_steps": 1,
+}
+STEPS = ["scene", "undo", "node", "render", "train", "score", "switch", "dataset", "death",
+         "failures"]  # fmt: skip
+WRONG_GRAMMAR = """domain: driving
+start: street
+classes:
+  street:
+    attributes:
+      width: {kind: continuous, range: [3, 1], prior: {uniform: [1, 3]}}
+rules: []
+"""
 
 
 def lacking() -> str:
@@ -81,7 +101,28 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(display: str, scripts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real backend that was started by hand, with the tests' token."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "token").write_text(TOKEN)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metasim_backend", "serve", "--port", "0",
+         "--token-file", "token", "--ready-file", "ready.json"],
+        cwd=folder, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (folder / "ready.json").exists():
+        assert process.poll() is None and time.monotonic() < deadline, "it did not start"
+        time.sleep(0.05)
+    yield json.loads((folder / "ready.json").read_text())["port"]
+    process.terminate()
+    process.wait(40)
+
+
+@pytest.fixture(scope="module")
+def results(
+    display: str, scripts: Path, served: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict]:
     """What happened in the window."""
     folder = Path(os.environ.get("METASIM_SCREENSHOTS", tmp_path_factory.mktemp("window")))
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,10 +137,32 @@ def results(display: str, scripts: Path, tmp_path_factory: pytest.TempPathFactor
         [*python, "render", *scenes, "-o", str(work / "target"), "--size", "160x96"],
         check=True, capture_output=True, timeout=300,
     )  # fmt: skip
+    subprocess.run(
+        [*python, "generate", str(ROOT / "scenes/driving.yaml"), "-n", "2", "--format", "kitti",
+         "--size", "160x96", "-o", str(work / "labelled")],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    (work / "wrong.yaml").write_text(WRONG_GRAMMAR)
+    (work / "a file").write_text("no folder")
+    other_version = FakeBackend(None, protocol=panel.PROTOCOL + 1)
+    relay = Relay(served, work / "pull")
     plan = {
         "folder": str(folder),
         "python": sys.executable,
-        "do": ["scene", "undo", "node", "render", "train", "switch", "dataset", "death"],
+        "press": True,
+        "do": STEPS,
+        "labelled": str(work / "labelled"),
+        "task_run": str(work / "task_run"),
+        "task_overrides": " ".join(f"{name}={value}" for name, value in TASK_SETTINGS.items()),
+        "wrong_grammar": str(work / "wrong.yaml"),
+        "unwritable": str(work / "a file" / "folder"),  # nobody can write there, not even root
+        "dial": {
+            "a wrong token": {"port": served, "token": "wrong"},
+            "another version": {"port": other_version.port, "token": TOKEN},
+            "nobody at the port": {"port": free_port(), "token": TOKEN},
+            "a pulled plug": {"port": relay.port, "token": TOKEN, "pull": str(work / "pull")},
+        },
+        "right": {"port": served, "token": TOKEN},
         "target": str(work / "target" / "images"),
         "run": str(work / "run"),
         "new_run": str(work / "run"),
@@ -107,6 +170,14 @@ def results(display: str, scripts: Path, tmp_path_factory: pytest.TempPathFactor
         "train_seconds": 300,
         "dataset": str(work / "dataset"),
     }
+    found = in_blender(plan, work, display, scripts, "--enable-event-simulate")
+    other_version.close()
+    relay.close()
+    yield found | {"folder": folder, "dataset": work / "dataset"}
+
+
+def in_blender(plan: dict, work: Path, display: str, scripts: Path, *options: str) -> dict:
+    """What happens in a window of Blender's when it does as the plan says."""
     (work / "plan.json").write_text(json.dumps(plan))
     environment = {
         **os.environ,
@@ -117,13 +188,19 @@ def results(display: str, scripts: Path, tmp_path_factory: pytest.TempPathFactor
     }
     began = time.monotonic()
     done = subprocess.run(
-        [BLENDER, "--factory-startup", "--enable-event-simulate", "--window-geometry", "0", "0",
-         "1280", "960", "--python", str(ROOT / "tests/ui/in_window.py")],
+        [BLENDER, "--factory-startup", *options, "--window-geometry", "0", "0", "1280", "960",
+         "--python", str(ROOT / "tests/ui/in_window.py")],
         env=environment, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
-    path = folder / "results.json"
+    path = Path(plan["folder"]) / "results.json"
     assert path.exists(), f"after {time.monotonic() - began:.0f} s: {done.stdout[-2000:]}"
-    return json.loads(path.read_text()) | {"folder": folder, "dataset": work / "dataset"}
+    return json.loads(path.read_text())
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def happened(results: dict) -> list[str]:
@@ -173,3 +250,49 @@ def test_a_killed_backend_is_told_within_five_seconds(results: dict):
     (death,) = [step for step in results["steps"] if step["what"] == "death"]
     assert death["seconds"] <= 5.0
     assert "killed" in death["said"] and "scene is kept" in death["said"]
+
+
+@pytest.mark.slow
+def test_escape_ends_a_long_render(display: str, scripts: Path, tmp_path: Path):
+    from street_scenes import make_street
+
+    scene_graph.save(make_street(), tmp_path / "street.json")
+    plan = {
+        "folder": str(tmp_path),
+        "python": sys.executable,
+        "press": False,
+        "do": ["escape"],
+        "scene": str(tmp_path / "street.json"),
+    }
+    found = in_blender(plan, tmp_path, display, scripts)
+    assert found.get("done"), found.get("traceback")
+    (escape,) = [step for step in found["steps"] if step["what"] == "escape"]
+    assert escape["seconds"] <= 5.0
+    assert "cancelled" in escape["said"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("a grammar with an error", "wrong.yaml, line 6"),
+        ("an unwritable folder for a data set", "a file"),
+        ("an unwritable folder for a run", "a file"),
+        ("a wrong token", "refused the token"),
+        ("another version", "same release"),
+        ("nobody at the port", "No backend answers at 127.0.0.1:"),
+        ("a pulled plug", "is lost"),
+    ],
+)
+def test_what_fails_has_its_sentence_in_the_panel_and_blender_goes_on(
+    results: dict, what: str, words: str
+):
+    assert words in results["said"][what]
+    assert results["said"][what].endswith(".")
+    assert "Blender goes on" in happened(results)
+
+
+@pytest.mark.slow
+def test_a_pulled_plug_is_noticed_within_five_seconds(results: dict):
+    (pulled,) = [step for step in results["steps"] if step["what"] == "pulled"]
+    assert pulled["seconds"] <= panel.SILENCE
