@@ -52,13 +52,13 @@ def rows(tmp_path):
     changed = {"field": {"attributes": {"light": {"prior": {"constant": 0.05}}}}}
     hidden = with_overrides(grammar, {"classes": changed})
 
-    def measure(*, task=True):
+    def measure(*, task=True, pictures=200):
         if task:
             folder.save_checkpoint({"transformer": learned}, "after_task")
         scenes.transformer.load_state_dict(learned)
         bench = LightMeter()
         kept = _Kept(folder.path / "result.json")
-        _fit_rows(kept, bench, folder, scenes, hidden, Budget(200), 0, lambda text: None)
+        _fit_rows(kept, bench, folder, scenes, hidden, Budget(pictures), 0, lambda text: None)
         return {name: row["light"] for name, row in kept.content["rows"].items()}, bench.fitted
 
     return measure, deviation
@@ -85,3 +85,10 @@ def test_what_was_measured_is_not_measured_again(rows):
     first, fitted = measure()
     again, refitted = measure()
     assert fitted == 4 and refitted == 0 and again == first
+
+
+def test_scores_of_another_budget_are_not_kept(rows):
+    measure, _ = rows
+    measure()
+    _, fitted = measure(pictures=100)
+    assert fitted == 4
