@@ -26,7 +26,7 @@ from metasim_backend.serving.users_paths import (
     new_run,
 )
 
-_PHASE_OF = {"auto-encoder": "pretrain", "matching": "match", "task": "task"}
+_PHASE_OF = {"auto-encoder": "pretrain", "search": "match", "matching": "match", "task": "task"}
 _BARS_POLL = 1.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training import evaluation, feature_space
+from metasim_backend.training.checkpoint import keep_generator, restore_run, save_run
 from metasim_backend.training.feature_answers import explained_by_slot
 from metasim_backend.training.matching import Matcher, match
 from metasim_backend.training.pretraining import identity_error, pretrain
@@ -38,7 +39,7 @@ from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.settings import TrainSettings
-from metasim_backend.training.shift_search import search_shifts
+from metasim_backend.training.shift_search import most_trials, search_shifts
 from metasim_backend.training.structure_phase import LEARN, PRETRAIN, StructurePhase
 from metasim_backend.training.task_network import new_task_network
 from metasim_backend.training.task_optimisation import optimise_task
@@ -139,7 +140,7 @@ class Run:
 
     def train(self) -> None:
         """All phases that are switched on, from where the last checkpoint left off."""
-        resumed = self._restore()
+        resumed = restore_run(self)
         if not resumed:
             seeds = [derive_seed(self.settings.seed, "prior", i) for i in range(200)]
             self.scenes.transformer.fit_prior(self.scenes.propose(seeds).batch)
@@ -177,7 +178,7 @@ class Run:
                 self.scenes,
                 settings,
                 self.settings.seed,
-                optimiser=self._optimiser("pretrain", settings.learning_rate),
+                optimiser=self.transformer_optimiser("pretrain", settings.learning_rate),
                 first_step=self.done["pretrain"],
                 after_step=after_step,
             )
@@ -196,7 +197,7 @@ class Run:
         last = turn == self.turns - 1
         if turn < self._turn() or (self.done["match"] >= part[1] and not last):
             return
-        self._freeze()
+        self.freeze()
         self._use_features(turn)
         with self.bar("matching", settings.steps, "match") as bar:
 
@@ -210,30 +211,37 @@ class Run:
                 bar.update()
 
             if settings.search and self.done["match"] == part[0]:
-                search_shifts(
-                    self.scenes,
-                    self.matcher,
-                    settings.search,
-                    settings.batch,
-                    self.settings.seed,
-                    turn,
-                )
+                self._search(turn)
             match(
                 self.scenes,
                 self.matcher,
                 settings,
                 self.settings.seed,
-                optimiser=self._optimiser("match", settings.learning_rate),
+                optimiser=self.transformer_optimiser("match", settings.learning_rate),
                 first_step=self.done["match"],
                 part=part,
                 after_step=after_step,
             )
 
+    def _search(self, turn: int) -> None:
+        settings = self.settings.match
+        with self.bar("search", most_trials(self.scenes, self.matcher, settings.search)) as bar:
+            moved = search_shifts(
+                self.scenes,
+                self.matcher,
+                settings.search,
+                settings.batch,
+                self.settings.seed,
+                turn,
+                bar.update,
+            )
+        self.folder.write_json(f"shifts_{turn}.json", moved)
+
     def _task(self) -> None:
         settings = self.settings.task
         if self.target.validation is None or self.done["task"] >= settings.epochs:
             return
-        self._freeze()
+        self.freeze()
         validation = self.target.validation
         with self.bar("task", settings.epochs * settings.scenes, "task") as bar:
 
@@ -248,12 +256,12 @@ class Run:
                 self.scenes,
                 self.renderer,
                 self.matcher,
-                self._task_network(),
+                self.known_task_network(),
                 validation,
                 settings,
                 self.settings.match.batch,
                 self.settings.seed,
-                optimiser=self._optimiser("task", settings.learning_rate),
+                optimiser=self.transformer_optimiser("task", settings.learning_rate),
                 baseline=self.baseline,
                 first_epoch=self.done["task"],
                 clip=self.settings.match.clip,
@@ -342,15 +350,15 @@ class Run:
             return not isinstance(self.features.network, PriorNetwork)
         return wanted == "yes"
 
-    def _task_network(self) -> TaskNetwork:
+    def known_task_network(self) -> TaskNetwork:
         if self.task_network is None:
             self.task_network = new_task_network(self.settings, self.scenes.grammar.domain)
         return self.task_network
 
-    def _freeze(self) -> None:
+    def freeze(self) -> None:
         self.scenes.transformer.freeze_encoder(self.settings.freeze_encoder)
 
-    def _optimiser(self, phase: str, rate: float) -> torch.optim.Optimizer:
+    def transformer_optimiser(self, phase: str, rate: float) -> torch.optim.Optimizer:
         parameters = [p for p in self.scenes.transformer.parameters() if p.requires_grad]
         return self.optimiser_of(phase, parameters, rate)
 
@@ -378,54 +386,13 @@ class Run:
         self.save()
         write_report(self.folder.path)
 
-    # Keeping and restoring ------------------------------------------------------------------
-
     def save(self) -> None:
-        state: dict = {
-            "transformer": self.scenes.transformer.state_dict(),
-            "done": dict(self.done),
-            "seconds": dict(self.seconds),
-            "baseline": self.baseline.value,
-            "optimiser_phase": self.optimiser_phase,
-            "optimiser": self.optimiser.state_dict() if self.optimiser else None,
-            "task_network": self.task_network.state_dict() if self.task_network else None,
-        }
-        if self.structure is not None:
-            state["structure"] = self.structure.state()
-        self.folder.save_checkpoint(state)
+        """Write a checkpoint."""
+        save_run(self)
 
     def keep(self, phase: str) -> None:
-        """The generator as it is after a phase, so that a report can compare phases."""
-        state: dict = {"transformer": self.scenes.transformer.state_dict()}
-        if self.structure is not None:
-            state |= {"structure": self.structure.state(), "done": dict(self.done)}
-        self.folder.save_checkpoint(state, f"after_{phase}")
-
-    def _restore(self) -> bool:
-        state = self.folder.load_checkpoint()
-        if state is None:
-            self.metrics.keep_until({})
-            return False
-        self.scenes.transformer.load_state_dict(state["transformer"])
-        self.done |= {k: v for k, v in state["done"].items() if k in self.done}
-        self.seconds |= {k: v for k, v in state["seconds"].items() if k in self.seconds}
-        self.baseline = replace(self.baseline, value=state["baseline"])
-        if self.structure is not None:
-            self.structure.restore(state["structure"])
-        if state["optimiser"] is not None:
-            # Which parameters a phase's optimiser holds depends on whether the encoder is frozen.
-            phase = state["optimiser_phase"]
-            if phase not in ("pretrain", PRETRAIN, LEARN):
-                self._freeze()
-            if self.structure is not None and phase in (PRETRAIN, LEARN):
-                own = list(self.structure.network.parameters())
-                self.optimiser_of(phase, own, 1e-3).load_state_dict(state["optimiser"])
-            else:
-                self._optimiser(phase, 1e-3).load_state_dict(state["optimiser"])
-        if state["task_network"] is not None:
-            self._task_network().load_state_dict(state["task_network"])
-        self.metrics.keep_until(self.done)
-        return True
+        """Keep the generator as it is after a phase."""
+        keep_generator(self, phase)
 
     def timed(self, name: str, action: Callable):
         """Do it, and count its time, without that of what is timed within, under a name."""

@@ -8,6 +8,8 @@ MMD² is least. It needs renders but no gradient, and leaves spreads as they are
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -24,7 +26,13 @@ CHANCE = 0.5  # over the batch's size: what the MMD² of a matched batch may dif
 
 @torch.no_grad()
 def search_shifts(
-    scenes: SceneGenerator, matcher: Matcher, places: int, batch: int, seed: int, turn: int
+    scenes: SceneGenerator,
+    matcher: Matcher,
+    places: int,
+    batch: int,
+    seed: int,
+    turn: int,
+    tried_one: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
     """Move the transformer's output to the best of some shifts of each attribute.
 
@@ -33,6 +41,7 @@ def search_shifts(
         places: K, tried over each attribute's range or period.
         batch: scenes that MMD² is measured on, the same for every place.
         seed, turn: of the run, and its round of matching.
+        tried_one: called after each place; at most :func:`most_trials` times.
 
     Returns:
         The shift of each attribute that was moved, by slot name, in the encoding's units. One is
@@ -45,15 +54,15 @@ def search_shifts(
     moved: dict[str, float] = {}
     for _ in range(PASSES):
         changed = False
-        for slot in scenes.encoding.slots:
+        for slot in _searched(scenes, matcher):
             rows = distribution.numeric[:, slot.index]
-            unseen = matcher.seen is not None and not bool(matcher.seen[slot.index])
-            if unseen or not bool(rows.any()):
+            if not bool(rows.any()):
                 continue
-            tried = {
-                shift: _mmd2(scenes, matcher, proposal, _shifted(values, rows, slot, shift))
-                for shift in _shifts(slot, values[rows, slot.index], places)
-            }
+            tried = {}
+            for shift in _shifts(slot, values[rows, slot.index], places):
+                moved_there = _shifted(values, rows, slot, shift)
+                tried[shift] = _mmd2(scenes, matcher, proposal, moved_there)
+                tried_one()
             shift = min(tried, key=lambda s: tried[s])
             if tried[shift] < best - max(LEAST_GAIN * best, CHANCE / batch):
                 best, changed = tried[shift], True
@@ -63,6 +72,22 @@ def search_shifts(
         if not changed:
             break
     return moved
+
+
+def most_trials(scenes: SceneGenerator, matcher: Matcher, places: int) -> int:
+    """How many places a search may try."""
+    return PASSES * places * len(_searched(scenes, matcher))
+
+
+def _searched(scenes: SceneGenerator, matcher: Matcher) -> list[Slot]:
+    """The mutable numeric attributes that the matcher sees."""
+    return [
+        slot
+        for slot in scenes.encoding.slots
+        if slot.attribute.mutable
+        and slot.kind != "categorical"
+        and (matcher.seen is None or bool(matcher.seen[slot.index]))
+    ]
 
 
 def _shifts(slot: Slot, values: Tensor, places: int) -> list[float]:

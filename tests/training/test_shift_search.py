@@ -11,7 +11,7 @@ from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overri
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.training.matching import Matcher
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.shift_search import search_shifts
+from metasim_backend.training.shift_search import most_trials, search_shifts
 
 
 class Flatten(torch.nn.Module):
@@ -82,3 +82,11 @@ def test_the_same_seed_finds_the_same_and_spreads_are_left_alone():
         found.append(search_shifts(scenes, matcher, 10, 40, seed=4, turn=1))
         assert torch.equal(scenes.distribution(proposal).spread.detach(), before)
     assert found[0] == found[1] != {}
+
+
+def test_progress_is_told_for_each_place_and_never_beyond_the_most():
+    scenes, matcher = generator_and_matcher(BRIGHT)
+    tried = []
+    search_shifts(scenes, matcher, 10, 40, seed=4, turn=1, tried_one=lambda: tried.append(1))
+    most = most_trials(scenes, matcher, 10)
+    assert 0 < most / 4 < len(tried) <= most
