@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from metasim_backend.grammar.derivation import PADDING, Productions
+from metasim_backend.grammar.derivation import Productions
+from metasim_backend.grammar.stack_machine import PADDING
 
 CHUNK = 1024
 SHARE_KEPT = 0.8

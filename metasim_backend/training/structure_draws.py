@@ -16,8 +16,9 @@ from torch import Tensor
 
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.grammar import Grammar, GrammarError, expand, sample_attributes
-from metasim_backend.grammar.derivation import PADDING, Productions
+from metasim_backend.grammar.derivation import Productions
 from metasim_backend.grammar.sampling import SCENE_TRIES
+from metasim_backend.grammar.stack_machine import PADDING
 from metasim_backend.models.structure_generator import StructureGenerator
 
 # A structure is kept for a few draws of its attributes: crowded scenes would else become rarer

@@ -17,7 +17,8 @@ from metasim_backend.grammar import (
     sample_structure,
     structure_failures,
 )
-from metasim_backend.grammar.derivation import PADDING, Productions
+from metasim_backend.grammar.derivation import Productions
+from metasim_backend.grammar.stack_machine import PADDING
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 SHIPPED = sorted(path.name for path in SCENES.glob("*.yaml"))

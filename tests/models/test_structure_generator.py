@@ -10,7 +10,8 @@ import torch
 from scipy import stats
 
 from metasim_backend.grammar import grammar_from_dict, load_grammar
-from metasim_backend.grammar.derivation import PADDING, Productions
+from metasim_backend.grammar.derivation import Productions
+from metasim_backend.grammar.stack_machine import PADDING
 from metasim_backend.models.structure_generator import (
     StructureGenerator,
     StructureGeneratorSettings,
