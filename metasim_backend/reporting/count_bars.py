@@ -52,30 +52,58 @@ def structure_section(record: RunRecord) -> str:
     classes = record.structure.get("classes")
     if not isinstance(classes, Mapping) or not classes:
         return ""
+    read = record.structure.get("read")
+    part = (
+        "<h2>Structure</h2>"
+        f'<p class="lead">How many things of each class {record.structure.get("scenes")} scenes '
+        f"have. {_keys(classes)}. The distance is total variation, half the sum of the differences "
+        f"of all shares.</p>{_table(classes, 'scenes with so many')}"
+    )
+    if isinstance(read, Mapping) and read:
+        part += (
+            "<h3>Counted in pictures</h3>"
+            '<p class="lead">How many a small network, taught on the prior\'s renders, counts in '
+            f"pictures; it errs, but in all of them alike. {_keys(read)}: pictures that training "
+            f"did not see.</p>{_table(read, 'pictures with so many')}"
+        )
+    return part
+
+
+def _keys(classes: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    rows = next(iter(classes.values()))
+    return " ".join(f'<span style="color:{COLOURS[row]}">■</span> {row}' for row in rows)
+
+
+def _table(classes: Mapping[str, Mapping[str, Sequence[float]]], what: str) -> str:
+    """A line a class: histograms, means, and the total variation between rows."""
+    names = list(next(iter(classes.values())))
+    pairs = [("prior", "learned", "moved by")]
+    if "target" in names:
+        pairs = [(row, "target", f"{row} to target") for row in ("prior", "learned")]
     body = []
-    for name, rows in classes.items():
+    for label, rows in classes.items():
         shares = {
             row: {str(count): share for count, share in enumerate(own) if share > 0}
             for row, own in rows.items()
         }
-        means = "".join(f"<td>{number(_mean(own))}</td>" for own in rows.values())
-        moved = sum(abs(p - q) for p, q in zip(rows["prior"], rows["learned"], strict=True)) / 2
+        cells = [number(_mean(own)) for own in rows.values()]
+        cells += [number(_apart(rows[first], rows[second])) for first, second, _ in pairs]
         body.append(
-            f'<tr><th scope="row">{escape(str(name))}</th><td>{bars(shares)}</td>{means}'
-            f"<td>{number(moved)}</td></tr>"
+            f'<tr><th scope="row">{escape(str(label))}</th><td>{bars(shares)}</td>'
+            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "</tr>"
         )
-    rows = next(iter(classes.values()))
-    keys = " ".join(f'<span style="color:{COLOURS[row]}">■</span> {row}' for row in rows)
-    heads = ["", "scenes with so many", *(f"mean, {row}" for row in rows), "moved by"]
+    heads = ["", what, *(f"mean, {row}" for row in names), *(words for _, _, words in pairs)]
     head = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (
-        "<h2>Structure</h2>"
-        f'<p class="lead">How many things of each class {record.structure.get("scenes")} scenes '
-        f"have. {keys}. The distance is total variation, half the sum of the differences of all "
-        "shares.</p>"
         f'<div class="wide"><table class="attributes"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def _apart(first: Sequence[float], second: Sequence[float]) -> float:
+    """Total variation."""
+    return sum(abs(p - q) for p, q in zip(first, second, strict=True)) / 2
 
 
 def _mean(shares: Sequence[float]) -> float:

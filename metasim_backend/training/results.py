@@ -19,6 +19,7 @@ from metasim_backend.matching.mmd import MMD
 from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.training import evaluation
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.structure_report import structure_report
 from metasim_backend.training.task_network import new_detector, task_of
 from metasim_backend.training.task_optimisation import bytes_frame
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from metasim_backend.training.loop import Run
 
 ATTRIBUTE_SCENES = 200
-COUNTED_SCENES = 500
 
 
 def write_results(run: Run) -> None:
@@ -62,7 +62,8 @@ def write_results(run: Run) -> None:
     )
     run.folder.write_json("attributes.json", attributes)
     if run.structure is not None:
-        run.folder.write_json("structure.json", structure_report(run))
+        images = {name: sample.images() for name, sample in samples.items()}
+        run.folder.write_json("structure.json", structure_report(run, images))
 
     unseen = evaluation.features_in_batches(run.features, run.target.unseen.float() / 255)
     targets = {"matched": run.matcher.mmd, "unseen": MMD(unseen, run.matcher.mmd.bandwidths)}
@@ -94,26 +95,6 @@ def write_results(run: Run) -> None:
         "seconds": {k: round(v, 1) for k, v in run.seconds.items()},
     }
     run.folder.write_json("summary.json", summary)
-
-
-def structure_report(run: Run) -> dict[str, object]:
-    """How many things of each class a scene has: for each class whose number varies, the shares of
-    prior and learned scenes with 0, 1, 2, ... of them."""
-    seeds = [derive_seed(run.settings.seed, "structure-report", i) for i in range(COUNTED_SCENES)]
-    scenes = {"prior": run.scenes.prior(seeds), "learned": run.scenes.proposed(seeds)}
-    classes: dict[str, dict[str, list[float]]] = {}
-    for spec in run.scenes.grammar.classes:
-        numbers = {
-            name: np.array([len(scene.of_class(spec.name)) for scene in some])
-            for name, some in scenes.items()
-        }
-        most = max(int(own.max()) for own in numbers.values())
-        if any(np.ptp(own) > 0 for own in numbers.values()):
-            classes[spec.name] = {
-                name: (np.bincount(own, minlength=most + 1) / len(own)).tolist()
-                for name, own in numbers.items()
-            }
-    return {"scenes": COUNTED_SCENES, "classes": classes}
 
 
 def collisions_a_scene(

@@ -32,3 +32,17 @@ def test_classes_with_their_means_and_total_variation(tmp_path):
 
 def test_without_a_learned_structure_there_is_no_such_part(tmp_path):
     assert "<h2>Structure</h2>" not in page_of(tmp_path / "run", None)
+
+
+def test_what_is_counted_in_pictures_stands_beside_the_targets(tmp_path):
+    shares = {"prior": [1.0, 0.0], "learned": [0.5, 0.5], "target": [0.25, 0.75]}
+    page = page_of(tmp_path / "run", {**STRUCTURE, "read": {"tram": shares}})
+    part = page[page.index("<h3>Counted in pictures</h3>") : page.index("<h2>Attributes</h2>")]
+    values = [float(x.split('"')[0]) for x in part.split('<data value="')[1:]]
+    assert values == pytest.approx([0.0, 0.5, 0.75, 0.75, 0.25])
+    assert "target, 1: 0.750" in part
+
+
+def test_without_a_counting_network_nothing_is_said_of_pictures(tmp_path):
+    page = page_of(tmp_path / "run", {**STRUCTURE, "read": {}})
+    assert "<h2>Structure</h2>" in page and "Counted in pictures" not in page

@@ -233,6 +233,9 @@ def test_a_run_leaves_how_many_things_there_are_before_and_after(whole):
         assert len(shares) == 5 and shares[0] == 0 and sum(shares) == pytest.approx(1)
     prior = found["classes"]["digit"]["prior"][1:]
     assert total_variation(prior, list(COUNTS.values())) < 0.08
+    for shares in found["read"].values():
+        assert set(shares) == {"prior", "learned", "target"}
+        assert all(sum(own) == pytest.approx(1) for own in shares.values())
     assert whole.folder.read_json("summary.json")["switched_on"]["structure"] == "density"
     readings = whole.folder.read_json("structure_readings.json")
     assert set(readings) == {*KINDS, "all"}
