@@ -17,9 +17,14 @@ PIP_ARGS ?=
 
 # bpy and torch crash in one process, so the tests that import bpy have a process of their own.
 # The same folders stand under norecursedirs in pyproject.toml.
-# Those of the add-on begin with Blender's factory settings, which takes from others what they made.
+# Those of the add-on begin with Blender's factory settings, which takes from others what they made;
+# that of Blender's window has the machine to itself.
 BLENDER_TESTS := $(wildcard tests/world tests/capture)
-ADDON_TESTS := $(wildcard tests/ui)
+WINDOW_TEST := $(wildcard tests/ui/test_window.py)
+ADDON_TESTS := $(filter-out $(WINDOW_TEST),$(wildcard tests/ui/test_*.py))
+# Tests beside each other, each file's in one process.
+JOBS ?= 2
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -46,9 +51,10 @@ demo: $(STAMP) ## learn a generator from rendered targets, with a report, in a q
 
 .PHONY: test
 test: lint ## every quick check: ruff, mypy, pytest
-	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
-	$(if $(ADDON_TESTS),$(BIN)/python -m pytest $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(if $(WINDOW_TEST),$(BIN)/python -m pytest $(PYTEST_ARGS) $(WINDOW_TEST) || [ $$? -eq 5 ])
+	$(if $(BLENDER_TESTS),$(PARALLEL) $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
+	$(if $(ADDON_TESTS),$(PARALLEL) $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
+	$(PARALLEL) $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## ruff and mypy

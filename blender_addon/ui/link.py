@@ -230,7 +230,10 @@ class _Talk:
                 f"The backend at {self._link.address} refused the token; put the one that "
                 "`metasim serve` printed into the add-on's preferences."
             )
-        return f"The connection to the backend at {self._link.address} is lost: {error}."
+        return (
+            f"The connection to the backend at {self._link.address} is lost: {error}. Press "
+            "Connect when it can be reached again; the scene is kept."
+        )
 
     def _end(self, sentence: str) -> None:
         with self._lock:
