@@ -25,10 +25,11 @@ NAMES = (
     REWARD,
 )
 STRUCTURE_NAMES = ("multi-mnist", "aerial2d-structure", "driving-structure")
+REAL = "driving-structure-real"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("experiment", choices=(*NAMES, *STRUCTURE_NAMES))
+    parser.add_argument("experiment", choices=(*NAMES, *STRUCTURE_NAMES, REAL))
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="default: 5")
     parser.add_argument(
         "--first",
@@ -56,6 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="overrides",
         help="any setting of the training, such as match.steps=100; may be given again",
     )
+    photographs = parser.add_argument_group(REAL)
+    photographs.add_argument("--target", type=Path, metavar="DIR", help="photographs to learn from")
+    photographs.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="CSV",
+        help="2-D boxes of real frames of that kind, whose numbers are compared with afterwards",
+    )
+    photographs.add_argument(
+        "--features", type=Path, metavar="FILE", help="an ImageNet network's weights, to compare in"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_data_option(parser)
 
@@ -68,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.reproduction.record import record_of
     from metasim_backend.reproduction.table import result_table
 
+    if arguments.experiment == REAL:
+        return run_real_structure(arguments)
     if arguments.experiment == REWARD:
         return run_reward(arguments)
     if arguments.experiment in STRUCTURE_NAMES:
@@ -202,6 +216,71 @@ def run_structure(arguments: argparse.Namespace) -> int:
     _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
     page = write_structure_page(folder, record)
     print_result(arguments, record, f"{structure_table(record)}\nWrote {output} and {page}.")
+    return 0
+
+
+def run_real_structure(arguments: argparse.Namespace) -> int:
+    """Structure learned from photographs, against the prior and attributes alone."""
+    from dataclasses import asdict
+
+    from metasim_backend.datasets.box_table import counts_in_table
+    from metasim_backend.grammar import load_grammar
+    from metasim_backend.reproduction.experiments import SCENES
+    from metasim_backend.reproduction.kept_seeds import short_name
+    from metasim_backend.reproduction.real_structure import RealStructure, run_real_structure_seed
+    from metasim_backend.reproduction.real_structure_record import (
+        real_structure_record,
+        real_structure_table,
+    )
+    from metasim_backend.reproduction.record import provenance
+
+    if arguments.long:
+        raise UsageError(f"{REAL} has no longer training; leave --long out.")
+    if arguments.target is None:
+        raise UsageError(f"{REAL} needs a folder of photographs; give --target DIR.")
+    experiment = RealStructure()
+    truth = None
+    if arguments.boxes is not None:
+        truth = counts_in_table(arguments.boxes, experiment.counted, experiment.least_height)
+    folder = arguments.run or Path("runs") / REAL
+    output = arguments.output or Path("docs/results/driving_structure_real.json")
+    command = ["metasim", *sys.argv[1:]]
+
+    def tell(text: str) -> None:
+        if not arguments.json:
+            print(text, flush=True)
+
+    def run_one(seed: int) -> dict:
+        return run_real_structure_seed(
+            experiment,
+            seed,
+            folder / f"seed_{seed}",
+            arguments.target,
+            truth,
+            weights=arguments.features,
+            overrides=arguments.overrides,
+            command=command,
+            tell=tell,
+        )
+
+    def record_seeds(seeds: dict[int, dict]) -> dict:
+        return (
+            {"experiment": REAL, "title": "Driving: structure learned from photographs"}
+            | provenance(command)
+            | {"settings": asdict(experiment)}
+            | real_structure_record(seeds, truth)
+        )
+
+    key = short_name(
+        {
+            "grammar": load_grammar(SCENES / experiment.grammar).to_dict(),
+            "settings": asdict(experiment),
+            "overrides": list(arguments.overrides),
+            "truth": None if truth is None else truth.tolist(),
+        }
+    )
+    _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
+    print_result(arguments, record, f"{real_structure_table(record)}\nWrote {output}.")
     return 0
 
 

@@ -1,0 +1,308 @@
+"""Structure learned from photographs: is the learned number of cars nearer to the real one?
+
+Two generators are trained on the same photographs, one that learns attributes alone and one that
+learns the structure too. The table of the photographs' boxes is looked at only afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from blender_addon.contract.frames import Frame
+from metasim_backend.grammar import load_grammar
+from metasim_backend.matching.features import FeatureExtractor, build_features
+from metasim_backend.matching.frechet import frechet_distance, kernel_distance
+from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.worlds import open_renderer
+from metasim_backend.reproduction.experiments import SCENES, ExperimentError
+from metasim_backend.run_files.atomic_files import write_text
+from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.training import evaluation
+from metasim_backend.training.loop import Run
+from metasim_backend.training.run_config import open_run, plan_run, read_target
+from metasim_backend.training.seeds import derive_seed
+
+NAME = "driving-structure-real"
+ARMS = {"attributes": ("pretrain", "match"), "both": ("pretrain", "structure", "match")}
+RESULT = "result.json"
+RESAMPLED = 500  # times, for an interval
+MOST_UNSEEN = 200
+TRUTH = "total variation of the number of vehicles"
+Chosen = Mapping[str, np.ndarray]
+Measure = Callable[[Chosen, np.ndarray], dict[str, float]]
+"""Distances by row, of chosen pictures of each row to chosen photographs."""
+
+
+@dataclass(frozen=True)
+class RealStructure:
+    """What is trained and counted.
+
+    Attributes:
+        grammar: file below ``scenes/``.
+        vehicles: classes that the table calls by :attr:`counted`.
+        counted: classes of the table that are counted together.
+        least_height: of a counted box, as a share of the picture's height (KITTI's evaluation
+            begins at 25 of 375 pixels).
+        scenes: rendered of each generator for the comparison.
+        settings: of both trainings.
+    """
+
+    grammar: str = "driving.yaml"
+    vehicles: tuple[str, ...] = ("car", "van", "truck", "bus")
+    counted: tuple[str, ...] = ("Car",)
+    least_height: float = 25 / 375
+    scenes: int = 300
+    settings: Mapping[str, object] = field(
+        default_factory=lambda: {
+            "rendering": {"width": 256, "height": 80},
+            "features": {"scenes": 1500, "rounds": 2},
+            "structure": {
+                "feature_scenes": 2500,
+                "feature_epochs": 12,
+                "batch": 96,
+                "steps": 80,
+                "updates": 3,
+            },
+            "match": {"steps": 60},
+            "evaluation": {"scenes": 64},
+        }
+    )
+
+
+def run_real_structure_seed(
+    experiment: RealStructure,
+    seed: int,
+    folder: Path,
+    target: Path,
+    truth: np.ndarray | None,
+    *,
+    weights: Path | None = None,
+    overrides: Sequence[str] = (),
+    command: Sequence[str] = (),
+    tell: Callable[[str], object] = lambda text: None,
+) -> dict:
+    """Everything about one seed; what an earlier call finished is read and not done again.
+
+    Args:
+        folder: gets a run's folder for each arm, and ``result.json``.
+        target: the folder of photographs.
+        truth: [frames] how many vehicles real frames of that kind show; None: nobody knows.
+        weights: a network's file, in whose features pictures are compared too.
+        overrides: ``name=value`` for both trainings' settings.
+        tell: is told what is going on.
+
+    Returns:
+        ``rows``: for prior, attributes and both the mean number of vehicles, the histogram, its
+        total variation to the truth, and by features the kernel and the Fréchet distance to
+        photographs that training did not see; ``gains``: how much lower the distances of ``both``
+        are than the prior's and than attributes', with 95 % intervals.
+
+    Raises:
+        ExperimentError: when the folder was begun with other settings.
+        DatasetError, SettingsError, FeaturesError: the user's mistakes.
+    """
+    path = folder / RESULT
+    content: dict = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if "rows" in content:
+        return content
+    grammar_file = SCENES / experiment.grammar
+    folder.mkdir(parents=True, exist_ok=True)
+    seconds: dict[str, float] = {}
+    counts: dict[str, np.ndarray] = {}
+    pictures: dict[str, Tensor] = {}
+    extractors: list[FeatureExtractor] = [] if weights is None else [build_features(weights)]
+    with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
+        for arm, phases in ARMS.items():
+            tell(f"seed {seed}: learning {arm}")
+            started = time.monotonic()
+            run = _trained(
+                folder / arm, phases, experiment, seed, target, renderer, overrides, command
+            )
+            seconds[arm] = round(time.monotonic() - started, 1)
+            seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
+            if not counts:
+                extractors.append(run.features)
+                counts["prior"], pictures["prior"] = _shown(
+                    experiment, run, run.scenes.prior(seeds)
+                )
+            counts[arm], pictures[arm] = _shown(experiment, run, run.scenes.learned(seeds))
+            unseen = run.target.unseen[:MOST_UNSEEN].float() / 255
+    if weights is not None:
+        extractors[0].fit_scale(torch.cat([unseen, pictures["prior"][: len(unseen)]]))
+    features = {
+        extractor.name: (
+            extractor.extract(unseen),
+            {row: extractor.extract(own) for row, own in pictures.items()},
+        )
+        for extractor in extractors
+    }
+    rng = np.random.default_rng(derive_seed(seed, "real-structure-intervals"))
+    content = compared(counts, truth, features, rng) | {"seconds": seconds, "unseen": len(unseen)}
+    write_text(path, json.dumps(content, indent=1))
+    return content
+
+
+def compared(
+    counts: Mapping[str, np.ndarray],
+    truth: np.ndarray | None,
+    features: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]],
+    rng: np.random.Generator,
+) -> dict:
+    """Rows, and gains with intervals by resampling pictures (percentile bootstrap).
+
+    Only gains have intervals: a picture that is drawn twice is like itself, which raises a
+    distance, but that of all rows alike.
+
+    Args:
+        counts: by row, vehicles in each picture.
+        truth: vehicles in each real frame, or None.
+        features: by name those of photographs, and those of each row's pictures.
+        rng: draws the samples.
+    """
+    rows: dict[str, dict] = {
+        row: {
+            "mean": float(own.mean()),
+            "histogram": (np.bincount(own) / len(own)).tolist(),
+            "distances": {},
+        }
+        for row, own in counts.items()
+    }
+    measures: dict[str, Measure] = {}
+    if truth is not None:
+        measures[TRUTH] = _number_measure(counts, truth)
+    for name, (photographs, made) in features.items():
+        for kind, distance in (("kernel", kernel_distance), ("Fréchet", frechet_distance)):
+            measures[f"{kind} distance on {name}"] = _feature_measure(distance, made, photographs)
+    photographed = max((len(own) for own, _ in features.values()), default=1)
+    whole = {row: np.arange(len(own)) for row, own in counts.items()}
+    gains: dict[str, dict] = {}
+    for name, measure in measures.items():
+        times = RESAMPLED if "Fréchet" not in name else RESAMPLED // 10  # dear
+        found = measure(whole, np.arange(photographed))
+        again = [
+            measure(
+                {row: rng.integers(len(own), size=len(own)) for row, own in counts.items()},
+                rng.integers(photographed, size=photographed),
+            )
+            for _ in range(times)
+        ]
+        for row, value in found.items():
+            rows[row]["distances"][name] = value
+        gains[name] = {
+            against: {
+                "value": found[against] - found["both"],
+                "interval": _interval([one[against] - one["both"] for one in again]),
+            }
+            for against in found
+            if against != "both"
+        }
+    return {"rows": rows, "gains": gains}
+
+
+def _number_measure(counts: Mapping[str, np.ndarray], truth: np.ndarray) -> Measure:
+    def measure(chosen: Chosen, _: np.ndarray) -> dict[str, float]:
+        return {row: apart(own[chosen[row]], truth) for row, own in counts.items()}
+
+    return measure
+
+
+def _feature_measure(
+    distance: Callable[[Tensor, Tensor], Tensor], made: Mapping[str, Tensor], photographs: Tensor
+) -> Measure:
+    def measure(chosen: Chosen, real: np.ndarray) -> dict[str, float]:
+        return {
+            row: float(distance(own[chosen[row]], photographs[real])) for row, own in made.items()
+        }
+
+    return measure
+
+
+def apart(counts: np.ndarray, others: np.ndarray) -> float:
+    """Total variation of two sets of whole numbers."""
+    most = int(max(counts.max(), others.max())) + 1
+    shares = [np.bincount(own, minlength=most) / len(own) for own in (counts, others)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def vehicles_in(frame: Frame, classes: Sequence[str], least_height: float) -> int:
+    """How many things of some classes show whose boxes are high enough."""
+    height = frame.size[1]
+    found = 0
+    for label in frame.labels:
+        if label.class_name in classes and label.visible_box and label.amodal_box:
+            top, bottom = max(label.amodal_box[1], 0.0), min(label.amodal_box[3], height)
+            found += bottom - top >= least_height * height
+    return found
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _shown(experiment: RealStructure, run: Run, scenes: list) -> tuple[np.ndarray, Tensor]:
+    """Vehicles in each scene's picture, and the pictures."""
+    sample = evaluation.sample(run.renderer, run.render_settings, scenes)
+    numbers = [
+        vehicles_in(frame, experiment.vehicles, experiment.least_height) for frame in sample.frames
+    ]
+    return np.array(numbers, dtype=np.int64), sample.images()
+
+
+def _trained(
+    path: Path,
+    phases: tuple[str, ...],
+    experiment: RealStructure,
+    seed: int,
+    target: Path,
+    renderer: DifferenceRenderer,
+    overrides: Sequence[str],
+    command: Sequence[str],
+) -> Run:
+    """A run, trained to the end from wherever an earlier call was interrupted."""
+    defaults = {**experiment.settings, "seed": seed, "phases": list(phases)}
+    if RunFolder.exists(path):
+        folder, config = open_run(path)
+        again, _ = plan_run(
+            path.with_name(f"{path.name} again"),
+            grammar=SCENES / experiment.grammar,
+            target=target,
+            validation=None,
+            overrides=overrides,
+            defaults=defaults,
+        )
+        if (config.settings, config.grammar, config.target) != (
+            again.settings,
+            again.grammar,
+            again.target,
+        ):
+            raise ExperimentError(
+                f"{path} was begun with other settings, another grammar or another target; choose "
+                "another folder with --run, or remove it."
+            )
+        images = read_target(config)
+    else:
+        config, images = plan_run(
+            path,
+            grammar=SCENES / experiment.grammar,
+            target=target,
+            validation=None,
+            overrides=overrides,
+            defaults=defaults,
+            command=command,
+        )
+        folder = RunFolder.create(path, config.to_dict())
+    run = Run(
+        folder, config.grammar, config.settings, images, renderer, command=command, quiet=True
+    )
+    run.train()
+    return run

@@ -1,0 +1,102 @@
+"""Structure learned from photographs is compared by numbers of vehicles and by features."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from metasim_backend.matching.frechet import kernel_distance
+from metasim_backend.reproduction.real_structure import TRUTH, apart, compared, vehicles_in
+from metasim_backend.reproduction.real_structure_record import (
+    real_structure_record,
+    real_structure_table,
+)
+
+
+def label(class_name, top, bottom, seen=True):
+    box = (10.0, top, 20.0, bottom)
+    return SimpleNamespace(class_name=class_name, amodal_box=box, visible_box=box if seen else None)
+
+
+def test_only_seen_vehicles_that_are_high_enough_in_the_picture_count():
+    frame = SimpleNamespace(
+        size=(256, 100),
+        labels=(
+            label("car", 40, 50),
+            label("van", 40, 46.9),  # too low
+            label("car", 95, 140),  # most of it below the picture
+            label("person", 10, 90),
+            label("truck", 10, 90, seen=False),
+            label("truck", 10, 90),
+        ),
+    )
+    assert vehicles_in(frame, ("car", "van", "truck"), 0.07) == 2
+
+
+def test_total_variation_of_whole_numbers():
+    assert apart(np.array([0, 1, 1, 5]), np.array([1, 1])) == pytest.approx(0.5)
+    assert apart(np.array([2, 2]), np.array([2])) == 0
+
+
+@pytest.fixture(scope="module")
+def found():
+    """The truth has three vehicles a frame; pictures lie as far off as their rows' numbers."""
+    rng = np.random.default_rng(0)
+    source = torch.Generator().manual_seed(0)
+    counts = {
+        "prior": rng.poisson(1.0, 300),
+        "attributes": rng.poisson(1.0, 300),
+        "both": rng.poisson(2.8, 300),
+    }
+    made = {
+        row: torch.randn(300, 4, generator=source) + shift
+        for row, shift in (("prior", 1.0), ("attributes", 0.5), ("both", 0.1))
+    }
+    photographs = torch.randn(40, 4, generator=source)
+    truth = rng.poisson(3.0, 5000)
+    return (
+        counts,
+        truth,
+        made,
+        photographs,
+        compared(counts, truth, {"φ": (photographs, made)}, rng),
+    )
+
+
+def test_rows_hold_the_distances_themselves(found):
+    counts, truth, made, photographs, result = found
+    for row in counts:
+        distances = result["rows"][row]["distances"]
+        assert distances[TRUTH] == pytest.approx(apart(counts[row], truth))
+        expected = float(kernel_distance(made[row], photographs))
+        assert distances["kernel distance on φ"] == pytest.approx(expected)
+        assert result["rows"][row]["mean"] == pytest.approx(counts[row].mean())
+
+
+def test_a_gain_that_is_there_has_an_interval_above_nothing(found):
+    *_, result = found
+    for name in (TRUTH, "kernel distance on φ", "Fréchet distance on φ"):
+        gain = result["gains"][name]["prior"]
+        low, high = gain["interval"]
+        assert 0 < low < gain["value"] < high
+
+
+def test_without_a_gain_the_interval_holds_nothing():
+    rng = np.random.default_rng(1)
+    counts = {row: rng.poisson(2.0, 300) for row in ("prior", "attributes", "both")}
+    result = compared(counts, rng.poisson(3.0, 5000), {}, rng)
+    low, high = result["gains"][TRUTH]["prior"]["interval"]
+    assert low < 0 < high
+
+
+def test_the_record_counts_the_seeds_in_which_structure_helps(found):
+    _, truth, _, _, result = found
+    seed = result | {"seconds": {"attributes": 10.0, "both": 20.0}, "unseen": 40}
+    record = real_structure_record({0: seed, 3: seed}, truth)
+    assert record["seeds"] == [0, 3] and record["truth"]["frames"] == 5000
+    assert record["distances"][TRUTH]["both"]["mean"] == pytest.approx(
+        result["rows"]["both"]["distances"][TRUTH]
+    )
+    assert record["verdict"].count("in 2 of 2 seeds") == 3
+    assert "seed 3: lower by +" in real_structure_table(record)
