@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import Grammar, attribute_samples, load_grammar, sample_scene
 from metasim_backend.reproduction.benches import Bench, open_bench
 from metasim_backend.reproduction.experiments import Budget, Experiment, ExperimentError
+from metasim_backend.reproduction.quiet_clock import QuietClock
 from metasim_backend.reproduction.statistics import nearness
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training.loop import Run
@@ -53,7 +53,7 @@ def run_seed(
 
     Returns:
         ``rows`` (scores in per cent by row and name), ``attributes`` (nearness to the target by
-        name), ``mmd2``, and ``seconds`` by part.
+        name), ``mmd2``, and ``seconds`` by part (of :class:`QuietClock`).
 
     Raises:
         ExperimentError: when the folder was begun with other settings.
@@ -63,7 +63,7 @@ def run_seed(
     settings = resolve_settings(grammar, overrides, base)
     shape = RenderSettings(settings.rendering.width, settings.rendering.height)
     kept = _Kept(folder / GENERATOR_RESULT)
-    started = time.monotonic()
+    clock = QuietClock()
     bench = open_bench(hidden, shape, seed, data)  # before a folder is made: it may be refused
     if RunFolder.exists(folder):
         run_folder, config = open_run(folder)
@@ -75,7 +75,7 @@ def run_seed(
     else:
         config = RunConfig(grammar, settings, None, None, tuple(command))
         run_folder = RunFolder.create(folder, config.to_dict())
-    kept.seconds("data", time.monotonic() - started)
+    kept.seconds("data", clock())
     truth = attribute_samples(
         hidden, [sample_scene(hidden, derive_seed(seed, "truth", i)) for i in range(TRUTH_SCENES)]
     )
@@ -89,6 +89,7 @@ def run_seed(
             bench.renderer,
             command=command,
             quiet=True,
+            clock=clock,
         )
         run.train()
         for part, seconds in run.seconds.items():
@@ -134,14 +135,14 @@ def _fit_rows(
         if name in rows:
             continue
         tell(f"seed {seed}: task network on {name}")
-        started = time.monotonic()
+        clock = QuietClock()
         source = hidden if name == "oracle" else scenes.grammar
         shown = bench.scenes(source, budget.pictures)
         if name in states:
             scenes.transformer.load_state_dict(states[name])
             shown = scenes.transform_all(shown, derive_seed(seed, "task-pictures"))
         rows[name] = bench.fit(shown, budget)
-        kept.seconds(f"{NETWORK}{name}", time.monotonic() - started)
+        kept.seconds(f"{NETWORK}{name}", clock())
         kept.put("rows", rows)
         tell(f"seed {seed}: {name} {', '.join(f'{k} {v:.2f}' for k, v in rows[name].items())}")
 

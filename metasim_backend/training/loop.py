@@ -74,6 +74,7 @@ class Run:
         renderer: makes pictures.
         command: the command line, for the report.
         quiet: say nothing of the progress.
+        clock: gives the seconds that phases are timed by.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Run:
         *,
         command: Sequence[str] = (),
         quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.command = tuple(command)
         self.folder = folder
@@ -93,6 +95,7 @@ class Run:
         self.target = target
         self.renderer = renderer
         self.quiet = quiet
+        self.clock = clock
         self.scenes = SceneGenerator(
             grammar,
             TransformerSettings(settings.hidden, settings.latent, settings.spread),
@@ -396,10 +399,10 @@ class Run:
 
     def timed(self, name: str, action: Callable):
         """Do it, and count its time, without that of what is timed within, under a name."""
-        started, counted = time.monotonic(), sum(self.seconds.values())
+        started, counted = self.clock(), sum(self.seconds.values())
         result = action()
         within = sum(self.seconds.values()) - counted
-        self.seconds[name] += time.monotonic() - started - within
+        self.seconds[name] += self.clock() - started - within
         return result
 
     def bar(self, name: str, total: int, phase: str | None = None) -> Progress:
