@@ -1,5 +1,6 @@
 """The training's curves and picture as icons, and its attributes as bars, for the sidebar."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -159,4 +160,14 @@ def bar_title(attribute: Mapping[str, Any]) -> str:
 def bar_text(attribute: Mapping[str, Any], which: str) -> str:
     """Mean and spread, ``which`` being "prior" or "learned"."""
     mean, spread = attribute[which]
-    return f"{which} {mean:.3g} ± {spread:.2g}"
+    return f"{which} {plain(mean, 3)} ± {plain(spread, 2)}"
+
+
+def plain(value: float, digits: int) -> str:
+    """A number with so many significant digits, but all before the point, and no exponent."""
+    size = abs(value)
+    if size < 10.0**-digits:
+        return "0"
+    places = max(digits - 1 - math.floor(math.log10(size)), 0)
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

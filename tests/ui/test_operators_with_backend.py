@@ -158,3 +158,19 @@ def test_each_bar_stands_where_its_own_attributes_means_do(addon, backend):
     bars = addon.context.window_manager.metasim.bars
     shown = [(bar.prior, bar.learned) for bar in bars]
     assert shown == [(50.0, 75.0), (25.0, 50.0), (100.0, 0.0)]
+
+
+def test_numbers_in_bars_have_no_exponent_and_no_minus_nothing():
+    from blender_addon.ui.training_icons import bar_text
+
+    shown = [
+        bar_text({"prior": pair}, "prior")
+        for pair in ([80.84, 113.6], [0.0118, -0.0], [-0.822, 4.4], [1234.5, 0.05], [5.0, 9.96])
+    ]
+    assert shown == [
+        "prior 80.8 ± 114",
+        "prior 0.0118 ± 0",
+        "prior -0.822 ± 4.4",
+        "prior 1234 ± 0.05",
+        "prior 5 ± 10",
+    ]
