@@ -389,6 +389,7 @@ def do_train() -> Steps:
     )  # fmt: skip
     STALLS.end()
     yield from shot("train_small")
+    yield from training_without_panel(training)
     yield from resize(*FULL)
     yield from shot("train")
     if training().active:
@@ -401,6 +402,20 @@ def do_train() -> Steps:
     note("training", state=training().state, sentence=training().sentence,
          pictures=training().pictures, points=len(training().curve("mmd2")))  # fmt: skip
     yield from shot("trained")
+
+
+def training_without_panel(training) -> Steps:
+    """The same with the sidebar closed: all is taken in, and nothing drawn."""
+    view().spaces.active.show_region_ui = False
+    yield 1.0
+    known = training().pictures
+    STALLS.begin("training, sidebar closed")
+    yield from until(
+        lambda: training().pictures > known or not training().active, 120, "another frame arrives"
+    )
+    STALLS.end()
+    view().spaces.active.show_region_ui = True
+    yield 0.5
 
 
 def do_dataset() -> Steps:

@@ -235,6 +235,13 @@ def test_the_add_on_never_holds_the_main_thread_long_while_a_training_runs(resul
     assert statistics.quantiles(results["own_work"], n=100)[-1] <= LONGEST_STALL
 
 
+def test_taking_in_a_training_never_stalls_the_main_loop(results: dict):
+    """With the sidebar closed, so that nothing is drawn."""
+    stalls = results["stalls"]["training, sidebar closed"]
+    assert len(stalls) > 100, "the timer was not heard"
+    assert statistics.quantiles(stalls, n=1000)[-1] <= LONGEST_STALL
+
+
 def test_the_main_loop_never_stalls_while_a_training_runs(results: dict):
     bare = max(results["stalls"]["bare redraw"])
     if bare > LONGEST_STALL:
