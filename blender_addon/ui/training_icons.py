@@ -116,6 +116,9 @@ class TrainingIcons:
         Returns:
             Whether anything was drawn.
         """
+        bars = bpy.context.window_manager.metasim.bars
+        for number in range(len(bars), MOST_BARS):  # once, when a training is first heard of
+            bars.add().number = number
         if training.run != self._run:
             self._run, self._pictures, self._sizes = training.run, 0, {}
             self._previews.clear()
@@ -123,9 +126,6 @@ class TrainingIcons:
             self._pictures = training.pictures
             self._draw(PICTURE, fitted(training.picture))
             return True
-        bars = bpy.context.window_manager.metasim.bars
-        for number in range(len(bars), min(len(training.attributes), MOST_BARS)):
-            bars.add().number = number
         now = time.monotonic()
         if now - self._drawn >= CHART_EVERY or not training.active:
             for name, colour in CURVE.items():

@@ -34,12 +34,18 @@ def leave_with_the_server() -> None:
 
 
 def stand_back() -> None:
-    """Leave the processor to others, where the system knows of such a thing.
+    """Leave one core, and first call on the others, to Blender, where the system can do so.
 
-    Not by Linux's class for idle time: beside another busy program it would get nothing at all.
+    A low priority alone is not enough: whoever wakes up still waits for another's slice to end, and
+    drawing a window without a graphics card changes between threads many times. Linux's class for
+    idle time is too much: beside another busy program it would get nothing at all.
     """
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores[1:])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ PLAN = json.loads(Path(os.environ["METASIM_WINDOW_PLAN"]).read_text())
 FOLDER = Path(PLAN["folder"])
 RESULTS: dict = {"steps": [], "stalls": {}}
 TICK = 0.03
-FULL, SMALL = (1280, 960), (640, 480)
+FULL, SMALL = (1280, 960), (512, 384)
 Steps = Generator[float, None, object]
 
 
