@@ -93,10 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / experiment.name
     output = arguments.output or Path("docs/results") / f"{name.replace('-', '_')}.json"
     command = ["metasim", *sys.argv[1:]]
-
-    def tell(text: str) -> None:
-        if not arguments.json:
-            print(text, flush=True)
+    tell = _teller(arguments)
 
     key = experiment_key(experiment, arguments.overrides, long=arguments.long)
 
@@ -148,10 +145,7 @@ def run_reward(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / REWARD
     output = arguments.output or Path("docs/results/mnist_reward.json")
     command = ["metasim", *sys.argv[1:]]
-
-    def tell(text: str) -> None:
-        if not arguments.json:
-            print(text, flush=True)
+    tell = _teller(arguments)
 
     generator = experiment_key(experiment_named(BASE), (), long=False)
     key = short_name({"generator": generator, "settings": asdict(settings)})
@@ -193,10 +187,7 @@ def run_structure(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / experiment.name
     output = arguments.output or Path(f"docs/results/{experiment.name.replace('-', '_')}.json")
     command = ["metasim", *sys.argv[1:]]
-
-    def tell(text: str) -> None:
-        if not arguments.json:
-            print(text, flush=True)
+    tell = _teller(arguments)
 
     def run_one(seed: int) -> dict:
         return run_structure_seed(
@@ -245,10 +236,7 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / REAL
     output = arguments.output or Path("docs/results/driving_structure_real.json")
     command = ["metasim", *sys.argv[1:]]
-
-    def tell(text: str) -> None:
-        if not arguments.json:
-            print(text, flush=True)
+    tell = _teller(arguments)
 
     def run_one(seed: int) -> dict:
         return run_real_structure_seed(
@@ -282,6 +270,16 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
     _, record = _run_seeds(arguments, folder, output, key, run_one, record_seeds, tell)
     print_result(arguments, record, f"{real_structure_table(record)}\nWrote {output}.")
     return 0
+
+
+def _teller(arguments: argparse.Namespace) -> Callable[[str], None]:
+    """Says what goes on, unless only JSON is wanted."""
+
+    def tell(text: str) -> None:
+        if not arguments.json:
+            print(text, flush=True)
+
+    return tell
 
 
 def _run_seeds(
