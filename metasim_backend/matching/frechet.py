@@ -70,7 +70,7 @@ def frechet_distance(x: Tensor, y: Tensor) -> Tensor:
     Raises:
         MatchingError: too few vectors or different D.
     """
-    x, y = _pair(x, y)
+    x, y = paired(x, y)
     a = (x - x.mean(0)) / (len(x) - 1) ** 0.5
     b = (y - y.mean(0)) / (len(y) - 1) ** 0.5
     spread = (
@@ -86,7 +86,7 @@ def kernel_distance(x: Tensor, y: Tensor) -> Tensor:
 
     Args, result and errors as :func:`frechet_distance`.
     """
-    x, y = _pair(x, y)
+    x, y = paired(x, y)
     n, m, d = len(x), len(y), x.shape[1]
     xx, yy, xy = ((a @ b.T / d + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
     return (
@@ -96,7 +96,12 @@ def kernel_distance(x: Tensor, y: Tensor) -> Tensor:
     )
 
 
-def _pair(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def paired(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Two sets of features that may be compared, as float64 without gradient.
+
+    Raises:
+        MatchingError: too few vectors or different D.
+    """
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
         raise MatchingError(
             f"Feature sets of shapes {tuple(x.shape)} and {tuple(y.shape)} cannot be compared; "

@@ -129,6 +129,7 @@ def _fit_rows(
     states = {"learned": copy.deepcopy(scenes.transformer.state_dict())}
     if matched is not None:
         states["matched"] = matched["transformer"]
+    drawn: dict[str, list[SceneGraph]] = {}  # of the prior, which three rows share
     for name in budget.rows:
         if name == "matched" and (matched is None or not folder.has_checkpoint("after_task")):
             continue  # the task phase is off: it would be the learned one
@@ -136,8 +137,12 @@ def _fit_rows(
             continue
         tell(f"seed {seed}: task network on {name}")
         clock = QuietClock()
-        source = hidden if name == "oracle" else scenes.grammar
-        shown = bench.scenes(source, budget.pictures)
+        if name == "oracle":
+            shown = bench.scenes(hidden, budget.pictures)
+        else:
+            if "prior" not in drawn:
+                drawn["prior"] = bench.scenes(scenes.grammar, budget.pictures)
+            shown = drawn["prior"]
         if name in states:
             scenes.transformer.load_state_dict(states[name])
             shown = scenes.transform_all(shown, derive_seed(seed, "task-pictures"))

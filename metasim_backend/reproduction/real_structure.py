@@ -20,7 +20,7 @@ from torch import Tensor
 from blender_addon.contract.frames import Frame
 from metasim_backend.grammar import load_grammar
 from metasim_backend.matching.features import FeatureExtractor, build_features
-from metasim_backend.matching.frechet import frechet_distance, kernel_distance
+from metasim_backend.matching.resampled_distances import InnerProducts
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.reproduction.experiments import SCENES, ExperimentError
@@ -36,6 +36,10 @@ ARMS = {"attributes": ("pretrain", "match"), "both": ("pretrain", "structure", "
 RESULT = "result.json"
 RESAMPLED = 500  # times, for an interval
 MOST_UNSEEN = 200
+DISTANCES = {
+    "kernel": InnerProducts.kernel_distance,
+    "Fréchet": InnerProducts.frechet_distance,
+}
 TRUTH = "total variation of the number of vehicles"
 Chosen = Mapping[str, np.ndarray]
 Measure = Callable[[Chosen, np.ndarray], dict[str, float]]
@@ -180,20 +184,20 @@ def compared(
     if truth is not None:
         measures[TRUTH] = _number_measure(counts, truth)
     for name, (photographs, made) in features.items():
-        for kind, distance in (("kernel", kernel_distance), ("Fréchet", frechet_distance)):
-            measures[f"{kind} distance on {name}"] = _feature_measure(distance, made, photographs)
+        products = {row: InnerProducts.of(own, photographs) for row, own in made.items()}
+        for kind, distance in DISTANCES.items():
+            measures[f"{kind} distance on {name}"] = _feature_measure(distance, products)
     photographed = max((len(own) for own, _ in features.values()), default=1)
     whole = {row: np.arange(len(own)) for row, own in counts.items()}
     gains: dict[str, dict] = {}
     for name, measure in measures.items():
-        times = RESAMPLED if "Fréchet" not in name else RESAMPLED // 10  # dear
         found = measure(whole, np.arange(photographed))
         again = [
             measure(
                 {row: rng.integers(len(own), size=len(own)) for row, own in counts.items()},
                 rng.integers(photographed, size=photographed),
             )
-            for _ in range(times)
+            for _ in range(RESAMPLED)
         ]
         for row, value in found.items():
             rows[row]["distances"][name] = value
@@ -216,12 +220,10 @@ def _number_measure(counts: Mapping[str, np.ndarray], truth: np.ndarray) -> Meas
 
 
 def _feature_measure(
-    distance: Callable[[Tensor, Tensor], Tensor], made: Mapping[str, Tensor], photographs: Tensor
+    distance: Callable[[InnerProducts], float], products: Mapping[str, InnerProducts]
 ) -> Measure:
     def measure(chosen: Chosen, real: np.ndarray) -> dict[str, float]:
-        return {
-            row: float(distance(own[chosen[row]], photographs[real])) for row, own in made.items()
-        }
+        return {row: distance(own.chosen(chosen[row], real)) for row, own in products.items()}
 
     return measure
 
