@@ -1,55 +1,14 @@
 """Distances that report how alike two sets of pictures are, on any features.
 
-The literature's FID and KID are these on the last pooling layer of one Inception-v3. On other
-features the numbers are not comparable, so every result carries the name of its features.
+Under which names they are reported is said in ``picture_distances``.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from metasim_backend.matching.mmd import MatchingError
-
-
-@dataclass(frozen=True)
-class FeatureDistances:
-    """Distances between two sets of pictures.
-
-    Attributes:
-        features: the sentence that names network and weights.
-        frechet: squared Fréchet distance of Gaussians fitted to the features.
-        kernel: unbiased MMD² with KID's polynomial kernel; may be below 0 by chance.
-        first, second: numbers of pictures.
-    """
-
-    features: str
-    frechet: float
-    kernel: float
-    first: int
-    second: int
-
-    def __str__(self) -> str:
-        return (
-            f"Fréchet distance {self.frechet:.4g}, kernel distance {self.kernel:.4g} on "
-            f"{self.features}, {self.first} against {self.second} pictures"
-        )
-
-
-def feature_distances(x: Tensor, y: Tensor, features: str) -> FeatureDistances:
-    """Both distances between [N, D] and [M, D] features, N, M >= 2.
-
-    Args:
-        features: the name of the features, such as ``FeatureExtractor.name``.
-
-    Raises:
-        MatchingError: when the sets cannot be compared.
-    """
-    return FeatureDistances(
-        features, float(frechet_distance(x, y)), float(kernel_distance(x, y)), len(x), len(y)
-    )
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> Tensor:

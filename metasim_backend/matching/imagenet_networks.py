@@ -84,13 +84,18 @@ class StageNetwork(nn.Module):
 
     Attributes:
         described: what the network is and where its weights come from, in words.
+        inception: whether it is Inception-v3, on which FID and KID are defined.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self, trunk: nn.Module, family: _Family, scaling: InputScaling, described: str
     ) -> None:
         super().__init__()
         self.described = described
+        self.inception = family is _FAMILIES["inception_v3"]
         self.scaling = scaling
         self._stage_names = family.stages
         self._least_side = family.least_side
@@ -113,7 +118,7 @@ class StageNetwork(nn.Module):
             images = functional.interpolate(
                 images, scale_factor=self._least_side / shorter, mode="bilinear"
             )
-        x = (images - self.mean) / self.std  # type: ignore[operator]
+        x = (images - self.mean) / self.std
         if self.scaling.bgr:
             x = x.flip(1)
         outputs = []

@@ -14,6 +14,7 @@ from metasim_backend.reporting.verdict import (
     Comparison,
     collision_comparisons,
     detector_comparisons,
+    distance_comparisons,
     mmd_comparisons,
     verdict,
 )
@@ -27,6 +28,7 @@ def render_page(record: RunRecord) -> str:
     style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     rows = attribute_table(record.attributes)
     mmd, detector = mmd_comparisons(record), detector_comparisons(record)
+    others = [*distance_comparisons(record), *detector, *collision_comparisons(record)]
     sentence, mood = verdict(record, rows)
     title = str(record.summary.get("title") or record.folder.resolve().name)
     features = record.summary.get("features")
@@ -56,8 +58,10 @@ scenes after the distribution transformer has moved their attributes towards the
 <h2>Optimisation off and on</h2>
 <p class="lead">MMD² is the unbiased squared maximum mean discrepancy between rendered and target
 pictures: lower is nearer, and round zero the two cannot be told apart. Unseen target pictures took
-no part in learning. Features φ: {measured_with}. Collisions: things that stand in another.</p>
-{tables.off_and_on([*mmd, *detector, *collision_comparisons(record)])}
+no part in learning. Features φ: {measured_with}. The Fréchet and the kernel distance are on φ too;
+FID and KID are on the last pooling layer of Inception-v3. Collisions: things that stand in
+another.</p>
+{tables.off_and_on([*mmd, *others])}
 {detector_note}
 <h3>What was switched on</h3>
 {tables.switches(record)}

@@ -46,6 +46,20 @@ def mmd_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
     )
 
 
+def distance_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
+    """Fréchet and kernel distance to the unseen target pictures, under their recorded names."""
+    rows = {
+        row: {name: as_number(value) for name, value in found.items()}
+        for row, found in record.section("distances").items()
+        if isinstance(found, Mapping)
+    }
+    prior, learned = rows.get("prior", {}), rows.get("learned", {})
+    return tuple(
+        Comparison(f"{name} to unseen targets", prior.get(name), learned.get(name), True)
+        for name in dict.fromkeys([*prior, *learned])
+    )
+
+
 def collision_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
     """How many things stand in another; nothing where the grammar forbids none."""
     prior, learned = (record.number("collisions", name) for name in ("prior", "learned"))

@@ -201,7 +201,13 @@ EXPERIMENTS = {
             "Aerial2D: six attributes with their spreads",
             "aerial2d_spread.yaml",
             "aerial2d_spread_target.yaml",
-            settings={**_AERIAL, "match": {**_AERIAL["match"], "steps": 1000}},
+            # A car's yaw near the target is less than a pixel at its ends: read well enough for its
+            # spread to be seen only after long training on scenes near those that are made.
+            settings={
+                **_AERIAL,
+                "features": {**_AERIAL["features"], "epochs": 8, "rounds": 5},
+                "match": {**_AERIAL["match"], "steps": 1250},
+            },
         ),
     )
 }

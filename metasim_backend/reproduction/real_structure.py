@@ -20,6 +20,7 @@ from torch import Tensor
 from blender_addon.contract.frames import Frame
 from metasim_backend.grammar import load_grammar
 from metasim_backend.matching.features import FeatureExtractor, build_features
+from metasim_backend.matching.picture_distances import distance_features, distance_names
 from metasim_backend.matching.resampled_distances import InnerProducts
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
@@ -36,10 +37,7 @@ ARMS = {"attributes": ("pretrain", "match"), "both": ("pretrain", "structure", "
 RESULT = "result.json"
 RESAMPLED = 500  # times, for an interval
 MOST_UNSEEN = 200
-DISTANCES = {
-    "kernel": InnerProducts.kernel_distance,
-    "Fréchet": InnerProducts.frechet_distance,
-}
+DISTANCES = (InnerProducts.frechet_distance, InnerProducts.kernel_distance)
 TRUTH = "total variation of the number of vehicles"
 Chosen = Mapping[str, np.ndarray]
 Measure = Callable[[Chosen, np.ndarray], dict[str, float]]
@@ -144,8 +142,9 @@ def run_real_structure_seed(
         extractors[0].fit_scale(torch.cat([unseen, pictures["prior"][: len(unseen)]]))
     features = {
         extractor.name: (
-            extractor.extract(unseen),
-            {row: extractor.extract(own) for row, own in pictures.items()},
+            distance_names(extractor),
+            distance_features(extractor, unseen),
+            {row: distance_features(extractor, own) for row, own in pictures.items()},
         )
         for extractor in extractors
     }
@@ -158,7 +157,7 @@ def run_real_structure_seed(
 def compared(
     counts: Mapping[str, np.ndarray],
     truth: np.ndarray | None,
-    features: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]],
+    features: Mapping[str, tuple[tuple[str, str], Tensor, Mapping[str, Tensor]]],
     rng: np.random.Generator,
 ) -> dict:
     """Rows, and gains with intervals by resampling pictures (percentile bootstrap).
@@ -169,7 +168,8 @@ def compared(
     Args:
         counts: by row, vehicles in each picture.
         truth: vehicles in each real frame, or None.
-        features: by name those of photographs, and those of each row's pictures.
+        features: by name what the Fréchet and the kernel distance on them are called, those of
+            photographs, and those of each row's pictures.
         rng: draws the samples.
     """
     rows: dict[str, dict] = {
@@ -183,11 +183,11 @@ def compared(
     measures: dict[str, Measure] = {}
     if truth is not None:
         measures[TRUTH] = _number_measure(counts, truth)
-    for name, (photographs, made) in features.items():
+    for name, (called, photographs, made) in features.items():
         products = {row: InnerProducts.of(own, photographs) for row, own in made.items()}
-        for kind, distance in DISTANCES.items():
-            measures[f"{kind} distance on {name}"] = _feature_measure(distance, products)
-    photographed = max((len(own) for own, _ in features.values()), default=1)
+        for kind, distance in zip(called, DISTANCES, strict=True):
+            measures[f"{kind} on {name}"] = _feature_measure(distance, products)
+    photographed = max((len(own) for _, own, _ in features.values()), default=1)
     whole = {row: np.arange(len(own)) for row, own in counts.items()}
     gains: dict[str, dict] = {}
     for name, measure in measures.items():

@@ -15,6 +15,7 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import NoCollision
 from metasim_backend.grammar.footprints import collisions
 from metasim_backend.matching.mmd import MMD
+from metasim_backend.matching.picture_distances import picture_distances
 from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.training import evaluation
 from metasim_backend.training.seeds import derive_seed, generator
@@ -73,6 +74,11 @@ def write_results(run: Run) -> None:
         )
         for name, sample in samples.items()
     }
+    apart = {
+        name: picture_distances(run.features, sample.images()[:limit], run.target.unseen)
+        for name, sample in samples.items()
+        if min(limit, len(run.target.unseen)) > 1  # one picture has no spread
+    }
     detectors = compare_detectors(run, {name: s.frames for name, s in samples.items()})
     run.seconds["report"] += run.clock() - started
     summary = {
@@ -82,6 +88,10 @@ def write_results(run: Run) -> None:
         "switched_on": switched_on(run),
         "features": run.features.name,
         "mmd2": mmd2,
+        "distances": {
+            name: {found.frechet_name: found.frechet, found.kernel_name: found.kernel}
+            for name, found in apart.items()
+        },
         "detector": detectors,
         "collisions": collisions_a_scene(run, {name: s.scenes for name, s in samples.items()}),
         "pictures": {

@@ -3,11 +3,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from metasim_backend.matching.frechet import (
-    feature_distances,
-    frechet_distance,
-    kernel_distance,
-)
+from metasim_backend.matching.frechet import frechet_distance, kernel_distance
 from metasim_backend.matching.mmd import MatchingError
 
 
@@ -44,9 +40,23 @@ def test_kernel_distance_equals_a_double_loop():
     assert kernel_distance(x, y).item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_result_is_named_after_its_features():
-    result = feature_distances(draw(5, 3), draw(5, 3, seed=1), "MobileNetV2 with some weights")
-    assert "on MobileNetV2 with some weights" in str(result) and "FID" not in str(result)
+def test_kernel_distance_agrees_with_the_closed_form():
+    """x ~ N(0, I) and y ~ N(m, I) in D dimensions with k = (a·b/D + 1)³: given a, a·b is normal
+    with mean a·m and variance |a|²."""
+    dimension, shift = 3, torch.tensor([0.8, 0.0, 0.0], dtype=torch.float64)
+    x, y = draw(4000, dimension), draw(4000, dimension, seed=1) + shift
+
+    def mean_kernel(first, second):
+        a = draw(200_000, dimension, seed=5) + first
+        m, v = a @ second / dimension + 1, a.square().sum(1) / dimension**2
+        return (m**3 + 3 * m * v).mean().item()
+
+    zero = torch.zeros_like(shift)
+    expected = mean_kernel(zero, zero) + mean_kernel(shift, shift) - 2 * mean_kernel(zero, shift)
+    found = [kernel_distance(a, b).item() for a, b in zip(x.split(400), y.split(400), strict=True)]
+    error = 3 * np.std(found, ddof=1) / 10**0.5
+    assert np.mean(found) == pytest.approx(expected, abs=error)
+    assert np.mean(found) > 3 * error
 
 
 def test_a_single_picture_is_refused():

@@ -65,6 +65,10 @@ SUMMARY = {
         "prior": {"matched": 0.2561234567, "unseen": 0.2713},
         "learned": {"matched": -0.0012, "unseen": 0.0667},
     },
+    "distances": {
+        "prior": {"FID": 91.25, "KID": 0.0875},
+        "learned": {"FID": 40.5, "KID": 0.0219},
+    },
     "detector": {"prior": {"ap50": 0.31211}, "learned": {"ap50": 0.40123}},
     "versions": {"torch": "2.15.0"},
     "machine": "2 cores",
@@ -128,12 +132,15 @@ def test_the_numbers_shown_are_those_of_the_files(run):
     for expected in (
         *mmd["prior"].values(),
         *mmd["learned"].values(),
+        *SUMMARY["distances"]["prior"].values(),
+        *SUMMARY["distances"]["learned"].values(),
         detector["prior"]["ap50"],
         detector["learned"]["ap50"],
         mmd["learned"]["unseen"] - mmd["prior"]["unseen"],
         *SUMMARY["seconds"].values(),
     ):
         assert expected in page.values
+    assert "FID to unseen targets" in page.text and "KID to unseen targets" in page.text
     assert "fell by 75 % (0.271 → 0.0667)" in page.text  # 1 - 0.0667 / 0.2713 = 0.754
     assert "AP@0.5 rose by 8.9 points (0.312 → 0.401)" in page.text
     assert "1 of 1 attributes moved towards the target" in page.text

@@ -13,6 +13,8 @@ from metasim_backend.reproduction.real_structure_record import (
     real_structure_table,
 )
 
+NAMES = ("Fréchet distance", "kernel distance")
+
 
 def label(class_name, top, bottom, seen=True):
     box = (10.0, top, 20.0, bottom)
@@ -60,7 +62,7 @@ def found():
         truth,
         made,
         photographs,
-        compared(counts, truth, {"φ": (photographs, made)}, rng),
+        compared(counts, truth, {"φ": (NAMES, photographs, made)}, rng),
     )
 
 
