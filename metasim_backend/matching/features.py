@@ -226,4 +226,4 @@ def _of_imagenet(network: StageNetwork) -> FeatureExtractor:
 
 
 def _of_prior(network: PriorNetwork, name: str) -> FeatureExtractor:
-    return FeatureExtractor(network, (None,) * 4, name, PRIOR_FLOOR)
+    return FeatureExtractor(network, (None,) * len(network.parts), name, PRIOR_FLOOR)

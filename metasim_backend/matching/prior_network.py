@@ -8,6 +8,7 @@ objects, over a coarse layout, and the picture's own colours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 KIND = "metasim prior network 2"
+PARTS = ("scene", "objects", "layout", "colours")
 CELL = 8
 WIDTHS = (24, 40, 64)
 SCENE_WIDTH = 96
@@ -53,6 +55,8 @@ class PriorNetwork(nn.Module):
     Args:
         sizes: T, K and C.
         seed: of the first weights.
+        parts: those of :data:`PARTS` that φ has: the scene's numbers, each class's over its
+            objects, classes and attributes over a coarse layout, and the picture's own colours.
 
     Attributes:
         explained: [T + C] share of each number's variance that is explained on held-out pictures;
@@ -61,9 +65,9 @@ class PriorNetwork(nn.Module):
 
     explained: Tensor
 
-    def __init__(self, sizes: Sizes, seed: int = 0) -> None:
+    def __init__(self, sizes: Sizes, seed: int = 0, parts: Sequence[str] = PARTS) -> None:
         super().__init__()
-        self.sizes = sizes
+        self.sizes, self.parts = sizes, tuple(parts)
         with torch.device("meta"):  # drawn below, from a generator of its own
             self.trunk = trunk()
             self.cells = nn.Conv2d(WIDTHS[-1], sizes.classes + sizes.attributes, 1)
@@ -82,27 +86,26 @@ class PriorNetwork(nn.Module):
         scene, logits, attributes = self.readings(images)
         cover = logits.sigmoid()
         layout = functional.adaptive_avg_pool2d(torch.cat([cover, attributes], 1), LAYOUT_GRID)
-        mean = functional.adaptive_avg_pool2d(images, COLOUR_GRID)
-        square = functional.adaptive_avg_pool2d(images.square(), COLOUR_GRID)
-        spread = (square - mean.square()).clamp_min(1e-6).sqrt()
-        return [
-            scene,
-            _object_statistics(cover, attributes),
-            layout.flatten(1),
-            torch.cat([mean, spread], 1).flatten(1),
-        ]
+        found = {
+            "scene": scene,
+            "objects": _object_statistics(cover, attributes),
+            "layout": layout.flatten(1),
+            "colours": _colours(images),
+        }
+        return [found[part] for part in PARTS if part in self.parts]
 
     def save(self, path: Path) -> None:
         """Write the network to a new file, whole or not at all."""
         temporary = path.with_name(f".{path.name}.part")
         sizes = [self.sizes.scene, self.sizes.classes, self.sizes.attributes]
-        torch.save({"kind": KIND, "sizes": sizes, "state": self.state_dict()}, temporary)
+        content = {"kind": KIND, "sizes": sizes, "parts": list(self.parts)}
+        torch.save({**content, "state": self.state_dict()}, temporary)
         temporary.replace(path)
 
     @staticmethod
     def from_saved(content: dict[str, Any]) -> PriorNetwork:
         """The network of a file's content as :meth:`save` wrote it."""
-        network = PriorNetwork(Sizes(*content["sizes"]))
+        network = PriorNetwork(Sizes(*content["sizes"]), parts=content.get("parts", PARTS))
         network.load_state_dict(content["state"])
         return network.eval()
 
@@ -153,6 +156,14 @@ def block(
         nn.GroupNorm(8, after),
         nn.SiLU(),
     ]
+
+
+def _colours(images: Tensor) -> Tensor:
+    """[B, 2·36]: mean and spread of each channel over a coarse grid."""
+    mean = functional.adaptive_avg_pool2d(images, COLOUR_GRID)
+    square = functional.adaptive_avg_pool2d(images.square(), COLOUR_GRID)
+    spread = (square - mean.square()).clamp_min(1e-6).sqrt()
+    return torch.cat([mean, spread], 1).flatten(1)
 
 
 def _object_statistics(cover: Tensor, attributes: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ threads the same call gives the same bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from metasim_backend.matching.prior_network import PriorNetwork, Sizes
+from metasim_backend.matching.prior_network import PARTS, PriorNetwork, Sizes
 
 
 class PriorTrainingError(ValueError):
@@ -71,6 +71,7 @@ def train_prior_network(
     settings: PriorTraining | None = None,
     progress: Callable[[int, float], object] | None = None,
     begin: PriorNetwork | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> PriorNetwork:
     """Train a :class:`PriorNetwork` on renders of the prior.
 
@@ -82,6 +83,7 @@ def train_prior_network(
         progress: called with the epoch (from 1) and its mean loss.
         begin: a network trained on other scenes of the same grammar, to go on from a copy of it;
             not used when there are other things to be read now.
+        parts: of φ, see :class:`PriorNetwork`.
 
     Returns:
         The trained network, in evaluation mode.
@@ -93,7 +95,7 @@ def train_prior_network(
     _check(images, answers)
     generator = torch.Generator().manual_seed(seed)
     sizes = Sizes(answers.scene.shape[1], answers.cover.shape[1], answers.attributes.shape[1])
-    network = PriorNetwork(sizes, seed)
+    network = PriorNetwork(sizes, seed, parts)
     if begin is not None and begin.sizes == sizes:
         network.load_state_dict(begin.state_dict())
     order = torch.randperm(len(images), generator=generator)

@@ -13,6 +13,7 @@ from metasim_backend.grammar import load_grammar
 from metasim_backend.reproduction.experiments import Experiment
 from metasim_backend.reproduction.structure_experiments import StructureExperiment
 from metasim_backend.training.run_config import resolve_settings
+from metasim_backend.training.settings import FEATURE_PARTS
 
 EACH = "each_seed"
 KEY = "made_with"
@@ -30,6 +31,7 @@ def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bo
     used = asdict(settings)
     if "structure" not in settings.phases:
         del used["structure"]
+    _drop_young(used)
     return short_name(
         {
             "grammar": grammar.to_dict(),
@@ -44,15 +46,23 @@ def structure_key(experiment: StructureExperiment, overrides: Sequence[str]) -> 
     """The same for an experiment on structure."""
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     settings = resolve_settings(grammar, overrides, dict(experiment.settings))
+    used = asdict(settings)
+    _drop_young(used)
     return short_name(
         {
             "grammar": grammar.to_dict(),
             "target": hidden.to_dict(),
-            "settings": asdict(settings),
+            "settings": used,
             "pictures": experiment.pictures,
             "quantities": [asdict(quantity) for quantity in experiment.quantities],
         }
     )
+
+
+def _drop_young(settings: dict[str, Any]) -> None:
+    """Take out settings that are younger than the first results, where they are as they were."""
+    if tuple(settings["features"]["parts"]) == FEATURE_PARTS:
+        del settings["features"]["parts"]
 
 
 def short_name(wanted: Mapping[str, Any]) -> str:

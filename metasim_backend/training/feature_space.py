@@ -89,6 +89,7 @@ def prepare(
                 PriorTraining(epochs=settings.epochs),
                 progress=lambda *_: shown.update(),
                 begin=earlier,
+                parts=settings.parts,
             )
         network.save(network_file)
         return network

@@ -15,6 +15,7 @@ STRUCTURE_REWARDS = ("density", "mmd")
 BASELINES = ("leave_one_out", "moving_average")
 STRUCTURE_FEATURES = ("counts", "match")
 STRUCTURE_PARTS = ("joint", "pairs")
+FEATURE_PARTS = ("scene", "objects", "layout", "colours")
 
 
 class SettingsError(ValueError):
@@ -60,6 +61,11 @@ class FeatureSettings:
             twice its own spread, so that the network learns to see differences so small).
         harmonics: 1, or 2 to read the double of each angle too: all that can be seen of what looks
             alike from both ends, but it leaves open which way round a thing is to be turned.
+        parts: what φ of the small network has of ``scene`` (the numbers that it reads off the whole
+            picture), ``objects`` (those of each class's objects), ``layout`` (classes and
+            attributes over a coarse grid) and ``colours`` (the picture's own). Where the target's
+            surfaces are others than the renderer's, the later parts tell the two apart whatever
+            the attributes, and spreads are widened to make up for it.
         rounds: parts of the matching, each with a network of its own. A later one is trained on
             the learned generator's scenes as they are then, each with one attribute of a node
             drawn from its whole range (more often one that could not be read yet): what is matched
@@ -73,6 +79,7 @@ class FeatureSettings:
     least_explained: float = 0.0
     near: str = "range"
     harmonics: int = 1
+    parts: tuple[str, ...] = FEATURE_PARTS
     rounds: int = 1
 
 
@@ -275,6 +282,10 @@ class TrainSettings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
 
+# Settings that are lists: what one of its items is called, and which there are.
+_LISTS = {"phases": ("phase", PHASES), "features.parts": ("part of the features", FEATURE_PARTS)}
+
+
 def settings_from_dict(data: Mapping[str, object], kind: type = TrainSettings, path: str = ""):
     """Build settings from nested plain data, checking names and types.
 
@@ -303,10 +314,11 @@ def _convert(value: object, hint: object, where: str) -> object:
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, Sequence):
             raise SettingsError(f"Setting {where!r} is {value!r}; a list was expected.")
-        unknown = [item for item in items if where == "phases" and item not in PHASES]
+        kind, choice = _LISTS[where]
+        unknown = [item for item in items if item not in choice]
         if unknown:
             raise SettingsError(
-                f"There is no phase {unknown[0]!r}; choose from {', '.join(PHASES)}."
+                f"There is no {kind} {unknown[0]!r}; choose from {', '.join(choice)}."
             )
         return tuple(items)
     if isinstance(hint, types.UnionType):
@@ -355,4 +367,5 @@ def settings_to_dict(settings: TrainSettings) -> dict:
     """Plain nested data, as written to ``config.yaml``."""
     data = dataclasses.asdict(settings)
     data["phases"] = list(settings.phases)
+    data["features"]["parts"] = list(settings.features.parts)
     return data

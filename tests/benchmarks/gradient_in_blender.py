@@ -17,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 
+from blender_addon.capture import differences as windows  # noqa: E402
 from blender_addon.capture.differences import differences  # noqa: E402
+from blender_addon.capture.picture import prepare, render_window  # noqa: E402
 from blender_addon.contract.frames import AttributeStep, RenderSettings  # noqa: E402
 from blender_addon.contract.scene_graph import from_dict  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
@@ -54,7 +56,17 @@ def measure(stage: Stage, job: dict, settings_dict: dict, repeats: int) -> dict:
         return np.array([time.perf_counter() - wall, time.process_time() - processor]), found
 
     timed(local[:4], False)  # warm up: persistent data, materials
+    areas: list[int] = []
+
+    def counted(stage: Stage, settings: RenderSettings, window: windows.Window | None):
+        x0, y0, x1, y1 = window or (0, 0, settings.width, settings.height)
+        areas.append((x1 - x0) * (y1 - y0))
+        return render_window(stage, settings, window)
+
+    windows.render_window = counted
     ours = [timed(local, False)]
+    windows.render_window = render_window
+    call = least_call(stage, scene, [steps[n] for n in local], settings)
     full_local, full_found = timed(local, True)
     # Steps of the camera, the light and the road take the full frame either way: timed once.
     rest_time, rest_found = timed(rest, False)
@@ -63,6 +75,9 @@ def measure(stage: Stage, job: dict, settings_dict: dict, repeats: int) -> dict:
     order = [*local, *rest]
     window, full = [*ours[0][1], *rest_found], [*full_found, *rest_found]
     return {
+        "calls": len(areas),
+        "pixels": sum(areas),
+        "call_seconds": call,
         "steps": {"local": len(local), "all": len(order)},
         "full": {"local": list(full_local), "all": list(full_local + rest_time)},
         "window": {"local": list(window_local), "all": list(window_local + rest_time)},
@@ -74,6 +89,20 @@ def measure(stage: Stage, job: dict, settings_dict: dict, repeats: int) -> dict:
             for name, adjoint in adjoints(settings.width, settings.height).items()
         },
     }
+
+
+def least_call(stage: Stage, scene, steps: list[AttributeStep], settings: RenderSettings) -> float:
+    """Seconds of processor time for a render of one pixel after a move: what a call costs, however
+    little it renders."""
+    prepare(stage, settings, threads=1)
+    seconds = []
+    for step in steps:
+        stage.show(scene.with_attributes({step.node: {step.attribute: step.plus}}))
+        started = time.process_time()
+        render_window(stage, settings, (0, 0, 1, 1))
+        seconds.append(time.process_time() - started)
+    stage.show(scene)
+    return float(np.median(seconds))
 
 
 def adjoints(width: int, height: int) -> dict[str, np.ndarray]:

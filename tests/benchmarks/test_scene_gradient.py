@@ -56,7 +56,9 @@ def test_local_gradients_are_fast_and_point_where_full_frame_gradients_do(tmp_pa
             "measures": "seconds a scene-gradient by central differences, all scenes in one "
             "process of Blender with one render thread; medians over the scenes; windows are "
             f"timed {REPEATS} times a scene (median), full frames once a scene; global steps take "
-            "the full frame either way, so one rendering and timing of them stands for both",
+            "the full frame either way, so one rendering and timing of them stands for both; the "
+            "largest ratio is what there would be if only the rendered windows' pixels cost "
+            "anything, and if only the calls did, each what a call for one pixel costs",
             "command": "make benchmark",
             "seeds": {"scenes": SEEDS, "noise": 9},
             "grammar": "scenes/driving.yaml",
@@ -116,6 +118,23 @@ def summary(settings: RenderSettings, scenes: list[dict]) -> dict:
             "ratio_of_processor_time": rounded(np.median(ratios[:, 1])),
             "ratio_each_scene": [rounded(r) for r in ratios[:, 0]],
         }
+    frame = settings.width * settings.height
+    full_frames = [2 * scene["steps"]["local"] for scene in scenes]
+    own = [scene["full"]["local"][1] for scene in scenes]
+    bounds = {
+        # Were calls free, and pixels alike: nothing is quicker that renders what can change.
+        "by_pixels_alone": [
+            n * frame / scene["pixels"] for n, scene in zip(full_frames, scenes, strict=True)
+        ],
+        # Were pixels free: as many calls as were made.
+        "by_calls_alone": [
+            seconds / (scene["calls"] * scene["call_seconds"])
+            for seconds, scene in zip(own, scenes, strict=True)
+        ],
+    }
+    found["local"]["largest_ratio"] = {
+        name: rounded(np.median(values)) for name, values in bounds.items()
+    }
     found["cosine"] = {
         adjoint: {
             name: cosine([

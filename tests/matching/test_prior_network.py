@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from metasim_backend.matching.features import build_features
 from metasim_backend.matching.prior_network import CELL, PriorNetwork, Sizes
 from metasim_backend.matching.prior_training import (
     Answers,
@@ -61,6 +62,20 @@ def test_features_have_the_documented_shapes_and_a_gradient_to_the_picture():
     for stage in stages:
         (gradient,) = torch.autograd.grad(stage.sum(), picture, retain_graph=True)
         assert torch.isfinite(gradient).all() and gradient.abs().max() > 0
+
+
+def test_features_have_the_chosen_parts_alone_and_a_file_keeps_the_choice(tmp_path):
+    whole = PriorNetwork(Sizes(scene=5, classes=2, attributes=3))
+    chosen = PriorNetwork(whole.sizes, parts=("layout", "scene"))
+    picture = torch.rand(2, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+    scene, _, layout, _ = whole.stages(picture)
+    chosen.save(tmp_path / "network.pt")
+    again = PriorNetwork.from_saved(torch.load(tmp_path / "network.pt"))
+    for network in (chosen, again):
+        first, second = network.stages(picture)
+        assert torch.equal(first, scene) and torch.equal(second, layout)
+    extractor = build_features(tmp_path / "network.pt")
+    assert extractor.stage_dimensions == (5, 75)
 
 
 def test_same_seed_same_bits_and_no_global_random_numbers():
