@@ -45,6 +45,9 @@ def main() -> None:
             "pose": stage.camera_pose().tolist(),
             "objects": len(stage.objects()),
         }
+    if "loop" in request:
+        answer["loop"] = loop(stage, scenes, RenderSettings(**request["settings"][0]),
+                              request["loop"])  # fmt: skip
     if "many" in request:
         answer["many"] = many(stage, scenes, RenderSettings(**request["settings"][0]),
                               request["many"])  # fmt: skip
@@ -89,6 +92,18 @@ def moved(stage: Stage, scene: SceneGraph, settings: RenderSettings, repeats: in
             found["moved"].append(update_and_render)
             found["labelled"].append(with_labels)
     return {name: float(np.median(values)) for name, values in found.items()} | {"cars": len(cars)}
+
+
+def loop(stage: Stage, scenes: list[SceneGraph], settings: RenderSettings, count: int) -> float:
+    """Wall seconds a labelled frame in a plain loop, once everything is warm."""
+    for i in range(8):
+        stage.show(scenes[i % len(scenes)])
+        picture.render(stage, settings, threads=1)
+    begun = time.monotonic()
+    for i in range(count):
+        stage.show(scenes[i % len(scenes)])
+        picture.render(stage, settings, threads=1)
+    return (time.monotonic() - begun) / count
 
 
 def many(stage: Stage, scenes: list[SceneGraph], settings: RenderSettings, count: int) -> list:
