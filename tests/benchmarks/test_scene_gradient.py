@@ -52,6 +52,7 @@ def test_local_gradients_are_fast_and_point_where_full_frame_gradients_do(tmp_pa
         for (settings, _), measured in zip(SIZES, answer["settings"], strict=True)
     ]
     write(
+        RESULT,
         {
             "measures": "seconds a scene-gradient by central differences, all scenes in one "
             "process of Blender with one render thread; medians over the scenes; windows are "
@@ -75,7 +76,7 @@ def test_local_gradients_are_fast_and_point_where_full_frame_gradients_do(tmp_pa
                 "load_at_end": round(os.getloadavg()[0], 1),
             },
             "sizes": sizes,
-        }
+        },
     )
     for size in sizes:
         print(json.dumps(size))
@@ -167,8 +168,8 @@ def processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def write(result: dict) -> None:
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    draft = RESULT.with_suffix(".json.tmp")
+def write(path: Path, result: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".json.tmp")
     draft.write_text(json.dumps(result, indent=2) + "\n")
-    draft.replace(RESULT)
+    draft.replace(path)
