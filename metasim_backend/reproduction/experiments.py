@@ -154,7 +154,7 @@ EXPERIMENTS = {
                 "match": {**_SETTINGS["match"], "steps": 400, "search": 24},
             },
             # What the task phase adds is shown by mnist-rotation, where a network costs a third.
-            Budget(60_000, rows=("prior", "learned", "oracle")),
+            Budget(30_000, rows=("prior", "learned", "oracle")),
             Budget(60_000, long=True, rows=("learned",)),
             {
                 "accuracy": 98.8,
