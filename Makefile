@@ -29,6 +29,8 @@ PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 # The add-on's zip is installed in a newer Blender too, which has an environment of its own. Where it
 # cannot be had its test is skipped.
 NEWER := $(VENV)/bpy-5.0
+# Labels are compared with this one's too, by `make nightly`.
+OLDER := $(VENV)/bpy-4.2
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -58,6 +60,11 @@ $(NEWER)/.set-up: $(STAMP)
 	$(NEWER)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) bpy==5.0.1 || rm -rf $(NEWER)
 	mkdir -p $(NEWER) && touch $@
 
+$(OLDER)/.set-up: $(STAMP)
+	$(PYTHON) -m venv $(OLDER)
+	$(OLDER)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) bpy==4.2.0 numpy==1.26.4
+	touch $@
+
 .PHONY: test
 test: lint $(NEWER)/.set-up ## every quick check: ruff, mypy, pytest
 	$(if $(WINDOW_TEST),$(BIN)/python -m pytest $(PYTEST_ARGS) $(WINDOW_TEST) || [ $$? -eq 5 ])
@@ -77,6 +84,11 @@ slow: $(STAMP) ## the tests that take longer
 	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
 	$(if $(ADDON_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+.PHONY: nightly
+nightly: $(STAMP) $(NEWER)/.set-up $(OLDER)/.set-up ## labels in every Blender: 3.4 or what is installed, 4.2, 4.5, 5.0
+	METASIM_BPY42_PYTHON=$(CURDIR)/$(OLDER)/bin/python METASIM_BPY50_PYTHON=$(CURDIR)/$(NEWER)/bin/python \
+		$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/rendering/test_other_blenders.py
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## measure speed
