@@ -1,10 +1,11 @@
 """Amodal silhouettes: how many pixels each object covers, alone, in and out of the frame.
 
-All triangles of all objects are rasterised at once: every triangle is cut into the pixel rows it
-crosses (``numpy.repeat``), each (triangle, row) pair gives one span of pixels, and the spans'
-ends are summed into one difference image an object, whose running sum tells which pixels are
-covered. Work grows with the triangles' heights and not with their areas; triangles that cross no
-row, most of a distant car's, fall out first.
+Every triangle counts as one layer over the pixels that it covers, whichever way it faces. Along an
+edge between two triangles on different sides of it their layers cancel, so only outlines are left:
+edges at which the surface turns away or ends, a tenth of all. Each outline edge is cut into the
+pixel rows that it crosses, where it raises or lowers the number of layers from there on; the
+running sum along each row tells which pixels are covered. Work grows with the outlines' heights
+and not with areas.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .staging import StagedObject
+from .surface import Surface, SurfaceTable, surface_of
 
 NEAR = 0.1  # metres: what is nearer to the camera plane is cut away
 CANVAS = 1  # frames on each side of the picture that silhouettes are followed into
+_SURFACES = SurfaceTable()  # what it keeps depends on nothing but a model's arrays
 
 
 @dataclass(frozen=True)
@@ -55,36 +58,69 @@ def silhouettes(
     count = len(objects)
     if count == 0:
         return Silhouettes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)))
-    u, v, triangles, owner, boxes = _project(objects, intrinsics, pose)
-    inside, whole = _covered(u, v, triangles, owner, boxes, width, height)
+    outline, boxes = _outlines(objects, intrinsics, pose)
+    inside, whole = _covered(outline, boxes, width, height)
     return Silhouettes(inside, whole, boxes)
 
 
-def _project(
+@dataclass(frozen=True)
+class _Outline:
+    """P edges of all objects.
+
+    Attributes:
+        ends: 2 (u, v) x 2 (ends) x P float64, pixels; the first end is not below the second.
+        layers: P int64, by how much the number of layers grows from the edge to its right.
+        owner: P int64, the object's place in the order.
+    """
+
+    ends: np.ndarray
+    layers: np.ndarray
+    owner: np.ndarray
+
+
+def _outlines(
     objects: Sequence[StagedObject], intrinsics: np.ndarray, pose: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pixel places u and v (V each), 3 x T triangles among them, their T owners, N x 4 boxes."""
-    places, corners, counts = [np.zeros((2, 0))], [np.zeros((3, 0), np.int64)], []
+) -> tuple[_Outline, np.ndarray]:
+    """The outlines of N objects, and N x 4 boxes."""
+    ends, layers, counts = [np.zeros((2, 2, 0))], [np.zeros(0, np.int64)], []
     boxes = np.full((len(objects), 4), np.nan)
-    first = 0
     for n, item in enumerate(objects):
         to_pixels = intrinsics @ (pose @ item.matrix)[:3]
-        points = to_pixels[:, :3] @ item.vertices.T + to_pixels[:, 3:]
-        triangles = item.triangles.T
-        if points[2].min() < NEAR:
-            cut = _clip_near(points[:, triangles])
-            points = cut.reshape(3, -1)
-            triangles = np.arange(points.shape[1]).reshape(3, -1)
-        counts.append(triangles.shape[1])
-        if counts[-1]:
+        surface = _SURFACES.surface(item.vertices, item.triangles)
+        points = to_pixels[:, :3] @ surface.points + to_pixels[:, 3:]
+        if points.shape[1] and points[2].min() < NEAR:
+            corners = _clip_near(points[:, item.triangles.T]).reshape(3, -1)
+            soup = np.arange(corners.shape[1]).reshape(3, -1).T
+            surface, to_pixels = surface_of(corners.T, soup), np.eye(3, 4)
+            points = corners
+        counts.append(0)
+        if points.shape[1]:
             place = points[:2] / points[2]
             boxes[n] = *place.min(axis=1), *place.max(axis=1)
-            places.append(place)
-            corners.append(triangles + first)
-            first += place.shape[1]
-    u, v = np.concatenate(places, axis=1)
+            lines, steps = _outline(place, surface, to_pixels)
+            ends.append(lines)
+            layers.append(steps)
+            counts[-1] = len(steps)
     owner = np.repeat(np.arange(len(objects)), counts)
-    return u, v, np.concatenate(corners, axis=1), owner, boxes
+    return _Outline(np.concatenate(ends, axis=2), np.concatenate(layers), owner), boxes
+
+
+def _outline(
+    place: np.ndarray, surface: Surface, to_pixels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends (2 x 2 x P) and layers (P) of the edges at which the layers do not cancel."""
+    linear = to_pixels[:, :3]
+    camera = -np.linalg.solve(linear, to_pixels[:, 3])  # in the object's frame
+    side = np.sign(surface.offsets - surface.normals @ camera) * np.sign(np.linalg.det(linear))
+    facing = np.zeros(len(side) + 1, np.int8)  # the last one is no triangle
+    facing[:-1] = side
+    turn = facing[surface.first] - facing[surface.second]
+    kept = np.flatnonzero(turn)
+    ends = place[:, surface.ends[:, kept]]
+    # Round a triangle that faces the positive way its right edges lead down, its left ones up.
+    down = ends[1, 1] >= ends[1, 0]
+    steps = turn[kept].astype(np.int64)
+    return np.where(down, ends, ends[:, ::-1]), np.where(down, -steps, steps)
 
 
 def _clip_near(corners: np.ndarray) -> np.ndarray:
@@ -115,13 +151,7 @@ def _at_near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _covered(
-    u: np.ndarray,
-    v: np.ndarray,
-    triangles: np.ndarray,
-    owner: np.ndarray,
-    boxes: np.ndarray,
-    width: int,
-    height: int,
+    outline: _Outline, boxes: np.ndarray, width: int, height: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels covered by each object, within the frame and on the canvas."""
     count = len(boxes)
@@ -136,20 +166,15 @@ def _covered(
     stride = columns + 1
     base = np.concatenate([[0], np.cumsum(stride * rows)])
 
-    triangle, row = _rows(v, triangles, first[owner, 1], last[owner, 1])
-    corners = triangles[:, triangle]
-    left, right = _spans(u[corners], v[corners], row + 0.5)
-    item = owner[triangle]
-    # A pixel is covered when its centre x + 0.5 lies in [left, right).
-    x0, x1 = first[item, 0], last[item, 0]
-    start = np.clip(np.ceil(left - 0.5), x0, x1).astype(np.int64)
-    end = np.clip(np.ceil(right - 0.5), x0, x1).astype(np.int64)
-    some = end > start
-    item, row, start, end = item[some], row[some], start[some], end[some]
-    at = base[item] + (row - first[item, 1]) * stride[item] - first[item, 0]
-    change = np.bincount(at + start, minlength=base[-1]).astype(np.int32)
-    change -= np.bincount(at + end, minlength=base[-1]).astype(np.int32)
-    covered = np.cumsum(change, dtype=np.int32) > 0  # every row sums to 0, so rows do not mix
+    edge, row = _rows(outline.ends[1], first[outline.owner, 1], last[outline.owner, 1])
+    (ua, ub), (va, vb) = outline.ends[..., edge]
+    crossing = ua + (row + 0.5 - va) / (vb - va) * (ub - ua)
+    item = outline.owner[edge]
+    # A pixel lies to the right of an edge when its centre x + 0.5 does, or is on it.
+    column = np.clip(np.ceil(crossing - 0.5), first[item, 0], last[item, 0]).astype(np.int64)
+    at = base[item] + (row - first[item, 1]) * stride[item] + column - first[item, 0]
+    change = np.bincount(at, weights=outline.layers[edge], minlength=base[-1])
+    covered = np.cumsum(change) > 0.5  # every row sums to 0, so rows do not mix
 
     inside, whole = np.zeros(count, np.int64), np.zeros(count, np.int64)
     for n in range(count):
@@ -160,32 +185,14 @@ def _covered(
     return inside, whole
 
 
-def _rows(
-    v: np.ndarray, triangles: np.ndarray, first: np.ndarray, last: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """All (triangle, row) pairs: rows whose centre lies in [lowest v, highest v)."""
-    # The first row whose centre lies at or below each place; the same for all its triangles.
-    below = np.ceil(v - 0.5)
-    a, b, c = below[triangles]
-    top = np.maximum(np.minimum(np.minimum(a, b), c), first)
-    bottom = np.minimum(np.maximum(np.maximum(a, b), c), last)
+def _rows(v: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All (edge, row) pairs: rows whose centre lies in [upper end, lower end)."""
+    top, bottom = np.ceil(v - 0.5)
+    top, bottom = np.maximum(top, first), np.minimum(bottom, last)
     crossing = np.flatnonzero(bottom > top)
     top, bottom = top[crossing].astype(np.int64), bottom[crossing].astype(np.int64)
     lengths = bottom - top
-    triangle = np.repeat(crossing, lengths)
+    edge = np.repeat(crossing, lengths)
     begins = np.cumsum(lengths) - lengths
-    row = np.arange(len(triangle)) + np.repeat(top - begins, lengths)
-    return triangle, row
-
-
-def _spans(u: np.ndarray, v: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each row's centre line y (P) enters and leaves its triangle (u and v 3 x P)."""
-    below = v <= y
-    left, right = np.full(len(y), np.inf), np.full(len(y), -np.inf)
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        crosses = below[a] != below[b]
-        rise = np.where(crosses, v[b] - v[a], 1.0)
-        x = u[a] + (y - v[a]) / rise * (u[b] - u[a])
-        np.minimum(left, x, out=left, where=crosses)
-        np.maximum(right, x, out=right, where=crosses)
-    return left, right
+    row = np.arange(len(edge)) + np.repeat(top - begins, lengths)
+    return edge, row

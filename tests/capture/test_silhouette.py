@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from conftest import CORNERS, TRIANGLES, cube_scene
@@ -20,11 +22,15 @@ def of(geometry, scene, width=W, height=H):
 def pixel_by_pixel(geometry, item, width, height) -> np.ndarray:
     """Coverage by testing every pixel centre against every triangle, for cubes before us."""
     k, pose = geometry.camera_intrinsics(width, height), geometry.camera_pose()
-    seen = (pose @ item.matrix @ np.c_[CORNERS, np.ones(8)].T)[:3]
-    u, v = (k @ seen)[:2] / seen[2]
+    return covered_by(CORNERS, TRIANGLES, k @ (pose @ item.matrix)[:3], width, height)
+
+
+def covered_by(vertices, triangles, to_pixels, width, height) -> np.ndarray:
+    seen = to_pixels @ np.c_[vertices, np.ones(len(vertices))].T
+    u, v = seen[:2] / seen[2]
     y, x = np.mgrid[-height : 2 * height, -width : 2 * width] + 0.5
     covered = np.zeros(x.shape, bool)
-    for a, b, c in TRIANGLES:
+    for a, b, c in triangles:
         sides = [
             (u[q] - u[p]) * (y - v[p]) - (v[q] - v[p]) * (x - u[p])
             for p, q in ((a, b), (b, c), (c, a))
@@ -48,6 +54,27 @@ def test_coverage_equals_a_pixel_by_pixel_test(cube_geometry):
     for n, item in enumerate(cube_geometry.objects()):
         expected = pixel_by_pixel(cube_geometry, item, W, H)
         assert found.whole[n] == expected.sum()
+        assert found.inside[n] == expected[H : 2 * H, W : 2 * W].sum()
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_triangles_that_face_any_way_and_share_edges_anyhow_cover_what_they_cover(mirrored: bool):
+    rng = np.random.default_rng(5)
+    k = np.array([[80.0, 0, 80], [0, 80, 48], [0, 0, 1]])
+    pose = np.eye(4)
+    matrix = np.diag([-1.0 if mirrored else 1.0, 1, 1, 1])
+    objects = [
+        SimpleNamespace(
+            vertices=np.float32(rng.uniform((-5, -3, 2), (5, 3, 9), (12, 3))),
+            triangles=np.stack([rng.permutation(12)[:3] for _ in range(20)]).astype(np.int32),
+            matrix=matrix,
+        )
+        for _ in range(10)
+    ]
+    found = silhouettes(objects, k, pose, W, H)
+    for n, item in enumerate(objects):
+        expected = covered_by(item.vertices, item.triangles, k @ (pose @ matrix)[:3], W, H)
+        assert found.whole[n] == expected.sum() > 0
         assert found.inside[n] == expected[H : 2 * H, W : 2 * W].sum()
 
 
