@@ -42,7 +42,7 @@ def write_structure_page(folder: Path, record: Mapping[str, Any]) -> Path:
         for name, rows in record["histograms"].items()
     )
     keys = " ".join(
-        f'<span style="color:{COLOURS[row]}">■</span> {words}' for row, words in _TITLES.items()
+        f'<span style="color:{COLOURS[row]}">■</span> {_TITLES[row]}' for row in record["distances"]
     )
     page = f"""<!DOCTYPE html>
 <html lang="en">
@@ -85,16 +85,16 @@ scenes of the target differ by chance.</p>
 def _distances(record: Mapping[str, Any]) -> str:
     names = list(record["histograms"])
     body = []
-    for row, title in _TITLES.items():
+    for row, distances in record["distances"].items():
         cells = []
         for name in names:
-            own = record["distances"][row][name]
+            own = distances[name]
             half = own["half_width"]
             tail = "" if half is None else f" ± {half:.3f}"
             each = ", ".join(f"{value:.3f}" for value in own["values"])
             small = f"<small>{each}</small>" if len(own["values"]) > 1 else ""
             cells.append(f"<td><b>{own['mean']:.3f}</b>{tail}{small}</td>")
-        body.append(f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>')
+        body.append(f'<tr><th scope="row">{_TITLES[row]}</th>{"".join(cells)}</tr>')
     return _table(["", *map(escape, names)], body)
 
 

@@ -36,12 +36,13 @@ def structure_record(
         raise ValueError("A record needs the result of at least one seed; none was given.")
     results = list(seeds.values())
     names = [quantity.name for quantity in experiment.quantities]
+    rows = [row for row in ROWS if row in ("prior", *experiment.rewards, "target")]
     distances = {
         row: {name: _summary([r["distances"][row][name] for r in results]) for name in names}
-        for row in ROWS
+        for row in rows
     }
     seconds = {
-        row: _summary([r["seconds"][row]["whole"] for r in results]) for row in ("density", "mmd")
+        row: _summary([r["seconds"][row]["whole"] for r in results]) for row in experiment.rewards
     }
     record: dict[str, Any] = {
         "experiment": experiment.name,
@@ -51,7 +52,7 @@ def structure_record(
         "seeds": list(seeds),
         "distances": distances,
         "histograms": {
-            name: {row: _mean_shares([r["histograms"][row][name] for r in results]) for row in ROWS}
+            name: {row: _mean_shares([r["histograms"][row][name] for r in results]) for row in rows}
             for name in names
         },
         "seconds": seconds,
@@ -83,12 +84,12 @@ def structure_table(record: Mapping[str, Any]) -> str:
     """A record for the terminal: a line a row, a column a quantity, then the goals."""
     names = list(record["histograms"])
     lines = [["", *names]]
-    for row, title in ROWS.items():
-        lines.append([title, *(_fixed(record["distances"][row][name]) for name in names)])
+    for row in record["distances"]:
+        lines.append([ROWS[row], *(_fixed(record["distances"][row][name]) for name in names)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     if sum(widths) + 2 * len(widths) > WIDTH:  # the other way round
         lines = [list(line) for line in zip(*lines, strict=True)]
-        lines[0] = ["", *ROWS]
+        lines[0] = ["", *record["distances"]]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     count = len(record["seeds"])
     head = f"{record['title']} ({record['experiment']}, {count} seed{'s' * (count > 1)})"

@@ -53,7 +53,7 @@ def run_structure_seed(
     Returns:
         ``histograms`` and ``distances`` (total variation to the target), by row and quantity;
         ``readings``, how well the count network reads; ``mmd2`` and ``seconds`` by row. Rows are
-        prior, density, mmd and target; the last is as many other scenes of the target's own.
+        prior, the experiment's rewards and target, which is as many other scenes of its own.
 
     Raises:
         ExperimentError: when the folder was begun with other settings.
@@ -80,7 +80,7 @@ def run_structure_seed(
     if "prior" not in done:
         note("prior", _scenes(grammar, seed, "counted-prior", COUNTED))
         note("target", _scenes(hidden, seed, "counted-target", COUNTED))
-    for reward in REWARDS:
+    for reward in experiment.rewards:
         if reward in done:
             continue
         base = {**experiment.settings, "seed": seed}

@@ -76,3 +76,19 @@ def test_the_command_offers_every_experiment():
     from metasim_backend.commands.reproduce import STRUCTURE_NAMES
 
     assert set(STRUCTURE_NAMES) == set(STRUCTURE_EXPERIMENTS)
+
+
+def test_an_experiment_without_the_ablation_has_no_row_of_it(tmp_path):
+    experiment = structure_experiment_named("driving-structure")
+    assert experiment.rewards == ("density",)
+    names = [quantity.name for quantity in experiment.quantities]
+    rows = ("prior", "density", "target")
+    one = {
+        "distances": {row: dict.fromkeys(names, 0.1) for row in rows},
+        "histograms": {row: dict.fromkeys(names, {"1": 1.0}) for row in rows},
+        "seconds": {"density": {"whole": 60.0}},
+    }
+    record = structure_record(experiment, {0: one}, [])
+    assert tuple(record["distances"]) == rows and list(record["seconds"]) == ["density"]
+    assert ROWS["mmd"] not in structure_table(record)
+    assert "MMD reward" not in write_structure_page(tmp_path, record).read_text("utf-8")
