@@ -283,8 +283,8 @@ class Stage:
         moved = plan.placement != before.placement
         if moved:
             _move(body, plan.placement)
-        if plan.index != before.index:
-            body.pass_index = _pass_index(plan)
+        if plan.mesh != before.mesh or plan.index != before.index:
+            body.pass_index = _pass_index(plan)  # a model may have a meaning of its own
         actor.plan = plan
         if moved or plan.mesh != before.mesh or plan.index != before.index:
             actor.staged = _staged(plan, shared)
@@ -294,6 +294,8 @@ class Stage:
             slot = body.material_slots[0]
             slot.link = "OBJECT"
             slot.material = self._materials.get(*plan.wears)
+        elif body.material_slots and body.material_slots[0].link == "OBJECT":
+            body.material_slots[0].link = "DATA"  # what it showed before wore something
 
 
 def _wears(node: Node) -> tuple[str, str] | None:

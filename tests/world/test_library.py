@@ -22,10 +22,10 @@ WEDGE = [(-1, -0.5, 5), (-1, 0.5, 5), (1, -0.5, 5), (1, 0.5, 5), (-1, -0.5, 6), 
 FACES = [(0, 1, 3, 2), (0, 4, 5, 1), (2, 3, 5, 4), (0, 2, 4), (1, 5, 3)]
 
 
-def wedge_object():
+def wedge_object(materials=("trim", "colour")):
     mesh = bpy.data.meshes.new("wedge")
     mesh.from_pydata(WEDGE, [], FACES)
-    for name in ("trim", "colour"):
+    for name in materials:
         mesh.materials.append(bpy.data.materials.new(name))
     mesh.polygons.foreach_set("material_index", [0, 1, 1, 1, 1])
     body = bpy.data.objects.new("wedge", mesh)
@@ -41,9 +41,9 @@ def remove(body) -> None:
     bpy.data.batch_remove(materials)
 
 
-def write(path) -> None:
+def write(path, materials=("trim", "colour")) -> None:
     """The wedge as a file of the path's format."""
-    body = wedge_object()
+    body = wedge_object(materials)
     try:
         if path.suffix == ".blend":
             bpy.data.libraries.write(str(path), {body})
@@ -65,8 +65,8 @@ def staged(tmp_path):
     """Makes a stage whose only asset is the wedge in a format, as a car of 4 m."""
     made = []
 
-    def make(file: str, **changes):
-        write(tmp_path / file)
+    def make(file: str, materials=("trim", "colour"), **changes):
+        write(tmp_path / file, materials)
         entry = {"name": "wedge", "class": "car", "file": file, "length": 4.0, **changes}
         (tmp_path / "catalogue.json").write_text(json.dumps({"assets": [entry]}))
         before = {kind: set(getattr(bpy.data, kind)) for kind in KINDS}
@@ -118,6 +118,18 @@ def test_faces_of_the_material_called_colour_take_the_nodes_colour(staged):
     numbers = [polygon.material_index for polygon in body.data.polygons]
     assert numbers == [1, 0, 0, 0, 0]
     stage.show(one_wedge(colour="red"))
+    assert body.material_slots[0].material.name.startswith("metasim paint red")
+
+
+def test_a_model_without_such_faces_keeps_its_own_material_on_an_object_that_wore_paint(staged):
+    stage = staged("wedge.blend", ("trim", "rubber"))
+    stage.show(one_wedge("hatchback"))
+    body = stage.body("car_0")
+    assert body.material_slots[0].material.name.startswith("metasim paint red")
+    stage.show(one_wedge())
+    assert stage.body("car_0") == body
+    assert [slot.material.name for slot in body.material_slots] == ["trim", "rubber"]
+    stage.show(one_wedge("hatchback"))
     assert body.material_slots[0].material.name.startswith("metasim paint red")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,9 @@ from blender_addon.contract.attributes import WorldError  # noqa: E402
 from blender_addon.contract.scene_graph import Node, SceneGraph  # noqa: E402
 from blender_addon.contract.semantics import unlabelled_index  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
+from metasim_backend.grammar import load_grammar, sample_scene  # noqa: E402
+
+SCENES = Path(__file__).parents[2] / "scenes"
 
 DATA = ("objects", "meshes", "materials", "images", "lights", "cameras", "worlds", "collections")
 
@@ -244,6 +249,24 @@ def test_fresh_stages_agree_and_clear_leaves_nothing(random_street):
     assert counts() == before
 
 
+def test_a_changed_model_changes_what_is_seen_in_the_semantic_map(stage, street_scene):
+    side = street_scene.of_class("building")[0].parent
+    place = {"along": 20.0, "across": 2.0}
+    sign = Node("sign_0", "sign", side, place | {"height": 3.0, "model": "traffic_light"})
+    barrier = Node("barrier_0", "barrier", side, place | {"length": 6.0, "model": "hedge"})
+    scene = SceneGraph((*street_scene.nodes, sign, barrier))
+    stage.show(scene)
+    seen = [stage.body(node).pass_index for node in ("sign_0", "barrier_0")]
+    assert seen == [unlabelled_index("traffic light"), unlabelled_index("vegetation")]
+    stage.show(
+        scene.with_attributes(
+            {"sign_0": {"model": "sign_yield"}, "barrier_0": {"model": "fence_wood"}}
+        )
+    )
+    seen = [stage.body(node).pass_index for node in ("sign_0", "barrier_0")]
+    assert seen == [unlabelled_index("traffic sign"), unlabelled_index("fence")]
+
+
 def test_moving_a_car_takes_milliseconds(stage, random_street):
     scene = random_street(car=12, van=2, person=6, tree=10, building=8, pole=4)
     moved = [scene.with_attributes({"car_3": {"along": 20.0 + 0.1 * i}}) for i in range(40)]
@@ -254,3 +277,33 @@ def test_moving_a_car_takes_milliseconds(stage, random_street):
         stage.show(graph)
         times.append(time.perf_counter() - start)
     assert np.median(times) < 0.002
+
+
+def test_what_a_stage_showed_before_leaves_no_trace_in_a_scene():
+    """Streets of the driving grammar one after another, against stages that show one each."""
+    grammar = load_grammar(SCENES / "driving.yaml", assets=())
+    scenes = [sample_scene(grammar, seed) for seed in range(8)]
+    used = bpy.data.scenes.new("used")
+    stage = Stage(used)
+    for graph in scenes:
+        stage.show(graph)
+        scene = bpy.data.scenes.new("fresh")
+        fresh = Stage(scene)
+        fresh.show(graph)
+        for item in fresh.objects():
+            assert shown(stage.body(item.node)) == shown(fresh.body(item.node)), item.node
+        fresh.clear()
+        bpy.data.scenes.remove(scene)
+    stage.clear()
+    bpy.data.scenes.remove(used)
+
+
+def shown(body) -> tuple:
+    """All that tells how an object looks; names without Blender's numbers behind them."""
+    names = [
+        body.data.name,
+        *(slot.material and slot.material.name for slot in body.material_slots),
+    ]
+    place = (*body.location, *body.rotation_euler, *body.scale)
+    plain = [name and re.sub(r"\.\d+$", "", name) for name in names]
+    return body.pass_index, body.hide_render, plain, place
