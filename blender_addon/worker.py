@@ -26,7 +26,21 @@ if not __package__:  # Blender runs this file by its path: make relative imports
     __package__ = _folder.name
     importlib.import_module(__package__)
 
-import bpy  # noqa: E402
+from .few_cores import few_cores  # noqa: E402
+
+
+def _threads(argv: Sequence[str]) -> int:
+    """The option --threads, before all others can be read; 0 where it is not given."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--threads", type=int, default=0)
+    try:
+        return int(parser.parse_known_args(argv)[0].threads)
+    except argparse.ArgumentError:
+        return 0  # the whole parser finds the words for it
+
+
+with few_cores(_threads(sys.argv) if __name__ == "__main__" else 0):
+    import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 
 from .capture.differences import differences  # noqa: E402

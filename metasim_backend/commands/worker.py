@@ -22,6 +22,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not os.environ.get("METASIM_TOKEN"):
         raise UsageError("The backend's token is missing: set METASIM_TOKEN in the environment.")
     options = ["--connect", arguments.connect, "--threads", str(arguments.threads)]
-    command = blender_command(arguments.blender) + options
+    command = blender_command(arguments.blender, arguments.threads) + options
     sys.stdout.flush()
     os.execvp(command[0], command)

@@ -18,11 +18,13 @@ LOG_TAIL = 12
 LOG_BYTES = 16_384
 
 
-def blender_command(blender: str | None) -> list[str]:
+def blender_command(blender: str | None, threads: int = 0) -> list[str]:
     """The start of the command line that runs a worker, up to the worker's own arguments.
 
     Args:
         blender: an installed Blender's executable, or None for the ``bpy`` module.
+        threads: of an installed Blender's own; 0: as many as there are cores. With the module
+            the worker sees to that.
 
     Raises:
         RendererSetupError: when there is no such Blender, or no ``bpy`` module.
@@ -46,6 +48,7 @@ def blender_command(blender: str | None) -> list[str]:
         path,
         "--background",
         "--factory-startup",
+        *(["--threads", str(threads)] if threads else []),
         "--python-exit-code",
         "1",
         "--python",

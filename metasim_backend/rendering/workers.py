@@ -75,7 +75,9 @@ class WorkerPool:
     def __init__(self, settings: WorkerSettings | None = None) -> None:
         self.settings = settings or WorkerSettings()
         self.token = self.settings.token or secrets.token_hex(16)
-        self._command = blender_command(self.settings.blender) if self.settings.count else []
+        self._command: list[str] = []
+        if self.settings.count:
+            self._command = blender_command(self.settings.blender, self._thread_count())
         self._jobs: queue.Queue[_Job] = queue.Queue()
         self._open: set[_Job] = set()
         self._lock = threading.Lock()

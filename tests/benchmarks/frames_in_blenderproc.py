@@ -5,16 +5,22 @@ Run by BlenderProc's own Python with ``USE_EXTERNAL_BPY_MODULE=1`` and its check
     python frames_in_blenderproc.py REQUEST.json ANSWER.json
 """
 
-import blenderproc as bproc  # noqa: I001 - must come first, it says
-
-import json
-import os
 import sys
-import time
 from pathlib import Path
 
-import bpy
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from blender_addon.few_cores import few_cores  # noqa: E402
+
+with few_cores(1):  # as our workers do, or an idle thread's time would count as theirs
+    import blenderproc as bproc  # noqa: E402 - must come before bpy, it says
+
+import json  # noqa: E402
+import os  # noqa: E402
+import time  # noqa: E402
+
+import bpy  # noqa: E402
+import numpy as np  # noqa: E402
 
 
 def main() -> None:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import bpy  # noqa: E402
+from blender_addon.few_cores import few_cores  # noqa: E402
+
+with few_cores(1):  # as a worker does, so that processor time holds no idle thread's
+    import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 
 from blender_addon.capture import picture  # noqa: E402

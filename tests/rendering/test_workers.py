@@ -150,9 +150,7 @@ def test_a_missing_blender_is_the_users_mistake():
 
 def test_workers_that_never_start_fail_the_jobs_with_their_log(monkeypatch):
     command = [sys.executable, "-c", "import sys; sys.exit('no graphics library')"]
-    monkeypatch.setattr(
-        "metasim_backend.rendering.workers.blender_command", lambda blender: command
-    )
+    monkeypatch.setattr("metasim_backend.rendering.workers.blender_command", lambda *_: command)
     with WorkerPool(WorkerSettings(count=1)) as pool:
         future = pool.submit("render", {}, "scene")
         with pytest.raises(RenderingError, match="no graphics library"):
