@@ -101,26 +101,26 @@ def _outlines(
             ends.append(lines)
             layers.append(steps)
             counts[-1] = len(steps)
-    owner = np.repeat(np.arange(len(objects)), counts)
-    return _Outline(np.concatenate(ends, axis=2), np.concatenate(layers), owner), boxes
+    lines, steps = np.concatenate(ends, axis=2), np.concatenate(layers)
+    # Round a triangle that faces the positive way its right edges lead down, its left ones up.
+    down = lines[1, 1] >= lines[1, 0]
+    lines, steps = np.where(down, lines, lines[:, ::-1]), np.where(down, -steps, steps)
+    return _Outline(lines, steps, np.repeat(np.arange(len(objects)), counts)), boxes
 
 
 def _outline(
     place: np.ndarray, surface: Surface, to_pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends (2 x 2 x P) and layers (P) of the edges at which the layers do not cancel."""
+    """The edges at which the layers do not cancel: ends (2 x 2 x P), in the order in which the
+    first triangle runs along, and layers (P) to the left of them."""
     linear = to_pixels[:, :3]
     camera = -np.linalg.solve(linear, to_pixels[:, 3])  # in the object's frame
     side = np.sign(surface.offsets - surface.normals @ camera) * np.sign(np.linalg.det(linear))
     facing = np.zeros(len(side) + 1, np.int8)  # the last one is no triangle
     facing[:-1] = side
-    turn = facing[surface.first] - facing[surface.second]
-    kept = np.flatnonzero(turn)
-    ends = place[:, surface.ends[:, kept]]
-    # Round a triangle that faces the positive way its right edges lead down, its left ones up.
-    down = ends[1, 1] >= ends[1, 0]
-    steps = turn[kept].astype(np.int64)
-    return np.where(down, ends, ends[:, ::-1]), np.where(down, -steps, steps)
+    turn = facing.take(surface.first) - facing.take(surface.second)
+    kept = np.flatnonzero(turn != 0)
+    return place[:, surface.ends[:, kept]], turn[kept].astype(np.int64)
 
 
 def _clip_near(corners: np.ndarray) -> np.ndarray:
