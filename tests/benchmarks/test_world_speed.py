@@ -156,11 +156,13 @@ def test_two_workers_render_nearly_twice_as_fast_as_one(street, result, tmp_path
     loops = [seconds_in_loops(scenes, count, tmp_path / f"{count} loops") for count in (1, 2)]
     one, two = (seconds_a_frame(scenes, SIZES[0], count) for count in (1, 2))
     result["two_workers_against_one"] = rounded(one / two)
+    # The same frames by one worker and by a loop: the rest is messages, socket and waiting.
+    result["through_the_socket_against_a_plain_loop"] = rounded(one / loops[0])
     # What the machine has to give: nothing passes between these, and nothing waits.
     result["two_plain_loops_against_one"] = rounded(loops[0] / loops[1])
     result["two_workers_against_two_plain_loops"] = rounded(loops[1] / two)
-    print({name: value for name, value in result.items() if name.startswith("two_")})
-    assert one / two >= 1.3  # the goal is 1.6
+    print({name: value for name, value in result.items() if name.startswith(("two_", "through"))})
+    assert one / two >= 1.3  # the goal is 1.6; this much holds on a busy machine
 
 
 def test_labelled_frames_are_faster_than_blenderprocs(street, result, tmp_path):
