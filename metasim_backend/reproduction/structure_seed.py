@@ -61,9 +61,8 @@ def run_structure_seed(
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     path = folder / RESULT
     content: dict = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    truth = {
-        q.name: histogram(q, _scenes(hidden, seed, "truth", TRUTH)) for q in experiment.quantities
-    }
+    true_scenes = _scenes(hidden, seed, "truth", TRUTH)
+    truth = {q.name: histogram(q, true_scenes) for q in experiment.quantities}
 
     def note(row: str, scenes: Sequence[SceneGraph], **more: object) -> None:
         found = {q.name: histogram(q, scenes) for q in experiment.quantities}
