@@ -34,6 +34,7 @@ SIZES = (RenderSettings(160, 96, 1, seed=9), RenderSettings(414, 125, 1, seed=9)
 CARS = 8
 REPEATS = 21
 LONG = 2000
+ROUNDS = 5
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -165,15 +166,11 @@ def test_two_workers_render_nearly_twice_as_fast_as_one(street, result, tmp_path
     assert one / two >= 1.3  # the goal is 1.6; this much holds on a busy machine
 
 
-def test_labelled_frames_are_faster_than_blenderprocs(street, result, tmp_path):
-    checkout, python = (os.environ.get(n) for n in ("BLENDERPROC", "BLENDERPROC_PYTHON"))
-    if not checkout or not python:
-        pytest.skip("name BlenderProc's checkout in BLENDERPROC, its Python in BLENDERPROC_PYTHON")
-    blend = tmp_path / "street.blend"
-    request = request_of([street], moved=REPEATS, blend=str(blend))
-    ours = in_blender(request, tmp_path, python)
-    theirs_request = tmp_path / "request.json"
-    theirs_request.write_text(
+def in_blenderproc(
+    request: dict, ours: dict, blend: Path, folder: Path, checkout: str, python: str
+) -> dict:
+    asked = folder / "request.json"
+    asked.write_text(
         json.dumps(
             {
                 "blend": str(blend),
@@ -183,25 +180,44 @@ def test_labelled_frames_are_faster_than_blenderprocs(street, result, tmp_path):
             }
         )
     )
+    answer = folder / "theirs.json"
     subprocess.run(
         [python, str(Path(__file__).with_name("frames_in_blenderproc.py")),
-         str(theirs_request), str(tmp_path / "theirs.json")],
+         str(asked), str(answer)],
         env={**os.environ, "USE_EXTERNAL_BPY_MODULE": "1", "PYTHONPATH": checkout},
         check=True, timeout=600, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    theirs = json.loads((tmp_path / "theirs.json").read_text())
-    ratios = [
-        other["labelled"] / own["labelled"]
-        for own, other in zip(ours["moved"], theirs["sizes"], strict=True)
-    ]
+    return json.loads(answer.read_text())
+
+
+def test_labelled_frames_are_faster_than_blenderprocs(street, result, tmp_path):
+    checkout, python = (os.environ.get(n) for n in ("BLENDERPROC", "BLENDERPROC_PYTHON"))
+    if not checkout or not python:
+        pytest.skip("name BlenderProc's checkout in BLENDERPROC, its Python in BLENDERPROC_PYTHON")
+    blend = tmp_path / "street.blend"
+    request = request_of([street], moved=REPEATS, blend=str(blend))
+    rounds = []
+    for _ in range(ROUNDS):  # in turn, since the machine's speed changes
+        ours = in_blender(request, tmp_path, python)
+        rounds.append((ours, in_blenderproc(request, ours, blend, tmp_path, checkout, python)))
+    ratios = np.median(
+        [
+            [other["labelled"] / own["labelled"]
+             for own, other in zip(ours["moved"], theirs["sizes"], strict=True)]
+            for ours, theirs in rounds
+        ],
+        axis=0,
+    )  # fmt: skip
+    shares = np.median(
+        [[own["bare"] / own["labelled"] for own in ours["moved"]] for ours, _ in rounds], axis=0
+    )
     result["blenderproc"] = {
-        "blender": ours["blender"],
+        "blender": rounds[0][0]["blender"],
+        "rounds": ROUNDS,
         "labelled_frames_a_second_against_theirs": {
             f"{s.width}x{s.height}": rounded(r) for s, r in zip(SIZES, ratios, strict=True)
         },
-        "bare_render_share_of_our_frame": [
-            rounded(own["bare"] / own["labelled"]) for own in ours["moved"]
-        ],
+        "bare_render_share_of_our_frame": [rounded(share) for share in shares],
     }
     print(result["blenderproc"])
     assert ratios[0] >= 1.6 and ratios[1] >= 1.1  # the goals are 2 and 1.4
