@@ -154,16 +154,25 @@ def test_two_workers_render_nearly_twice_as_fast_as_one(street, result, tmp_path
         street.with_attributes({name: {"yaw": float(rng.normal(0, 5))} for name in cars})
         for _ in range(200)
     ]
-    loops = [seconds_in_loops(scenes, count, tmp_path / f"{count} loops") for count in (1, 2)]
-    one, two = (seconds_a_frame(scenes, SIZES[0], count) for count in (1, 2))
-    result["two_workers_against_one"] = rounded(one / two)
-    # The same frames by one worker and by a loop: the rest is messages, socket and waiting.
-    result["through_the_socket_against_a_plain_loop"] = rounded(one / loops[0])
-    # What the machine has to give: nothing passes between these, and nothing waits.
-    result["two_plain_loops_against_one"] = rounded(loops[0] / loops[1])
-    result["two_workers_against_two_plain_loops"] = rounded(loops[1] / two)
+    rounds = []
+    for turn in range(3):  # in turn, since the machine's speed changes
+        folder = tmp_path / str(turn)
+        loops = [seconds_in_loops(scenes, count, folder / f"{count}") for count in (1, 2)]
+        workers = [seconds_a_frame(scenes, SIZES[0], count) for count in (1, 2)]
+        rounds.append((*loops, *workers))
+    one_loop, two_loops, one, two = np.transpose(rounds)
+    ratios = {
+        "two_workers_against_one": one / two,
+        # The same frames by one worker and by a loop: the rest is messages, socket and waiting.
+        "through_the_socket_against_a_plain_loop": one / one_loop,
+        # What the machine has to give: nothing passes between these, and nothing waits.
+        "two_plain_loops_against_one": one_loop / two_loops,
+        "two_workers_against_two_plain_loops": two_loops / two,
+    }
+    result.update({name: rounded(np.median(values)) for name, values in ratios.items()})
     print({name: value for name, value in result.items() if name.startswith(("two_", "through"))})
-    assert one / two >= 1.3  # the goal is 1.6; this much holds on a busy machine
+    # The goal is 1.6; this much holds on a busy machine.
+    assert result["two_workers_against_one"] >= 1.3
 
 
 def in_blenderproc(
