@@ -224,7 +224,7 @@ class Stage:
             if (
                 actor is not None
                 and street is self._street
-                and actor.plan.node is node
+                and actor.plan.node == node  # another object where it came as a message
                 and actor.plan.index == index
             ):
                 plans.append(actor.plan)

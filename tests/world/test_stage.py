@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -16,8 +17,14 @@ from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Vector  # noqa: E402
 
 from blender_addon.contract.attributes import WorldError  # noqa: E402
-from blender_addon.contract.scene_graph import Node, SceneGraph  # noqa: E402
+from blender_addon.contract.scene_graph import (  # noqa: E402
+    Node,
+    SceneGraph,
+    from_dict,
+    to_dict,
+)
 from blender_addon.contract.semantics import unlabelled_index  # noqa: E402
+from blender_addon.contract.street import Street  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
 from metasim_backend.grammar import load_grammar, sample_scene  # noqa: E402
 
@@ -105,6 +112,19 @@ def test_a_moved_car_is_the_same_object_and_nothing_else_changes(stage, street_s
     assert stage.body("car_0").rotation_euler.z == pytest.approx(
         math.radians(90 + 45) + 0.006 * 33.0, abs=1e-6
     )
+
+
+def test_a_scene_that_was_read_anew_places_only_what_moved(stage, street_scene, monkeypatch):
+    placed = []
+    place = Street.place
+    monkeypatch.setattr(
+        Street, "place", lambda street, node: placed.append(node.id) or place(street, node)
+    )
+    stage.show(street_scene)
+    placed.clear()
+    moved = street_scene.with_attributes({"car_0": {"along": 31.0}})
+    stage.show(from_dict(json.loads(json.dumps(to_dict(moved)))))
+    assert placed == ["car_0"]
 
 
 def test_changed_model_and_colour_keep_the_object(stage, street_scene):
