@@ -113,11 +113,15 @@ def _outline(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The edges at which the layers do not cancel: ends (2 x 2 x P), in the order in which the
     first triangle runs along, and layers (P) to the left of them."""
+    # Which way a triangle turns on the picture is the sign of its corners' determinant there: that
+    # of (offset - normal . camera) times the matrix's own, here without dividing by the latter,
+    # which is 0 for an object without thickness.
     linear = to_pixels[:, :3]
-    camera = -np.linalg.solve(linear, to_pixels[:, 3])  # in the object's frame
-    side = np.sign(surface.offsets - surface.normals @ camera) * np.sign(np.linalg.det(linear))
+    cofactors = np.cross(linear[[1, 2, 0]], linear[[2, 0, 1]])
+    side = surface.offsets * (linear[0] @ cofactors[0])
+    side += surface.normals @ (to_pixels[:, 3] @ cofactors)
     facing = np.zeros(len(side) + 1, np.int8)  # the last one is no triangle
-    facing[:-1] = side
+    facing[:-1] = np.sign(side)
     turn = facing.take(surface.first) - facing.take(surface.second)
     kept = np.flatnonzero(turn != 0)
     return place[:, surface.ends[:, kept]], turn[kept].astype(np.int64)

@@ -78,6 +78,18 @@ def test_triangles_that_face_any_way_and_share_edges_anyhow_cover_what_they_cove
         assert found.inside[n] == expected[H : 2 * H, W : 2 * W].sum()
 
 
+def test_an_object_without_thickness_covers_what_it_covers():
+    k = np.array([[80.0, 0, 80], [0, 80, 48], [0, 0, 1]])
+    matrix = np.diag([1.0, 1, 0, 1])  # flat, seen from the front
+    matrix[2, 3] = 4.0
+    card = SimpleNamespace(
+        vertices=np.float32(CORNERS), triangles=np.asarray(TRIANGLES, np.int32), matrix=matrix
+    )
+    found = silhouettes([card], k, np.eye(4), W, H)
+    expected = covered_by(card.vertices, card.triangles, k @ matrix[:3], W, H)
+    assert found.whole[0] == expected.sum() > 0
+
+
 def test_a_facing_cube_has_the_area_and_box_of_its_front(cube_geometry):
     found = of(cube_geometry, cube_scene({"y": 4.5, "size": 1.0}, height=0.5))
     side = W / 2 / 4.0  # focal length / distance of the front face

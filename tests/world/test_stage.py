@@ -320,10 +320,8 @@ def test_what_a_stage_showed_before_leaves_no_trace_in_a_scene():
 
 def shown(body) -> tuple:
     """All that tells how an object looks; names without Blender's numbers behind them."""
-    names = [
-        body.data.name,
-        *(slot.material and slot.material.name for slot in body.material_slots),
-    ]
+    worn = [slot.material for slot in body.material_slots]
+    names = [body.data.name, *(material and material.name for material in worn)]
     place = (*body.location, *body.rotation_euler, *body.scale)
     plain = [name and re.sub(r"\.\d+$", "", name) for name in names]
     return body.pass_index, body.hide_render, plain, place
