@@ -19,7 +19,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,6 +48,45 @@ class Message:
     kind: str
     body: Mapping[str, object] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedMessage:
+    """A message as the bytes that go over the wire.
+
+    Attributes:
+        chunks: the bytes, in parts.
+        size: of all of them.
+    """
+
+    chunks: tuple[bytes | memoryview, ...]
+    size: int
+
+
+def encode(message: Message) -> EncodedMessage:
+    """The bytes of a message; arrays are not copied and must not change before they are sent.
+
+    Raises:
+        WireError: when an array's type, or the size of the header, is not allowed.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
+    for name, array in arrays.items():
+        if array.dtype.name not in DTYPES:
+            raise WireError(f"array {name!r} has dtype {array.dtype}, not one of {DTYPES}")
+    header = json.dumps(
+        {
+            "kind": message.kind,
+            "body": dict(message.body),
+            "arrays": [[n, a.dtype.name, list(a.shape)] for n, a in arrays.items()],
+        },
+        allow_nan=False,
+    ).encode()
+    if len(header) > MAX_HEADER:
+        raise WireError(f"a header of {len(header)} bytes is over the limit of {MAX_HEADER}")
+    payload = sum(array.nbytes for array in arrays.values())
+    first = _LENGTHS.pack(len(header), payload) + header
+    parts = (array.reshape(-1).view(np.uint8).data for array in arrays.values())
+    return EncodedMessage((first, *parts), len(first) + payload)
 
 
 class Connection:
@@ -117,28 +156,24 @@ class Connection:
         Raises:
             WireError: when it is too large, or the connection is gone or too slow.
         """
-        arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
-        for name, array in arrays.items():
-            if array.dtype.name not in DTYPES:
-                raise WireError(f"array {name!r} has dtype {array.dtype}, not one of {DTYPES}")
-        header = json.dumps(
-            {
-                "kind": message.kind,
-                "body": dict(message.body),
-                "arrays": [[n, a.dtype.name, list(a.shape)] for n, a in arrays.items()],
-            },
-            allow_nan=False,
-        ).encode()
-        payload = sum(array.nbytes for array in arrays.values())
-        if len(header) > MAX_HEADER or len(header) + payload > self._max_message:
+        self.send_encoded(encode(message), timeout)
+
+    def send_encoded(self, message: EncodedMessage, timeout: float | None = None) -> None:
+        """Send what :func:`encode` made, whole.
+
+        Raises:
+            WireError: when it is too large, or the connection is gone or too slow.
+        """
+        if message.size > self._max_message:
             raise WireError(
-                f"a message of {len(header) + payload} bytes is over the limit of "
-                f"{self._max_message}"
+                f"a message of {message.size} bytes is over the limit of {self._max_message}"
             )
         deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        chunks: list = [_LENGTHS.pack(len(header), payload) + header]
-        chunks += [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
-        self._send_bytes(chunks, deadline)
+        self._send_bytes(message.chunks, deadline)
+
+    def buffer_sending(self, size: int) -> None:
+        """Have the system keep up to that many bytes that the other side has not read yet."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def receive(self, wait: float | None = None) -> Message:
         """Receive one message whole.
@@ -186,7 +221,7 @@ class Connection:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def _send_bytes(self, chunks: list, deadline: float) -> None:
+    def _send_bytes(self, chunks: Sequence[bytes | memoryview], deadline: float) -> None:
         try:
             for chunk in chunks:
                 self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))

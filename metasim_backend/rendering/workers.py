@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from blender_addon.contract.wire import PROTOCOL, Connection, Message, WireError
+from blender_addon.contract.wire import PROTOCOL, Connection, Message, WireError, encode
+from metasim_backend.rendering.job_feed import Job, JobFeed
 from metasim_backend.rendering.renderer import (
     RendererSetupError,
     RenderingError,
@@ -53,14 +54,6 @@ class WorkerSettings:
     recycle_after: int = 5_000
 
 
-@dataclass(eq=False)
-class _Job:
-    message: Message
-    name: str
-    future: Future = field(default_factory=Future)
-    attempts: int = 0
-
-
 class WorkerPool:
     """Listen, keep local workers alive, and hand out jobs.
 
@@ -78,8 +71,8 @@ class WorkerPool:
         self._command: list[str] = []
         if self.settings.count:
             self._command = blender_command(self.settings.blender, self._thread_count())
-        self._jobs: queue.Queue[_Job] = queue.Queue()
-        self._open: set[_Job] = set()
+        self._jobs: queue.Queue[Job] = queue.Queue()
+        self._open: set[Job] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._processes: dict[int, WorkerProcess] = {}
@@ -122,7 +115,7 @@ class WorkerPool:
         """
         if self._closing.is_set():
             raise RenderingError("The worker pool is closed.")
-        job = _Job(Message(kind, body), name)
+        job = Job(encode(Message(kind, body)), name)
         with self._lock:
             self._open.add(job)
         self._jobs.put(job)
@@ -257,31 +250,30 @@ class WorkerPool:
         return pid
 
     def _work(self, connection: Connection, pid: int) -> None:
+        feed = JobFeed(connection, self._jobs, self._plenty)
         done = 0
         while not self._closing.is_set():
             with self._lock:
                 local = self._processes.get(pid)
-            if local is not None and done >= self.settings.recycle_after:
+            leaves = local is not None and done + len(feed) >= self.settings.recycle_after
+            if leaves and not feed:
                 connection.send(Message("stop"))
                 return
-            try:
-                job = self._jobs.get(timeout=POLL)
-            except queue.Empty:
+            if not leaves and not feed.take(POLL):
                 self._check_alive(connection)
                 continue
-            if job.future.done():
-                continue
             try:
-                job.attempts += 1
-                connection.send(job.message)
-                answer = connection.receive(wait=self.settings.job_timeout)
+                job, answer = feed.next_answer(self.settings.job_timeout)
             except (WireError, TimeoutError) as error:
                 self._lost += 1
                 tail = local.log_tail() if local else ""
                 connection.close()
                 if local is not None:
                     local.kill()
-                self._retry(job, f"worker {pid} was lost ({error})", tail)
+                first, *others = feed.unanswered()
+                for other in others:  # was not begun
+                    self._jobs.put(other)
+                self._retry(first, f"worker {pid} was lost ({error})", tail)
                 return
             done += 1
             if answer.kind == "error" and answer.body.get("input") is True:
@@ -294,6 +286,10 @@ class WorkerPool:
         with contextlib.suppress(WireError):
             connection.send(Message("stop"), timeout=1.0)
 
+    def _plenty(self) -> bool:
+        """Whether every worker could take two of the jobs that wait."""
+        return self._jobs.qsize() >= 2 * len(self._connections)
+
     def _check_alive(self, connection: Connection) -> None:
         """Between jobs a worker says nothing; a closed socket shows as an end of stream."""
         try:
@@ -302,7 +298,7 @@ class WorkerPool:
             return
         raise WireError("a worker spoke without being asked")
 
-    def _retry(self, job: _Job, reason: str, log: str) -> None:
+    def _retry(self, job: Job, reason: str, log: str) -> None:
         if job.attempts < MAX_ATTEMPTS:
             self._jobs.put(job)
             return
@@ -311,13 +307,13 @@ class WorkerPool:
             text += f"\nThe end of the log:\n{log}"
         self._fail(job, RenderingError(text))
 
-    def _fail(self, job: _Job, error: Exception) -> None:
+    def _fail(self, job: Job, error: Exception) -> None:
         with self._lock:
             self._open.discard(job)
         if not job.future.done():
             job.future.set_exception(error)
 
-    def _finish(self, job: _Job, answer: Message) -> None:
+    def _finish(self, job: Job, answer: Message) -> None:
         with self._lock:
             self._open.discard(job)
         if not job.future.done():

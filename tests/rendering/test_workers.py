@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from blender_addon.contract.wire import PROTOCOL, Message, WireError, connect
@@ -69,6 +70,56 @@ def test_a_lost_workers_job_goes_to_another(pool):
     dial(pool, echo)
     assert future.result(10).body["value"] == 7
     assert pool.lost_workers == 1
+
+
+def test_the_next_job_is_there_before_the_first_is_answered_when_many_wait(pool):
+    connection = connect(pool.address, "secret", timeout=5)
+    futures = [pool.submit("render", {"value": i}, f"scene {i}") for i in range(5)]
+    connection.send(Message("hello", {"protocol": PROTOCOL, "pid": 1}))
+    assert connection.receive(wait=5).kind == "welcome"
+    asked = [connection.receive(wait=5) for _ in range(2)]
+    with pytest.raises(TimeoutError):  # no third, however many wait
+        connection.receive(wait=0.3)
+    for message in asked:
+        connection.send(echo(message))
+    assert [f.result(5).body["value"] for f in futures[:2]] == [0, 1]
+
+
+def test_no_job_is_sent_ahead_when_others_could_do_it(pool):
+    connection = connect(pool.address, "secret", timeout=5)
+    for i in range(2):
+        pool.submit("render", {"value": i}, f"scene {i}")
+    connection.send(Message("hello", {"protocol": PROTOCOL, "pid": 1}))
+    assert connection.receive(wait=5).kind == "welcome"
+    connection.receive(wait=5)
+    with pytest.raises(TimeoutError):
+        connection.receive(wait=0.3)
+
+
+def test_a_job_that_waited_in_a_lost_workers_socket_was_not_tried_by_it(pool):
+    died_of = []
+
+    def fragile(message):
+        if (value := message.body["value"]) in (0, 1) and value not in died_of:
+            died_of.append(value)  # 1 is in the socket when the worker dies of 0
+            return None
+        return echo(message)
+
+    futures = [pool.submit("render", {"value": i}, f"scene {i}") for i in range(5)]
+    for _ in range(2):
+        dial(pool, fragile).join(10)
+    dial(pool, fragile)
+    assert [f.result(10).body["value"] for f in futures] == list(range(5))
+    assert died_of == [0, 1]
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_neither_side_waits_for_the_other_to_read(pool, size):
+    """Answers larger than any socket's buffer, and jobs as large as are sent ahead, or larger."""
+    answer = Message("frame", {}, {"image": np.zeros(30_000_000, np.uint8)})
+    dial(pool, lambda message: answer)
+    futures = [pool.submit("render", {"text": "x" * size}, f"scene {i}") for i in range(6)]
+    assert all(len(f.result(20).arrays["image"]) == 30_000_000 for f in futures)
 
 
 def test_what_fails_twice_is_named_with_its_log_and_the_worker_goes_on(pool):
