@@ -7,6 +7,7 @@ overhang; heights do not count.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,8 @@ class Layout:
         self._street: Street | None = None
         self._ids: list[str] = []
         self._rectangles = np.empty((0, 5))
+        self._circles: list[tuple[float, float, float]] = []
+        self._last: tuple[Node, np.ndarray] | None = None
 
     def add(self, node: Node, *, counted: bool = True) -> None:
         """Take a node up: a frame of the street, or one that covers ground."""
@@ -59,21 +62,40 @@ class Layout:
             self._street = None
         elif counted and node.class_name in STREET_CLASSES:
             self._ids.append(node.id)
-            self._rectangles = np.vstack([self._rectangles, self._rectangle(node)])
+            one = self._rectangle(node)
+            self._rectangles = np.vstack([self._rectangles, one])
+            self._circles.append((float(one[0]), float(one[1]), math.hypot(one[3], one[4])))
 
     def collisions(self, node: Node) -> tuple[str, ...]:
         """Ids of the nodes taken up whose ground this one would cover too."""
         if not self._ids:
             return ()
-        hit = overlapping(self._rectangle(node), self._rectangles, self._gap)
-        return tuple(self._ids[i] for i in np.flatnonzero(hit))
+        one = self._rectangle(node)
+        # Most are too far away, whichever way they are turned: the axes of one rectangle see at
+        # least 1/sqrt(2) of a distance, and without a gap disjoint circles are enough.
+        x, y, reach = float(one[0]), float(one[1]), math.hypot(one[3], one[4]) + self._gap
+        seen = math.sqrt(2) if self._gap else 1.0
+        near = [
+            i
+            for i, (other_x, other_y, radius) in enumerate(self._circles)
+            if math.hypot(other_x - x, other_y - y) < seen * (reach + radius) + 1e-6
+        ]
+        if not near:
+            return ()
+        hit = overlapping(one, self._rectangles[near], self._gap)
+        return tuple(self._ids[i] for i, own in zip(near, hit, strict=True) if own)
 
     def _rectangle(self, node: Node) -> np.ndarray:
         if self._street is None:
             self._street = street_of(self._frames)
+            self._last = None
+        if self._last is not None and self._last[0] is node:  # asked after, then taken up
+            return self._last[1]
         place = self._street.place(node)
         length, width = _size(node, self._sizes)
-        return np.array([place.x, place.y, place.turn, length / 2, width / 2])
+        found = np.array([place.x, place.y, place.turn, length / 2, width / 2])
+        self._last = node, found
+        return found
 
 
 def _size(node: Node, sizes: Sizes) -> tuple[float, float]:

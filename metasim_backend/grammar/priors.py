@@ -6,8 +6,10 @@ prior may be chosen by the parent's class or by one of its categories.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -122,10 +124,10 @@ def draw(
 
 def pick(weights: list[float], rng: np.random.Generator) -> int:
     """Draw an index with probability in proportion to its weight."""
-    sums = np.cumsum(weights)
+    sums = list(accumulate(weights))
     # Without the bound, rounding of the product could reach the sum itself.
-    last = int(np.flatnonzero(weights)[-1])
-    return min(int(np.searchsorted(sums, rng.random() * sums[-1], side="right")), last)
+    last = max(n for n, weight in enumerate(weights) if weight)
+    return min(bisect_right(sums, rng.random() * sums[-1]), last)
 
 
 def parameter_to_data(parameter: Parameter) -> float | dict:

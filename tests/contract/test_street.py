@@ -36,6 +36,17 @@ def test_points_of_one_offset_lie_on_a_circle_round_the_bend_centre():
     np.testing.assert_allclose(np.hypot(x + radius, y), radius + 5.0, rtol=1e-12)
 
 
+def test_one_point_and_many_are_the_same():
+    rng = np.random.default_rng(3)
+    for curvature in (0.0, 0.004, -0.02):
+        street = read_street(make_street(curvature=curvature))
+        along, offset = rng.uniform(-5, 90, 200), rng.uniform(-12, 12, 200)
+        along[0] = 0.0
+        x, y = arc_points(along, offset, curvature)
+        one_by_one = [street.point(a, o) for a, o in zip(along, offset, strict=True)]
+        np.testing.assert_allclose(one_by_one, np.stack([x, y], 1), rtol=1e-14, atol=1e-14)
+
+
 def test_positive_curvature_bends_left_and_positive_offset_is_right():
     x, _ = arc_points(50.0, 0.0, 0.01)
     assert x < 0

@@ -7,7 +7,7 @@ import pytest
 from street_scenes import make_street
 
 from blender_addon.contract.scene_graph import Node, SceneGraph
-from metasim_backend.grammar.footprints import collisions, model_sizes, overlapping
+from metasim_backend.grammar.footprints import Layout, collisions, model_sizes, overlapping
 
 
 def points_of(rectangle: np.ndarray, count: int = 120) -> np.ndarray:
@@ -73,6 +73,27 @@ def test_cars_collide_within_their_catalogue_length_also_from_lane_to_lane():
     near, clear = 3.5 - width + 0.05, 3.5 - width - 0.05
     assert collisions(lanes_scene(first, car("car_1", "lane_1", 20.0, across=near)))
     assert not collisions(lanes_scene(first, car("car_1", "lane_1", 20.0, across=clear)))
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.4, 2.0])
+def test_a_layout_finds_what_a_look_at_all_rectangles_finds(gap):
+    rng = np.random.default_rng(5)
+    found = 0
+    for _ in range(20):
+        layout = Layout(model_sizes(), gap)
+        for node in lanes_scene().nodes:
+            layout.add(node)
+        cars = [
+            car(f"car_{i}", "lane_0", rng.uniform(3, 60), rng.uniform(-4, 4), rng.uniform(-90, 90))
+            for i in range(15)
+        ]
+        for i, one in enumerate(cars):
+            rectangles = [layout._rectangle(other) for other in (*cars[:i], one)]
+            hit = overlapping(rectangles[-1], np.array(rectangles[:-1]).reshape(-1, 5), gap)
+            assert layout.collisions(one) == tuple(f"car_{n}" for n in np.flatnonzero(hit))
+            layout.add(one)
+            found += hit.sum()
+    assert found > 100
 
 
 def test_pairs_are_named_once_the_later_one_first():
