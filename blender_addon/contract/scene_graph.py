@@ -39,6 +39,9 @@ class Node:
         class_name: a class of the grammar, such as ``"car"``.
         parent: the id of the parent node, or None for the root.
         attributes: read-only mapping from attribute name to a number or a category.
+
+    Raises:
+        SceneGraphError: when a number is not finite, or a value neither a number nor a name.
     """
 
     id: str
@@ -48,6 +51,16 @@ class Node:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+        for name, value in self.attributes.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+                raise SceneGraphError(
+                    f"Node {self.id!r}, attribute {name!r}: {value!r} is neither a number nor a "
+                    "name."
+                )
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SceneGraphError(
+                    f"Node {self.id!r}, attribute {name!r}: {value!r} is not a finite number."
+                )
 
     def __reduce__(self):
         return Node, (self.id, self.class_name, self.parent, dict(self.attributes))
@@ -58,8 +71,8 @@ class SceneGraph:
     """A tree of nodes in derivation order; parents come before their children.
 
     Raises:
-        SceneGraphError: when an id repeats, a parent is missing or comes later, there is not
-            exactly one root, or a number is not finite.
+        SceneGraphError: when an id repeats, a parent is missing or comes later, or there is not
+            exactly one root.
     """
 
     nodes: tuple[Node, ...]
@@ -88,7 +101,6 @@ class SceneGraph:
                 )
             else:
                 children[node.parent].append(node)
-            _check_attributes(node)
             by_id[node.id] = node
             children[node.id] = []
         if len(roots) != 1:
@@ -148,18 +160,6 @@ class SceneGraph:
             for n in self.nodes
         )
         return SceneGraph(nodes, self.domain, self.seed, self.version)
-
-
-def _check_attributes(node: Node) -> None:
-    for name, value in node.attributes.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise SceneGraphError(
-                f"Node {node.id!r}, attribute {name!r}: {value!r} is neither a number nor a name."
-            )
-        if isinstance(value, float) and not math.isfinite(value):
-            raise SceneGraphError(
-                f"Node {node.id!r}, attribute {name!r}: {value!r} is not a finite number."
-            )
 
 
 def to_dict(scene: SceneGraph) -> dict:

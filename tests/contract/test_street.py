@@ -10,7 +10,7 @@ import pytest
 from street_scenes import make_street
 
 from blender_addon.contract.attributes import WorldError
-from blender_addon.contract.scene_graph import Node
+from blender_addon.contract.scene_graph import Node, SceneGraphError
 from blender_addon.contract.street import BUILDING_DEPTH, KERB_HEIGHT, arc_points, read_street
 
 
@@ -168,7 +168,12 @@ def test_kerbs_sink_where_a_cross_street_passes_and_only_there():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_position_that_is_no_number_is_refused(value):
+def test_a_position_that_is_not_finite_is_refused_when_the_node_is_made(value):
+    with pytest.raises(SceneGraphError, match="'car_9', attribute 'along'.*finite"):
+        Node("car_9", "car", "lane_0", {"along": value, "across": 0.0, "yaw": 0.0})
+
+
+def test_a_position_that_is_a_word_is_refused():
     street = read_street(make_street())
-    with pytest.raises(WorldError, match="'along'.*finite"):
-        street.place(Node("car_9", "car", "lane_0", {"along": value, "across": 0.0, "yaw": 0.0}))
+    with pytest.raises(WorldError, match="'along'.*'far' is not a finite number"):
+        street.place(Node("car_9", "car", "lane_0", {"along": "far", "across": 0.0, "yaw": 0.0}))
