@@ -156,6 +156,9 @@ class StructureSettings:
         baseline: ``leave_one_out`` or ``moving_average``.
         momentum: the moving average's memory.
         entropy: weight of a bonus for undecided choices; 0: none.
+        prior_weight: weight of the Kullback-Leibler divergence from the grammar's own structure.
+            Pictures tell little of some choices; the reward's noise moves those too, ever further,
+            unless something holds them where the grammar has them. 0: nothing does.
         rejection_penalty: λ, the cost of each failed draw above one a scene.
         clip: largest norm of the gradient.
         reward_limit: largest reward, and with a minus the least; 0: no limit.
@@ -179,6 +182,7 @@ class StructureSettings:
     baseline: str = "leave_one_out"
     momentum: float = 0.9
     entropy: float = 0.0
+    prior_weight: float = 0.0
     rejection_penalty: float = 1e-2
     clip: float = 1.0
     reward_limit: float = 5.0

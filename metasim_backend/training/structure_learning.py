@@ -8,6 +8,9 @@ with a baseline b that does not depend on T_n. Where r = log p_real - log q the 
 q = p_real. The same scenes may serve several optimiser steps, since pictures are dear: later ones
 weigh each scene by q_now / q_drawn, cut off where that leaves [1 - c, 1 + c] (as PPO does). Draws
 that were rejected cost λ each above one a scene.
+
+With a weight β on the divergence from the grammar's prior p, which is not in the paper, a scene
+earns r - β log(q / p); of a reward that does not depend on q the fixed point is p exp(r / β) / Z.
 """
 
 from __future__ import annotations
@@ -50,6 +53,8 @@ def learn_from(
     Raises:
         FloatingPointError: when a gradient is not finite.
     """
+    excess = _excess(structure, drawn.tokens)
+    rewards = rewards - settings.prior_weight * excess
     if settings.baseline == "moving_average":
         known = float(rewards.mean()) if baseline.value is None else baseline.value
         advantage = rewards - known
@@ -83,11 +88,20 @@ def learn_from(
         measured = {
             "reward": float(rewards.mean()),
             "reward_spread": float(rewards.std()) if len(rewards) > 1 else 0.0,
+            "from_prior": float(excess.mean()),
             "entropy": float(entropy.detach().mean()),
             "rejected": float(drawn.failures.mean()),
             "gradient_norm": float(norm),
         }
     return measured, baseline.updated(float(rewards.mean()))
+
+
+@torch.no_grad()
+def _excess(structure: StructureGenerator, tokens: Tensor) -> Tensor:
+    """[N] nats by which the generator finds derivations likelier than the grammar does."""
+    prior = structure.productions.log_probabilities(tokens.cpu().numpy())
+    log_q = structure.log_prob(tokens)
+    return log_q - torch.from_numpy(prior).to(log_q)
 
 
 def falling_rate(base: float, step: int, steps: int) -> float:

@@ -165,6 +165,36 @@ def test_the_gradient_is_that_of_the_expected_reward():
     torch.testing.assert_close(-made.head.bias.grad, exact, atol=0.03, rtol=0.03)
 
 
+def test_held_to_the_prior_it_comes_to_the_distribution_that_gibbs_found():
+    """Of a reward r that does not depend on q, the best q is p exp(r / β) / Z."""
+    made = pretrained(roads(0.3))
+    worth = torch.tensor([[0.0, 0.3, -0.5, 0.2, 0.0], [0.4, 0.0, 0.0, -0.6, 0.5]])
+    source = torch.Generator().manual_seed(3)
+
+    def draw(step):
+        tokens = made.draw(256, source).tokens
+        none = torch.zeros(0, dtype=torch.long)
+        return Drawn([], tokens, torch.zeros(256), tokens[:0], none)
+
+    def reward(drawn, step):
+        counts = made.productions.class_counts(drawn.tokens.numpy())
+        return worth[counts[:, 2], counts[:, 3]], {}
+
+    learn_structure(
+        made,
+        draw,
+        reward,
+        StructureSettings(steps=200, prior_weight=0.5, learning_rate=1e-2),
+        MovingAverage(0.9),
+        optimiser=torch.optim.Adam(made.parameters()),
+        first_step=0,
+        part=(0, 200),
+        after_step=lambda step, values, average: None,
+    )
+    gibbs = np.array([[0.3 / 5], [0.7 / 5]]) * np.exp(worth.numpy() / 0.5)
+    assert total_variation(car_counts(made), gibbs / gibbs.sum()) < 0.04
+
+
 def test_draws_that_fail_are_made_anew_and_their_cost_makes_them_rarer():
     grammar = roads(require=[{"count": ["car"], "between": [4, 4]}])
     made = pretrained(roads())
