@@ -63,6 +63,8 @@ def _drop_young(settings: dict[str, Any]) -> None:
     """Take out settings that are younger than the first results, where they are as they were."""
     if tuple(settings["features"]["parts"]) == FEATURE_PARTS:
         del settings["features"]["parts"]
+    if settings.get("structure", {}).get("prior_weight") == 0:
+        del settings["structure"]["prior_weight"]
 
 
 def short_name(wanted: Mapping[str, Any]) -> str:

@@ -184,11 +184,11 @@ def test_held_to_the_prior_it_comes_to_the_distribution_that_gibbs_found():
         made,
         draw,
         reward,
-        StructureSettings(steps=200, prior_weight=0.5, learning_rate=1e-2),
+        StructureSettings(steps=120, prior_weight=0.5, learning_rate=1e-2),
         MovingAverage(0.9),
         optimiser=torch.optim.Adam(made.parameters()),
         first_step=0,
-        part=(0, 200),
+        part=(0, 120),
         after_step=lambda step, values, average: None,
     )
     gibbs = np.array([[0.3 / 5], [0.7 / 5]]) * np.exp(worth.numpy() / 0.5)
