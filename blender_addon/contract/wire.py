@@ -173,7 +173,8 @@ class Connection:
 
     def buffer_sending(self, size: int) -> None:
         """Have the system keep up to that many bytes that the other side has not read yet."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        with contextlib.suppress(OSError):  # a closed socket shows when it is used
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def receive(self, wait: float | None = None) -> Message:
         """Receive one message whole.

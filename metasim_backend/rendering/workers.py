@@ -112,10 +112,16 @@ class WorkerPool:
 
         Args:
             name: what the job is about (a scene and its seed), for messages.
+
+        Raises:
+            RenderingInputError: when it is too large for a message.
         """
         if self._closing.is_set():
             raise RenderingError("The worker pool is closed.")
-        job = Job(encode(Message(kind, body)), name)
+        try:
+            job = Job(encode(Message(kind, body)), name)
+        except WireError as error:
+            raise RenderingInputError(f"{name}: {error}.") from None
         with self._lock:
             self._open.add(job)
         self._jobs.put(job)
