@@ -80,6 +80,28 @@ def car_counts(generator, count=20_000):
     return table
 
 
+def rewarded(generator, reward, settings, seed):
+    """All steps of learning from `reward(drawn, step)`, 256 draws each."""
+    source = torch.Generator().manual_seed(seed)
+
+    def draw(step):
+        tokens = generator.draw(256, source).tokens
+        none = torch.zeros(0, dtype=torch.long)
+        return Drawn([], tokens, torch.zeros(256), tokens[:0], none)
+
+    learn_structure(
+        generator,
+        draw,
+        reward,
+        settings,
+        MovingAverage(0.9),
+        optimiser=torch.optim.Adam(generator.parameters()),
+        first_step=0,
+        part=(0, settings.steps),
+        after_step=lambda step, values, average: None,
+    )
+
+
 def total_variation(p, q):
     return 0.5 * np.abs(np.asarray(p) - np.asarray(q)).sum()
 
@@ -115,12 +137,6 @@ def test_reinforce_learns_a_target_whose_car_counts_depend_on_the_road(baseline)
     made = pretrained(roads())
     wanted = np.array([[0, 0, 0, 0.2, 0.1], [0.3, 0.3, 0.1, 0, 0]]) + 1e-4
     wanted /= wanted.sum()
-    source = torch.Generator().manual_seed(1)
-
-    def draw(step):
-        tokens = made.draw(256, source).tokens
-        none = torch.zeros(0, dtype=torch.long)
-        return Drawn([], tokens, torch.zeros(256), tokens[:0], none)
 
     def reward(drawn, step):
         counts = made.productions.class_counts(drawn.tokens.numpy())
@@ -128,16 +144,8 @@ def test_reinforce_learns_a_target_whose_car_counts_depend_on_the_road(baseline)
         return log_p - made.log_prob(drawn.tokens).detach(), {}
 
     before = total_variation(car_counts(made), wanted)
-    learn_structure(
-        made,
-        draw,
-        reward,
-        StructureSettings(steps=100, baseline=baseline, learning_rate=1e-2),
-        MovingAverage(0.9),
-        optimiser=torch.optim.Adam(made.parameters()),
-        first_step=0,
-        part=(0, 100),
-        after_step=lambda step, values, average: None,
+    rewarded(
+        made, reward, StructureSettings(steps=100, baseline=baseline, learning_rate=1e-2), seed=1
     )
     assert before > 0.5
     assert total_variation(car_counts(made), wanted) < 0.05
@@ -169,27 +177,13 @@ def test_held_to_the_prior_it_comes_to_the_distribution_that_gibbs_found():
     """Of a reward r that does not depend on q, the best q is p exp(r / β) / Z."""
     made = pretrained(roads(0.3))
     worth = torch.tensor([[0.0, 0.3, -0.5, 0.2, 0.0], [0.4, 0.0, 0.0, -0.6, 0.5]])
-    source = torch.Generator().manual_seed(3)
-
-    def draw(step):
-        tokens = made.draw(256, source).tokens
-        none = torch.zeros(0, dtype=torch.long)
-        return Drawn([], tokens, torch.zeros(256), tokens[:0], none)
 
     def reward(drawn, step):
         counts = made.productions.class_counts(drawn.tokens.numpy())
         return worth[counts[:, 2], counts[:, 3]], {}
 
-    learn_structure(
-        made,
-        draw,
-        reward,
-        StructureSettings(steps=120, prior_weight=0.5, learning_rate=1e-2),
-        MovingAverage(0.9),
-        optimiser=torch.optim.Adam(made.parameters()),
-        first_step=0,
-        part=(0, 120),
-        after_step=lambda step, values, average: None,
+    rewarded(
+        made, reward, StructureSettings(steps=120, prior_weight=0.5, learning_rate=1e-2), seed=3
     )
     gibbs = np.array([[0.3 / 5], [0.7 / 5]]) * np.exp(worth.numpy() / 0.5)
     assert total_variation(car_counts(made), gibbs / gibbs.sum()) < 0.04
