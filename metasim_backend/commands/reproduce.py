@@ -66,7 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="2-D boxes of real frames of that kind, whose numbers are compared with afterwards",
     )
     photographs.add_argument(
-        "--features", type=Path, metavar="FILE", help="an ImageNet network's weights, to compare in"
+        "--unseen",
+        type=Path,
+        metavar="DIR",
+        help="other photographs, to compare with (default: some of the target's)",
+    )
+    photographs.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="an ImageNet network's weights, to read counts with and to compare in",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_data_option(parser)
@@ -245,6 +254,7 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
             folder / f"seed_{seed}",
             arguments.target,
             truth,
+            unseen=arguments.unseen,
             weights=arguments.features,
             overrides=arguments.overrides,
             command=command,

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from metasim_backend.datasets.near_duplicates import distinct
 from metasim_backend.datasets.pictures import (
     DatasetError,
     Fit,
@@ -86,6 +87,12 @@ class TargetImages:
             if name not in place:
                 raise DatasetError(f"No target picture is named {name!r}; read its folder anew.")
         return TargetImages(self.images[[place[name] for name in names]], names)
+
+    def different(self, most_alike: float) -> TargetImages:
+        """Without those that are more like an earlier one than this; see :func:`distinct`."""
+        if most_alike >= 1:
+            return self
+        return self.only(self.names[i] for i in distinct(self.images, most_alike).tolist())
 
     def split(
         self, fractions: Sequence[float] = FRACTIONS, seed: int = 0

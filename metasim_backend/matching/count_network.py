@@ -18,7 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metasim_backend.matching.prior_network import CELL, WIDTHS, draw_weights, scene_head, trunk
+from metasim_backend.matching.pretrained_cells import PretrainedCells
+from metasim_backend.matching.prior_network import (
+    CELL,
+    WIDTHS,
+    block,
+    draw_weights,
+    scene_head,
+    trunk,
+)
 from metasim_backend.matching.prior_training import (
     PriorTrainingError,
     as_float,
@@ -28,6 +36,7 @@ from metasim_backend.matching.prior_training import (
 
 FIRST_LOG_DENSITY = -5.0  # most cells show nothing
 LARGEST_DENSITY = 4.0  # logarithm of objects a cell
+VIEWS = 4  # disturbed versions of each picture that a pretrained network looks at
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +70,14 @@ class CountTraining:
         batch_size: pictures a step.
         learning_rate: of AdamW at its peak; rises for a tenth of the steps, then falls to 0.
         held_out: share of the pictures kept for measuring the readings' errors.
+        disturbed: how strongly colours, contrast and noise are changed, see ``disturb``.
     """
 
     epochs: int = 12
     batch_size: int = 32
     learning_rate: float = 4e-3
     held_out: float = 0.1
+    disturbed: float = 1.0
 
 
 class CountNetwork(nn.Module):
@@ -79,6 +90,7 @@ class CountNetwork(nn.Module):
         classes: names of the K classes.
         choices: names of the T numbers.
         seed: of the first weights.
+        cells: read counts off what a pretrained network sees; None: off the picture itself.
 
     Attributes:
         spread: [D] standard deviation of each reading's true value in the training pictures.
@@ -90,14 +102,21 @@ class CountNetwork(nn.Module):
     middle: Tensor
     scale: Tensor
 
-    def __init__(self, classes: tuple[str, ...], choices: tuple[str, ...], seed: int = 0) -> None:
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        choices: tuple[str, ...],
+        seed: int = 0,
+        cells: PretrainedCells | None = None,
+    ) -> None:
         super().__init__()
         self.classes, self.choices = tuple(classes), tuple(choices)
         with torch.device("meta"):  # drawn below, from a generator of its own
-            self.trunk = trunk()
+            self.trunk = trunk() if cells is None else _cell_trunk(cells.channels)
             self.densities = nn.Conv2d(WIDTHS[-1], len(classes), 1)
             self.scene = scene_head(len(choices))
         draw_weights(self, seed)
+        self.cells = cells
         assert self.densities.bias is not None
         nn.init.constant_(self.densities.bias, FIRST_LOG_DENSITY)
         size = len(classes) + 1 + len(choices)
@@ -111,14 +130,18 @@ class CountNetwork(nn.Module):
         """What each reading is about."""
         return (*self.classes, "all", *self.choices)
 
-    def readings(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def seen(self, images: Tensor) -> Tensor:
+        """What readings are made of: the picture, or what a pretrained network sees in it."""
+        return (images - 0.5) / 0.25 if self.cells is None else self.cells(images)
+
+    def readings(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """[B, K, h, w] logarithms of densities and [B, T] standardised numbers of the scene."""
-        maps = self.trunk((images - 0.5) / 0.25)
+        maps = self.trunk(seen)
         scene = maps.new_zeros(len(maps), 0) if self.scene is None else self.scene(maps)
         return self.densities(maps).clamp_max(LARGEST_DENSITY), scene
 
     def forward(self, images: Tensor) -> Tensor:
-        log_density, scene = self.readings(images)
+        log_density, scene = self.readings(self.seen(images))
         counts = log_density.exp().sum((2, 3))
         return torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
 
@@ -140,6 +163,7 @@ def train_count_network(
     seed: int = 0,
     settings: CountTraining | None = None,
     progress: Callable[[int, float], object] | None = None,
+    cells: PretrainedCells | None = None,
 ) -> CountNetwork:
     """Train a :class:`CountNetwork` on renders of the prior.
 
@@ -149,6 +173,8 @@ def train_count_network(
         seed: of weights, order, disturbances and held-out pictures.
         settings: None: the defaults.
         progress: called with the epoch (from 1) and its mean loss.
+        cells: of a pretrained network; what it sees in a few disturbed versions of each picture is
+            kept, since looking is dearer than learning to read.
 
     Returns:
         The trained network, in evaluation mode and frozen.
@@ -170,7 +196,7 @@ def train_count_network(
             "must leave a choice of rules or counts."
         )
     generator = torch.Generator().manual_seed(seed)
-    network = CountNetwork(answers.classes, answers.choices, seed)
+    network = CountNetwork(answers.classes, answers.choices, seed, cells)
     mean_count = float(counts.sum(1).mean().clamp_min(1e-6))
     if answers.choices:
         network.middle.copy_(answers.scene.mean(0))
@@ -182,13 +208,13 @@ def train_count_network(
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
+    views = _Views(network, images, settings.disturbed, generator)
     network.train()
     for epoch in range(settings.epochs):
         total = 0.0
         shuffled = training[torch.randperm(len(training), generator=generator)]
         for batch in shuffled.split(settings.batch_size):
-            pictures = disturb(as_float(images[batch]), generator)
-            log_density, scene = network.readings(pictures)
+            log_density, scene = network.readings(views.of(batch))
             wanted = answers.density[batch]
             poisson = log_density.exp() - wanted * log_density
             loss = poisson.sum((1, 2, 3)).mean() / mean_count
@@ -206,6 +232,51 @@ def train_count_network(
     read[:, len(counts[0]) + 1 :] += network.middle
     network.error.copy_((read - truth[held_out]).square().mean(0).sqrt())
     return network
+
+
+class _Views:
+    """What a network sees in disturbed pictures; of a pretrained one, looked at beforehand.
+
+    Args:
+        network: that looks.
+        images: [N, 3, H, W].
+        strength: of the disturbance.
+        generator: of the disturbance.
+    """
+
+    def __init__(
+        self, network: CountNetwork, images: Tensor, strength: float, generator: torch.Generator
+    ) -> None:
+        self._network, self._images = network, images
+        self._strength, self._generator = strength, generator
+        self._kept: list[Tensor] = []
+        if network.cells is not None:
+            with torch.no_grad():
+                for _ in range(VIEWS):
+                    parts = [
+                        self._look(rows).half() for rows in torch.arange(len(images)).split(32)
+                    ]
+                    self._kept.append(torch.cat(parts))
+
+    def of(self, rows: Tensor) -> Tensor:
+        """What is seen in some pictures, each disturbed anew."""
+        if not self._kept:
+            return self._look(rows)
+        which = torch.randint(len(self._kept), (len(rows),), generator=self._generator)
+        both = zip(which.tolist(), rows.tolist(), strict=True)
+        return torch.stack([self._kept[view][row] for view, row in both]).float()
+
+    def _look(self, rows: Tensor) -> Tensor:
+        images = as_float(self._images[rows])
+        return self._network.seen(disturb(images, self._generator, self._strength))
+
+
+def _cell_trunk(channels: int) -> nn.Sequential:
+    """Maps of :class:`PretrainedCells` to maps like those of :func:`prior_network.trunk`."""
+    width = WIDTHS[-1]
+    return nn.Sequential(
+        *block(channels, width, size=1), *block(width, width), *block(width, width, dilation=2)
+    )
 
 
 def densities(index: Tensor, units: Tensor) -> Tensor:

@@ -112,7 +112,8 @@ class StageNetwork(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         return self.stages(images)
 
-    def stages(self, images: Tensor) -> list[Tensor]:
+    def stages(self, images: Tensor, first: int = 3) -> list[Tensor]:
+        """The outputs of the first stages; what comes after them is not run."""
         shorter = min(images.shape[-2:])
         if shorter < self._least_side:
             images = functional.interpolate(
@@ -126,7 +127,20 @@ class StageNetwork(nn.Module):
             x = layer(x)
             if name in self._stage_names:
                 outputs.append(x)
+            if len(outputs) == first:
+                break
         return outputs
+
+
+def imagenet_network(choice: str) -> StageNetwork:
+    """The network of a torchvision name or of a weights file's path.
+
+    Raises:
+        FeaturesError: neither of them, or weights that cannot be had.
+    """
+    if choice in _FAMILIES:
+        return torchvision_network(choice)
+    return file_network(Path(choice))
 
 
 def torchvision_network(

@@ -131,19 +131,23 @@ def train_prior_network(
     return network
 
 
-def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
+def disturb(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Slightly other colours, contrast and noise, the same layout: [B, 3, H, W] to the same.
 
-    Each picture by itself: gain 0.92-1.08 a channel, gamma 0.9-1.1, and Gaussian noise of up to
-    0.04. Light is one of the things to be read, so it is not disturbed more than a camera would.
+    Each picture by itself, at strength 1: gain 0.92-1.08 a channel, gamma 0.9-1.1, and Gaussian
+    noise of up to 0.04. Light is one of the things to be read, so it is not disturbed more than a
+    camera would; where only numbers of things are read it may be.
     """
     count = len(images)
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(count, channels, 1, 1, generator=generator)
 
-    images = images.clamp(1e-4, 1) ** uniform(0.9, 1.1) * uniform(0.92, 1.08, 3)
-    noise = torch.randn(images.shape, generator=generator) * uniform(0, 0.04)
+    def around_one(spread: float, channels: int = 1) -> Tensor:
+        return uniform(1 - spread * strength, 1 + spread * strength, channels)
+
+    images = images.clamp(1e-4, 1) ** around_one(0.1) * around_one(0.08, 3)
+    noise = torch.randn(images.shape, generator=generator) * uniform(0, 0.04 * strength)
     return (images + noise).clamp(0, 1)
 
 

@@ -63,8 +63,12 @@ def _drop_young(settings: dict[str, Any]) -> None:
     """Take out settings that are younger than the first results, where they are as they were."""
     if tuple(settings["features"]["parts"]) == FEATURE_PARTS:
         del settings["features"]["parts"]
-    if settings.get("structure", {}).get("prior_weight") == 0:
-        del settings["structure"]["prior_weight"]
+    if settings["target"] == {"most_alike": 1.0}:
+        del settings["target"]
+    if "structure" in settings:
+        for name, before in (("prior_weight", 0.0), ("network", "own"), ("disturbed", 1.0)):
+            if settings["structure"][name] == before:
+                del settings["structure"][name]
 
 
 def short_name(wanted: Mapping[str, Any]) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import Frame
+from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.grammar import load_grammar
 from metasim_backend.matching.features import FeatureExtractor, build_features
 from metasim_backend.matching.picture_distances import distance_features, distance_names
@@ -37,6 +39,7 @@ ARMS = {"attributes": ("pretrain", "match"), "both": ("pretrain", "structure", "
 RESULT = "result.json"
 RESAMPLED = 500  # times, for an interval
 MOST_UNSEEN = 200
+LEAST_UNSEEN = 0.1
 DISTANCES = (InnerProducts.frechet_distance, InnerProducts.kernel_distance)
 TRUTH = "total variation of the number of vehicles"
 Chosen = Mapping[str, np.ndarray]
@@ -58,7 +61,7 @@ class RealStructure:
         settings: of both trainings.
     """
 
-    grammar: str = "driving.yaml"
+    grammar: str = "driving_photographs.yaml"
     vehicles: tuple[str, ...] = ("car", "van", "truck", "bus")
     counted: tuple[str, ...] = ("Car",)
     least_height: float = 25 / 375
@@ -66,6 +69,7 @@ class RealStructure:
     settings: Mapping[str, object] = field(
         default_factory=lambda: {
             "rendering": {"width": 256, "height": 80},
+            "target": {"most_alike": 0.9},
             "features": {"scenes": 1500, "rounds": 2},
             "structure": {
                 "feature_scenes": 2500,
@@ -88,6 +92,7 @@ def run_real_structure_seed(
     target: Path,
     truth: np.ndarray | None,
     *,
+    unseen: Path | None = None,
     weights: Path | None = None,
     overrides: Sequence[str] = (),
     command: Sequence[str] = (),
@@ -99,15 +104,19 @@ def run_real_structure_seed(
         folder: gets a run's folder for each arm, and ``result.json``.
         target: the folder of photographs.
         truth: [frames] how many vehicles real frames of that kind show; None: nobody knows.
-        weights: a network's file, in whose features pictures are compared too.
+        unseen: a folder of photographs that pictures are compared with; None: those of the target
+            that training does not see.
+        weights: an ImageNet network's file, which counts are read with, and in whose features
+            pictures are compared too.
         overrides: ``name=value`` for both trainings' settings.
         tell: is told what is going on.
 
     Returns:
         ``rows``: for prior, attributes and both the mean number of vehicles, the histogram, its
         total variation to the truth, and by features the kernel and the Fréchet distance to
-        photographs that training did not see; ``gains``: how much lower the distances of ``both``
-        are than the prior's and than attributes', with 95 % intervals.
+        photographs that training did not see (``seen`` and ``unseen``: how many);
+        ``gains``: how much lower the distances of ``both`` are than the prior's and than
+        attributes', with 95 % intervals.
 
     Raises:
         ExperimentError: when the folder was begun with other settings.
@@ -123,13 +132,13 @@ def run_real_structure_seed(
     counts: dict[str, np.ndarray] = {}
     pictures: dict[str, Tensor] = {}
     extractors: list[FeatureExtractor] = [] if weights is None else [build_features(weights)]
+    defaults = _defaults(experiment, seed, weights, unseen)
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
         for arm, phases in ARMS.items():
             tell(f"seed {seed}: learning {arm}")
             started = time.monotonic()
-            run = _trained(
-                folder / arm, phases, experiment, seed, target, renderer, overrides, command
-            )
+            own = {**defaults, "phases": list(phases)}
+            run = _trained(folder / arm, own, grammar_file, target, renderer, overrides, command)
             seconds[arm] = round(time.monotonic() - started, 1)
             seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
             if not counts:
@@ -138,19 +147,24 @@ def run_real_structure_seed(
                     experiment, run, run.scenes.prior(seeds)
                 )
             counts[arm], pictures[arm] = _shown(experiment, run, run.scenes.learned(seeds))
-            unseen = run.target.unseen[:MOST_UNSEEN].float() / 255
+            photographs = _photographs(run, unseen)
     if weights is not None:
-        extractors[0].fit_scale(torch.cat([unseen, pictures["prior"][: len(unseen)]]))
+        extractors[0].fit_scale(torch.cat([photographs, pictures["prior"][: len(photographs)]]))
     features = {
         extractor.name: (
             distance_names(extractor),
-            distance_features(extractor, unseen),
+            distance_features(extractor, photographs),
             {row: distance_features(extractor, own) for row, own in pictures.items()},
         )
         for extractor in extractors
     }
     rng = np.random.default_rng(derive_seed(seed, "real-structure-intervals"))
-    content = compared(counts, truth, features, rng) | {"seconds": seconds, "unseen": len(unseen)}
+    content = compared(counts, truth, features, rng)
+    content |= {
+        "seconds": seconds,
+        "seen": len(run.target.matched),
+        "unseen": len(photographs),
+    }
     write_text(path, json.dumps(content, indent=1))
     return content
 
@@ -261,23 +275,43 @@ def _shown(experiment: RealStructure, run: Run, scenes: list) -> tuple[np.ndarra
     return np.array(numbers, dtype=np.int64), sample.images()
 
 
+def _photographs(run: Run, unseen: Path | None) -> Tensor:
+    """[N, 3, H, W] in [0, 1]: what the rows are compared with."""
+    images = run.target.unseen
+    if unseen is not None:
+        sizes = run.settings.rendering
+        images = TargetImages.read(unseen, sizes.width, sizes.height, MOST_UNSEEN).images
+    return images[:MOST_UNSEEN].float() / 255
+
+
+def _defaults(
+    experiment: RealStructure, seed: int, weights: Path | None, unseen: Path | None
+) -> dict[str, object]:
+    """Settings of both trainings. Where other photographs are compared with, the target's serve
+    learning, but for the few that the run's own report looks at."""
+    defaults: dict[str, Any] = {**experiment.settings, "seed": seed}
+    if weights is not None:
+        defaults["structure"] = {**defaults["structure"], "network": str(weights)}
+    if unseen is not None:
+        defaults["evaluation"] = {**defaults["evaluation"], "unseen": LEAST_UNSEEN}
+    return defaults
+
+
 def _trained(
     path: Path,
-    phases: tuple[str, ...],
-    experiment: RealStructure,
-    seed: int,
+    defaults: Mapping[str, object],
+    grammar: Path,
     target: Path,
     renderer: DifferenceRenderer,
     overrides: Sequence[str],
     command: Sequence[str],
 ) -> Run:
     """A run, trained to the end from wherever an earlier call was interrupted."""
-    defaults = {**experiment.settings, "seed": seed, "phases": list(phases)}
     if RunFolder.exists(path):
         folder, config = open_run(path)
         again, _ = plan_run(
             path.with_name(f"{path.name} again"),
-            grammar=SCENES / experiment.grammar,
+            grammar=grammar,
             target=target,
             validation=None,
             overrides=overrides,
@@ -296,7 +330,7 @@ def _trained(
     else:
         config, images = plan_run(
             path,
-            grammar=SCENES / experiment.grammar,
+            grammar=grammar,
             target=target,
             validation=None,
             overrides=overrides,

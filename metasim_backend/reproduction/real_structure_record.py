@@ -38,7 +38,7 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
         },
         # Intervals over pictures of one seed; those over seeds stand above.
         "gains": {name: [r["gains"][name] for r in results] for name in names},
-        "unseen photographs": results[0]["unseen"],
+        "photographs": {"learned from": results[0]["seen"], "unseen": results[0]["unseen"]},
         "seconds": {
             arm: _summary([r["seconds"][arm] for r in results]) for arm in results[0]["seconds"]
         },

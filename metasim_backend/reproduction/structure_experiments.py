@@ -103,10 +103,10 @@ STRUCTURE_EXPERIMENTS = {
                     "feature_scenes": 3000,
                     "feature_epochs": 12,
                     "batch": 128,
-                    "steps": 60,
+                    "steps": 90,
                     "updates": 3,
                     # People are small; pictures hardly tell on which side of the road they are.
-                    "prior_weight": 0.2,
+                    "prior_weight": 0.1,
                 },
                 "evaluation": {**_EVALUATION, "scenes": 64},
             },

@@ -221,10 +221,13 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
 def _check_networks(config: RunConfig) -> None:
     """Weights that cannot be had are said at once, not when their phase begins."""
     from metasim_backend.matching.features import build_features
+    from metasim_backend.matching.imagenet_networks import imagenet_network
 
     settings = config.settings
     if settings.features.network not in ("auto", "prior"):
         build_features(settings.features.network)
+    if "structure" in settings.phases and settings.structure.network != "own":
+        imagenet_network(settings.structure.network)
     if config.validation is not None:
         new_task_network(settings, config.grammar.domain)
 
@@ -263,14 +266,16 @@ def read_target(config: RunConfig) -> Target:
     if config.target is None:
         raise TargetError("The run has no target folder; train it with --target.")
     images = TargetImages.read(config.target, rendering.width, rendering.height)
-    if len(images) < SMALLEST_TARGET:
+    different = images.different(config.settings.target.most_alike)
+    if len(different) < SMALLEST_TARGET:
+        which = "images" if len(different) == len(images) else "images that differ enough"
         raise TargetError(
-            f"{config.target} has {len(images)} images; give at least {SMALLEST_TARGET}."
+            f"{config.target} has {len(different)} {which}; give at least {SMALLEST_TARGET}."
         )
     unseen = config.settings.evaluation.unseen
     # The reward is measured on labelled images, so its part of the others serves matching too.
     seen = (1 - unseen) / 2
-    match, more, report = images.split((seen, seen, unseen), config.settings.seed)
+    match, more, report = different.split((seen, seen, unseen), config.settings.seed)
     validation = None
     if config.validation is not None:
         validation = read_labelled(config.validation, rendering.width, rendering.height)

@@ -44,6 +44,18 @@ class RenderingSettings:
 
 
 @dataclass(frozen=True)
+class TargetSettings:
+    """Which of the target's pictures are used.
+
+    Attributes:
+        most_alike: of pictures that are more alike than this only one is used, as of neighbouring
+            frames of a video (see ``datasets/near_duplicates.py``: 1 for equal ones). 1: all are.
+    """
+
+    most_alike: float = 1.0
+
+
+@dataclass(frozen=True)
 class FeatureSettings:
     """The feature space φ in which pictures are compared.
 
@@ -167,6 +179,11 @@ class StructureSettings:
         parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or
             ``pairs`` (the mean over every number and every pair of numbers, which needs far fewer
             pictures to tell one count from the next).
+        network: what the small network reads counts off: ``own`` (the picture; all of it is trained
+            on renders), or an ImageNet network that was trained on photographs, as a torchvision
+            name or a weights file's path. It is frozen; only the reading is trained.
+        disturbed: how strongly colours, contrast and noise of its training pictures are changed.
+            Photographs differ from renders by more than a camera's 1.
         feature_scenes, feature_epochs: renders that the small network is trained on, and passes.
         latents, hidden, longest, feedback: of the network, see ``StructureGeneratorSettings``.
     """
@@ -188,6 +205,8 @@ class StructureSettings:
     reward_limit: float = 5.0
     features: str = "counts"
     parts: str = "pairs"
+    network: str = "own"
+    disturbed: float = 1.0
     feature_scenes: int = 4000
     feature_epochs: int = 12
     latents: int = 4
@@ -277,6 +296,7 @@ class TrainSettings:
     latent: int = 24
     spread: float = 0.01
     rendering: RenderingSettings = field(default_factory=RenderingSettings)
+    target: TargetSettings = field(default_factory=TargetSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     pretrain: PretrainSettings = field(default_factory=PretrainSettings)
     structure: StructureSettings = field(default_factory=StructureSettings)

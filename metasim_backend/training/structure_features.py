@@ -19,6 +19,8 @@ from metasim_backend.matching.count_network import (
     densities,
     train_count_network,
 )
+from metasim_backend.matching.imagenet_networks import imagenet_network
+from metasim_backend.matching.pretrained_cells import PretrainedCells
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
@@ -54,8 +56,11 @@ def count_network(
         bar: makes a progress bar, given its name and total.
     """
     kept = folder.load_checkpoint(KEPT)
+    cells = None
+    if settings.network != "own":
+        cells = PretrainedCells(imagenet_network(settings.network))
     if kept is not None:
-        network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]))
+        network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]), cells=cells)
         network.load_state_dict(kept["state"])
         return network.eval().requires_grad_(False)
     tokens, drawn = counted_scenes(scenes, productions, settings, widen, seed)
@@ -80,8 +85,9 @@ def count_network(
             torch.cat(images),
             answers,
             derive_seed(seed, "count-network"),
-            CountTraining(epochs=settings.feature_epochs),
+            CountTraining(epochs=settings.feature_epochs, disturbed=settings.disturbed),
             progress=lambda *_: shown.update(),
+            cells=cells,
         )
     state = {"classes": network.classes, "choices": network.choices, "state": network.state_dict()}
     folder.save_checkpoint(state, KEPT)

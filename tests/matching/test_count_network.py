@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from coloured_squares import SIZE, answers, squares
 
 from metasim_backend.matching.count_network import (
-    CountAnswers,
     CountNetwork,
     CountTraining,
     densities,
@@ -13,36 +13,6 @@ from metasim_backend.matching.count_network import (
 )
 from metasim_backend.matching.features import counting_features
 from metasim_backend.matching.prior_training import PriorTrainingError
-
-SIZE = 32
-
-
-def squares(count, seed=0):
-    """Red and green squares of 5 pixels on black, with a grey stripe or without."""
-    rng = np.random.default_rng(seed)
-    images = np.zeros((count, 3, SIZE, SIZE), np.float32)
-    index = np.zeros((count, SIZE, SIZE), np.int64)
-    units = np.full((count, 9), -1)
-    grounds = rng.integers(0, 2, count)
-    for n in range(count):
-        images[n, :, :, 12:18] += 0.4 * grounds[n]
-        for number in range(1, 1 + rng.integers(0, 5)):
-            kind = rng.integers(0, 2)
-            y, x = rng.integers(0, SIZE - 5, 2)
-            images[n, :, y : y + 5, x : x + 5] = 0
-            images[n, kind, y : y + 5, x : x + 5] = 1
-            index[n, y : y + 5, x : x + 5] = number
-            units[n, number] = kind
-    return torch.from_numpy(images), torch.from_numpy(index), torch.from_numpy(units), grounds
-
-
-def answers(index, units, grounds):
-    return CountAnswers(
-        ("red", "green"),
-        densities(index, units),
-        ("stripe",),
-        torch.tensor(grounds)[:, None].float(),
-    )
 
 
 def test_each_object_that_is_seen_has_one_unit_of_mass_where_it_is_seen():
@@ -54,7 +24,7 @@ def test_each_object_that_is_seen_has_one_unit_of_mass_where_it_is_seen():
     found = densities(index, units)
     assert found.shape == (2, 2, 3, 3)
     network = CountNetwork(("a", "b"), ())
-    assert network.readings(torch.zeros(2, 3, 20, 19))[0].shape == found.shape
+    assert network.readings(network.seen(torch.zeros(2, 3, 20, 19)))[0].shape == found.shape
     expected = torch.zeros(2, 2, 3, 3)
     expected[0, 0, 0, 0] = expected[0, 0, 0, 1] = 0.5
     expected[0, 1, 2, 2] = 1

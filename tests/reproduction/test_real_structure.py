@@ -94,7 +94,7 @@ def test_without_a_gain_the_interval_holds_nothing():
 
 def test_the_record_counts_the_seeds_in_which_structure_helps(found):
     _, truth, _, _, result = found
-    seed = result | {"seconds": {"attributes": 10.0, "both": 20.0}, "unseen": 40}
+    seed = result | {"seconds": {"attributes": 10.0, "both": 20.0}, "seen": 30, "unseen": 40}
     record = real_structure_record({0: seed, 3: seed}, truth)
     assert record["seeds"] == [0, 3] and record["truth"]["frames"] == 5000
     assert record["distances"][TRUTH]["both"]["mean"] == pytest.approx(
