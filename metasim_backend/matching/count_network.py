@@ -36,7 +36,7 @@ from metasim_backend.matching.prior_training import (
 
 FIRST_LOG_DENSITY = -5.0  # most cells show nothing
 LARGEST_DENSITY = 4.0  # logarithm of objects a cell
-VIEWS = 4  # disturbed versions of each picture that a pretrained network looks at
+VIEWS = 3  # disturbed versions of each picture that a pretrained network looks at
 
 
 @dataclass(frozen=True, eq=False)

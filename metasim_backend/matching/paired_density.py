@@ -10,6 +10,12 @@ is the joint log-ratio where the numbers are independent, and its REINFORCE grad
 same mean of Kullback-Leibler divergences, which is 0 only where all singles and pairs agree: so
 counts that depend on a kind of road are learned as such. Kernels are Gaussian, of a width for each
 number; a pair's is the product.
+
+The logarithm of an estimate is too low where it rests on few pictures, and the lower the fewer and
+the rarer what is there. With fewer real pictures than synthetic ones the ratio would be too low
+wherever pictures are rare, and what is rare would be learned as rarer still. Then the synthetic
+density is estimated from groups of as many pictures as there are real ones, and the logarithms are
+averaged over the groups: both sides err alike.
 """
 
 from __future__ import annotations
@@ -68,25 +74,37 @@ class PairedDensity:
         to_real = self._exponents(synthetic, real)
         to_own = self._exponents(synthetic, synthetic)
         to_own.diagonal(dim1=1, dim2=2).fill_(-math.inf)
-        constant = math.log(len(synthetic) - 1) - math.log(len(real))
+        groups = _groups(len(synthetic), len(real)).to(synthetic.device)
         size = synthetic.shape[1]
-        singles = torch.stack(
-            [self._part(to_real[a], to_own[a], constant) for a in range(size)]
-        ).sum(0)
+        singles = torch.stack([self._part(to_real[a], to_own[a], groups) for a in range(size)]).sum(
+            0
+        )
         if size == 1:
             return singles
         pairs = torch.zeros_like(singles)
         for a in range(size):
             for b in range(a + 1, size):
-                pairs += self._part(to_real[a] + to_real[b], to_own[a] + to_own[b], constant)
+                pairs += self._part(to_real[a] + to_real[b], to_own[a] + to_own[b], groups)
         return 0.5 * (singles + pairs / (size - 1))
 
     def _exponents(self, x: Tensor, y: Tensor) -> Tensor:
         difference = (x / self.width).T[:, :, None] - (y / self.width).T[:, None, :]
         return -0.5 * difference.square()
 
-    def _part(self, to_real: Tensor, to_own: Tensor, constant: float) -> Tensor:
-        ratio = torch.logsumexp(to_real, 1) - torch.logsumexp(to_own, 1) + constant
+    def _part(self, to_real: Tensor, to_own: Tensor, groups: Tensor) -> Tensor:
+        real = torch.logsumexp(to_real, 1) - math.log(to_real.shape[1])
+        # [N, K]: in each group, without the picture itself where it belongs to it.
+        each = to_own[:, groups]
+        others = (each > -math.inf).to(each).sum(2).clamp_min(1)
+        own = torch.logsumexp(each, 2) - others.log()
         # Where no picture of either side is near, both are zero and nothing is known.
-        ratio = torch.nan_to_num(ratio, nan=0.0)
-        return ratio.clamp(-self.limit, self.limit) if self.limit > 0 else ratio
+        ratio = torch.nan_to_num(real[:, None] - own, nan=0.0)
+        return (ratio.clamp(-self.limit, self.limit) if self.limit > 0 else ratio).mean(1)
+
+
+def _groups(count: int, size: int) -> Tensor:
+    """[K, size] disjoint groups of `count` synthetic pictures, whose order says nothing; one of
+    all where no two are to be had."""
+    if count < 2 * size:
+        return torch.arange(count)[None]
+    return torch.arange(count // size * size).view(-1, size)

@@ -18,6 +18,7 @@ from metasim_backend.matching.prior_network import CELL
 
 STAGES = 2  # strides 8 and 16; the last stage tells what a picture is about, not where
 ENLARGED = 2  # so that the finest stage has two rows a cell, and a distant car is not one pixel
+TOGETHER = 2  # pictures; tensors over 32 MB are fresh pages each time, dearer than the sums in them
 
 
 class PretrainedCells(nn.Module):
@@ -40,6 +41,9 @@ class PretrainedCells(nn.Module):
         return super().train(False)
 
     def forward(self, images: Tensor) -> Tensor:
+        return torch.cat([self._seen(part) for part in images.split(TOGETHER)])
+
+    def _seen(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         larger = functional.interpolate(images, scale_factor=ENLARGED, mode="bilinear")
         grid = (math.ceil(height / CELL), math.ceil(width / CELL))

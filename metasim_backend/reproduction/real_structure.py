@@ -70,16 +70,19 @@ class RealStructure:
         default_factory=lambda: {
             "rendering": {"width": 256, "height": 80},
             "target": {"most_alike": 0.9},
-            "features": {"scenes": 1500, "rounds": 2},
+            "features": {"scenes": 600},
             "structure": {
-                "feature_scenes": 2500,
-                "feature_epochs": 12,
-                "batch": 96,
-                "steps": 60,
+                "feature_scenes": 1600,
+                "feature_epochs": 16,
+                # Colours and contrast of photographs are others than a renderer's.
+                "disturbed": 2.0,
+                "batch": 192,
+                "steps": 24,
                 "updates": 3,
-                "prior_weight": 0.2,
+                "reward_limit": 1.5,
+                "prior_weight": 0.1,
             },
-            "match": {"steps": 60},
+            "match": {"steps": 16},
             "evaluation": {"scenes": 64},
         }
     )
