@@ -88,7 +88,7 @@ def test_with_few_real_pictures_what_is_rare_is_not_taken_for_rarer():
     """Both sides are N(0, 1), and 25 real pictures are drawn anew each time."""
     found, of_all = [], []
     least = torch.full((1,), 0.3, dtype=torch.float64)
-    for seed in range(120):
+    for seed in range(200):
         synthetic, real = normal(200, 1, 2 * seed), normal(25, 1, 2 * seed + 1)
         density = PairedDensity(real, least, 5.0)
         rare = synthetic[:, 0].abs() > 1.8
@@ -98,5 +98,5 @@ def test_with_few_real_pictures_what_is_rare_is_not_taken_for_rarer():
         own = (own - stats.norm(0, width).pdf(0)) / 199  # all others in one estimate
         plain = np.log(stats.norm(real[:, 0].numpy(), width).pdf(one).mean(1) / own)
         of_all.append(float(plain.clip(-5, 5).mean()))
-    assert np.mean(of_all) < -0.4
-    assert abs(np.mean(found)) < 0.25 * abs(np.mean(of_all))
+    assert np.mean(of_all) < -0.2
+    assert abs(np.mean(found)) < 0.12  # 2.5 standard errors
