@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
     add_data_option,
@@ -14,6 +15,12 @@ from metasim_backend.commands.options import (
     refuse_changes,
     worker_settings,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOO_ALIKE = 0.9
+MANY_ALIKE = 0.2  # of all pictures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    import torch
+
     from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.loop import Run
@@ -70,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
         )
+        if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
+            _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
     with contextlib.closing(
         open_renderer(config.grammar.domain, workers=workers, data=arguments.data)
     ) as renderer:
@@ -96,6 +107,20 @@ def run(arguments: argparse.Namespace) -> int:
         f"metasim generate {folder.path} -n 100 -o DATASET",
     )
     return 0
+
+
+def _tell_of_near_duplicates(images: Tensor) -> None:
+    """A remark when many pictures are like neighbouring frames of a video."""
+    from metasim_backend.datasets.near_duplicates import distinct
+
+    alike = len(images) - len(distinct(images, TOO_ALIKE))
+    if alike >= MANY_ALIKE * len(images):
+        print(
+            f"{alike} of {len(images)} target pictures are nearly the same as another, like "
+            "neighbouring frames of a video, and count as streets of their own; "
+            f"--set target.most_alike={TOO_ALIKE} uses one of each.",
+            file=sys.stderr,
+        )
 
 
 def _overrides(arguments: argparse.Namespace) -> list[str]:
