@@ -79,13 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
         )
-        if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
-            _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
     with contextlib.closing(
         open_renderer(config.grammar.domain, workers=workers, data=arguments.data)
     ) as renderer:
         if not arguments.resume:  # only now: all that the run needs is there
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
+            if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
+                _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
         training = Run(
             folder,
             config.grammar,

@@ -77,7 +77,7 @@ class RealStructure:
                 # Colours and contrast of photographs are others than a renderer's.
                 "disturbed": 2.0,
                 "batch": 192,
-                "steps": 24,
+                "steps": 14,
                 "updates": 3,
                 "reward_limit": 1.5,
                 "prior_weight": 0.1,
