@@ -274,6 +274,8 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
             "grammar": load_grammar(SCENES / experiment.grammar).to_dict(),
             "settings": asdict(experiment),
             "overrides": list(arguments.overrides),
+            "features": None if arguments.features is None else arguments.features.name,
+            "unseen": None if arguments.unseen is None else arguments.unseen.name,
             "truth": None if truth is None else truth.tolist(),
         }
     )

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import Frame
+from metasim_backend.datasets.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.grammar import load_grammar
 from metasim_backend.matching.features import FeatureExtractor, build_features
@@ -129,6 +130,8 @@ def run_real_structure_seed(
     content: dict = json.loads(path.read_text("utf-8")) if path.exists() else {}
     if "rows" in content:
         return content
+    if unseen is not None:
+        list_pictures(unseen, "folder of unseen photographs")  # said now, not after hours
     grammar_file = SCENES / experiment.grammar
     folder.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}

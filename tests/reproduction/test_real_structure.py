@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from metasim_backend.datasets.pictures import DatasetError
 from metasim_backend.matching.frechet import kernel_distance
-from metasim_backend.reproduction.real_structure import TRUTH, apart, compared, vehicles_in
+from metasim_backend.reproduction.real_structure import (
+    TRUTH,
+    RealStructure,
+    apart,
+    compared,
+    run_real_structure_seed,
+    vehicles_in,
+)
 from metasim_backend.reproduction.real_structure_record import (
     real_structure_record,
     real_structure_table,
@@ -102,3 +110,11 @@ def test_the_record_counts_the_seeds_in_which_structure_helps(found):
     )
     assert record["verdict"].count("in 2 of 2 seeds") == 3
     assert "seed 3: lower by +" in real_structure_table(record)
+
+
+def test_photographs_to_compare_with_are_looked_for_before_anything_is_learned(tmp_path):
+    with pytest.raises(DatasetError, match="folder of unseen photographs"):
+        run_real_structure_seed(
+            RealStructure(), 0, tmp_path / "run", tmp_path, None, unseen=tmp_path / "nowhere"
+        )
+    assert not (tmp_path / "run").exists()
