@@ -140,6 +140,11 @@ def imagenet_network(choice: str) -> StageNetwork:
     """
     if choice in _FAMILIES:
         return torchvision_network(choice)
+    if not Path(choice).is_file():
+        raise FeaturesError(
+            f"There is no ImageNet network {choice!r}; choose {', '.join(IMAGENET_NETWORKS)} or "
+            "the path of a weights file."
+        )
     return file_network(Path(choice))
 
 

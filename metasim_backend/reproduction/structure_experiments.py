@@ -102,8 +102,7 @@ STRUCTURE_EXPERIMENTS = {
                 "structure": {
                     "feature_scenes": 3000,
                     "feature_epochs": 12,
-                    # The density of a batch rests on it alone: 256 pictures tell three times as
-                    # much of the gradient as 128, for twice the time.
+                    # The density of the learner's own pictures rests on the batch alone.
                     "batch": 256,
                     "steps": 24,
                     "updates": 3,

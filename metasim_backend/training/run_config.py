@@ -214,6 +214,7 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
     return replace(
         settings,
         features=replace(settings.features, network=whole(settings.features.network)),
+        structure=replace(settings.structure, network=whole(settings.structure.network)),
         detector=replace(settings.detector, weights=whole(settings.detector.weights)),
     )
 

@@ -240,6 +240,10 @@ def test_an_existing_run_is_not_touched_without_force(refused_training, begun_ru
         (["--set", "match.stepz=3"], "match.stepz"),
         (["--blender", "/nowhere/blender"], "/nowhere/blender"),
         (["--features", "nowhere.pth"], "nowhere.pth"),
+        (
+            ["--phases", "pretrain,structure,match", "--set", "structure.network=nowhere.pth"],
+            "no ImageNet network 'nowhere.pth'",
+        ),
         (["--workers", "-1"], "--workers -1"),
     ],
 )

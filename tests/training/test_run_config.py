@@ -1,0 +1,67 @@
+"""A run's configuration holds wherever it is resumed from, and target pictures are chosen by it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from metasim_backend.training.run_config import (
+    TargetError,
+    plan_run,
+    read_target,
+    with_whole_paths,
+)
+from metasim_backend.training.settings import settings_from_dict
+
+GRAMMAR = Path(__file__).resolve().parents[2] / "scenes/driving_photographs.yaml"
+
+
+def test_weights_are_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "net.pth").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    wanted = {
+        "features": {"network": "net.pth"},
+        "structure": {"network": "net.pth"},
+        "detector": {"weights": "net.pth"},
+    }
+    settings = with_whole_paths(settings_from_dict(wanted))
+    whole = str(tmp_path / "net.pth")
+    assert settings.features.network == settings.structure.network == whole
+    assert settings.detector.weights == whole
+    assert with_whole_paths(settings_from_dict({})).structure.network == "own"
+
+
+def photographs(folder, different, copies):
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for i in range(different):
+        small = Image.fromarray(rng.integers(0, 256, (6, 16, 3), dtype=np.uint8))
+        picture = small.resize((160, 60))
+        for k in range(copies):
+            picture.save(folder / f"{i}_{k}.png")
+    return folder
+
+
+def planned(tmp_path, folder, most_alike):
+    return plan_run(
+        tmp_path / "run",
+        grammar=GRAMMAR,
+        target=folder,
+        validation=None,
+        overrides=[f"target.most_alike={most_alike}"],
+    )
+
+
+def test_one_of_each_group_of_like_pictures_is_used(tmp_path):
+    folder = photographs(tmp_path / "target", different=12, copies=3)
+    for most_alike, used in ((1, 36), (0.95, 12)):
+        config, target = planned(tmp_path, folder, most_alike)
+        assert len(target.matched) + len(target.unseen) == used
+        assert len(read_target(config).matched) == len(target.matched)
+
+
+def test_too_few_different_pictures_are_refused(tmp_path):
+    folder = photographs(tmp_path / "target", different=2, copies=8)
+    with pytest.raises(TargetError, match="2 images that differ enough"):
+        planned(tmp_path, folder, 0.95)
