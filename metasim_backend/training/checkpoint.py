@@ -28,10 +28,14 @@ def save_run(run: Run) -> None:
 
 
 def keep_generator(run: Run, phase: str) -> None:
-    """The generator as it is after a phase, so that a report can compare phases."""
-    state: dict = {"transformer": run.scenes.transformer.state_dict()}
+    """The generator as it is after a phase, so that phases can be compared. What was kept after
+    the same step stays: a resumed run comes by again, with what later phases have made of it."""
+    kept = run.folder.load_checkpoint(f"after_{phase}")
+    if kept is not None and kept.get("done", {}).get(phase) == run.done[phase]:
+        return
+    state: dict = {"transformer": run.scenes.transformer.state_dict(), "done": dict(run.done)}
     if run.structure is not None:
-        state |= {"structure": run.structure.state(), "done": dict(run.done)}
+        state["structure"] = run.structure.state()
     run.folder.save_checkpoint(state, f"after_{phase}")
 
 

@@ -135,6 +135,16 @@ def test_an_interrupted_and_resumed_run_has_the_same_parameters_bit_for_bit(whol
     assert keys == [(m["phase"], m["step"]) for m in read_metrics(whole.folder.metrics)]
 
 
+def test_what_is_kept_after_a_phase_outlives_resuming_in_a_later_one(whole, tmp_path):
+    interrupted_and_resumed(tmp_path / "cut", 9)
+    resumed = run_in(tmp_path / "cut", resume=True)
+    for phase in ("pretrain", "match"):
+        kept, expected = (
+            run.folder.load_checkpoint(f"after_{phase}")["transformer"] for run in (resumed, whole)
+        )
+        assert_equal_states(kept, expected)
+
+
 @pytest.mark.parametrize("calls", [3, 9, 14])
 def test_rounds_of_matching_are_resumed_bit_for_bit_too(tmp_path, calls):
     options = {"settings": {"features": SETTINGS["features"] | {"rounds": 2, "widen": "range"}}}
