@@ -77,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an ImageNet network's weights, to read counts with and to compare in",
     )
+    photographs.add_argument(
+        "--match-features",
+        type=Path,
+        metavar="FILE",
+        help="another's, to match in (default: a small network trained on the prior's renders)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_data_option(parser)
 
@@ -256,6 +262,7 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
             truth,
             unseen=arguments.unseen,
             weights=arguments.features,
+            matched=arguments.match_features,
             overrides=arguments.overrides,
             command=command,
             tell=tell,
@@ -275,6 +282,7 @@ def run_real_structure(arguments: argparse.Namespace) -> int:
             "settings": asdict(experiment),
             "overrides": list(arguments.overrides),
             "features": None if arguments.features is None else arguments.features.name,
+            "matched": None if arguments.match_features is None else arguments.match_features.name,
             "unseen": None if arguments.unseen is None else arguments.unseen.name,
             "truth": None if truth is None else truth.tolist(),
         }

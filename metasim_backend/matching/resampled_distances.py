@@ -1,12 +1,13 @@
 """Distances of resampled sets of pictures, from inner products that are taken once.
 
-A bootstrap asks for the same two distances hundreds of times, each of other choices from the same
-pictures. Both depend on features through their inner products alone, so that of N pictures with D
-features a choice costs N² or N³ and never D.
+A bootstrap asks for the same distances hundreds of times, each of other choices from the same
+pictures. All of them depend on features through their inner products alone, so that of N pictures
+with D features a choice costs N² or N³ and never D.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from metasim_backend.matching.frechet import paired
+from metasim_backend.matching.mmd import SCALES
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,28 @@ class InnerProducts:
             - 2 * xy.mean()
         )
 
+    def bandwidths(self) -> tuple[float, ...]:
+        """:func:`~metasim_backend.matching.mmd.median_bandwidths` of the second set."""
+        pairs = np.triu_indices(len(self.second), 1)
+        median = np.median(_squared_distances(self.second).numpy()[pairs].clip(min=0) ** 0.5)
+        return tuple(float(median) * scale for scale in SCALES)
+
+    def mmd2(self, bandwidths: Sequence[float]) -> float:
+        """:func:`~metasim_backend.matching.mmd.mmd2_unbiased` of the two sets."""
+        n, m = self.across.shape
+        own = self.first.diagonal()[:, None] + self.second.diagonal()[None, :]
+        xx, yy, xy = (
+            _kernel(squared, bandwidths)
+            for squared in (
+                _squared_distances(self.first),
+                _squared_distances(self.second),
+                own - 2 * self.across,
+            )
+        )
+        return float(
+            (xx.sum() - n) / (n * (n - 1)) + (yy.sum() - m) / (m * (m - 1)) - 2 * xy.mean()
+        )
+
     def frechet_distance(self) -> float:
         """:func:`~metasim_backend.matching.frechet.frechet_distance` of the two sets."""
         n, m = self.across.shape
@@ -75,6 +99,18 @@ class InnerProducts:
             + self.across.mean()
         ) / ((n - 1) * (m - 1)) ** 0.5
         return float(means + spreads - 2 * torch.linalg.svdvals(centred).sum())
+
+
+def _squared_distances(products: Tensor) -> Tensor:
+    """[N, N] between vectors with these inner products."""
+    norms = products.diagonal()
+    return norms[:, None] + norms[None, :] - 2 * products
+
+
+def _kernel(squared: Tensor, bandwidths: Sequence[float]) -> Tensor:
+    """The kernel of :mod:`~metasim_backend.matching.mmd`, of squared distances."""
+    squared = squared.clamp_min(0)
+    return torch.stack([(-squared / (2 * sigma**2)).exp() for sigma in bandwidths]).mean(0)
 
 
 def _spread(products: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,6 @@ RESULT = "result.json"
 RESAMPLED = 500  # times, for an interval
 MOST_UNSEEN = 200
 LEAST_UNSEEN = 0.1
-DISTANCES = (InnerProducts.frechet_distance, InnerProducts.kernel_distance)
 TRUTH = "total variation of the number of vehicles"
 Chosen = Mapping[str, np.ndarray]
 Measure = Callable[[Chosen, np.ndarray], dict[str, float]]
@@ -81,6 +81,7 @@ class RealStructure:
                 "updates": 3,
                 "reward_limit": 1.5,
                 "prior_weight": 0.1,
+                "picture_weight": 1.0,
             },
             "match": {"steps": 16},
             "evaluation": {"scenes": 64},
@@ -97,6 +98,7 @@ def run_real_structure_seed(
     *,
     unseen: Path | None = None,
     weights: Path | None = None,
+    matched: Path | None = None,
     overrides: Sequence[str] = (),
     command: Sequence[str] = (),
     tell: Callable[[str], object] = lambda text: None,
@@ -111,6 +113,8 @@ def run_real_structure_seed(
             that training does not see.
         weights: an ImageNet network's file, which counts are read with, and in whose features
             pictures are compared too.
+        matched: the file of another, in whose features pictures are matched; None: a small network
+            that is trained on the prior's renders.
         overrides: ``name=value`` for both trainings' settings.
         tell: is told what is going on.
 
@@ -137,11 +141,12 @@ def run_real_structure_seed(
     counts: dict[str, np.ndarray] = {}
     pictures: dict[str, Tensor] = {}
     extractors: list[FeatureExtractor] = [] if weights is None else [build_features(weights)]
-    defaults = _defaults(experiment, seed, weights, unseen)
+    defaults = _defaults(experiment, seed, weights, matched, unseen)
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
         for arm, phases in ARMS.items():
             tell(f"seed {seed}: learning {arm}")
-            own = {**defaults, "phases": list(phases)}
+            unused = set() if "structure" in phases else {"structure"}
+            own = {k: v for k, v in defaults.items() if k not in unused} | {"phases": list(phases)}
             run = _trained(folder / arm, own, grammar_file, target, renderer, overrides, command)
             # The run's own clock goes on where an interruption stopped it.
             seconds[arm] = round(sum(run.seconds.values()), 1)
@@ -205,7 +210,13 @@ def compared(
         measures[TRUTH] = _number_measure(counts, truth)
     for name, (called, photographs, made) in features.items():
         products = {row: InnerProducts.of(own, photographs) for row, own in made.items()}
-        for kind, distance in zip(called, DISTANCES, strict=True):
+        mmd2 = partial(InnerProducts.mmd2, bandwidths=next(iter(products.values())).bandwidths())
+        distances: tuple[Callable[[InnerProducts], float], ...] = (
+            InnerProducts.frechet_distance,
+            InnerProducts.kernel_distance,
+            mmd2,
+        )
+        for kind, distance in zip((*called, "MMD²"), distances, strict=True):
             measures[f"{kind} on {name}"] = _feature_measure(distance, products)
     photographed = max((len(own) for _, own, _ in features.values()), default=1)
     whole = {row: np.arange(len(own)) for row, own in counts.items()}
@@ -290,13 +301,19 @@ def _photographs(run: Run, unseen: Path | None) -> Tensor:
 
 
 def _defaults(
-    experiment: RealStructure, seed: int, weights: Path | None, unseen: Path | None
+    experiment: RealStructure,
+    seed: int,
+    weights: Path | None,
+    matched: Path | None,
+    unseen: Path | None,
 ) -> dict[str, object]:
     """Settings of both trainings. Where other photographs are compared with, the target's serve
     learning, but for the few that the run's own report looks at."""
     defaults: dict[str, Any] = {**experiment.settings, "seed": seed}
     if weights is not None:
         defaults["structure"] = {**defaults["structure"], "network": str(weights)}
+    if matched is not None:
+        defaults["features"] = {**defaults["features"], "network": str(matched)}
     if unseen is not None:
         defaults["evaluation"] = {**defaults["evaluation"], "unseen": LEAST_UNSEEN}
     return defaults

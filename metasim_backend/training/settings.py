@@ -174,6 +174,9 @@ class StructureSettings:
         rejection_penalty: λ, the cost of each failed draw above one a scene.
         clip: largest norm of the gradient.
         reward_limit: largest reward, and with a minus the least; 0: no limit.
+        picture_weight: spread over a batch of a second reward that is added to the first: each
+            picture's part of MMD² in the φ of matching (its first round's), in which everything
+            shows that the first cannot read. 0: none.
         features: what is compared: ``counts`` (how many of each class, read by a small network that
             was trained on the prior's renders) or ``match`` (the φ of matching).
         parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or
@@ -203,6 +206,7 @@ class StructureSettings:
     rejection_penalty: float = 1e-2
     clip: float = 1.0
     reward_limit: float = 5.0
+    picture_weight: float = 0.0
     features: str = "counts"
     parts: str = "pairs"
     network: str = "own"

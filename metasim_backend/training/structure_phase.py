@@ -168,7 +168,9 @@ class StructurePhase:
         if self._reward is None:
             network = self._counts or run.timed("features", self.counting)
             read, error = counts_reading(network)
-            self._reward = StructureReward(read, run.target.matched, self.settings, error)
+            self._reward = StructureReward(
+                read, run.target.matched, self.settings, error, run.features
+            )
         return self._reward
 
     def _count_network(self) -> CountNetwork:

@@ -8,6 +8,10 @@ With more real pictures than synthetic ones the ratio would be too high wherever
 and rare structures would be learned as less rare than they are. So each batch is compared with as
 many real pictures as the density of its own rests on, drawn anew each time: where both sides are
 alike, so are their errors.
+
+What stands in a scene shows in more of its picture than in the numbers that can be read off it. To
+the reward a picture's part of MMD² in a second feature space can be added. Renders never look like
+photographs, so it has no scale of its own: its spread over the batch is set.
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ class StructureReward:
         target: [M, 3, H, W] uint8 pictures.
         settings: which reward.
         error: [D] how exactly each feature is read; None: not known.
+        whole: the same as ``read`` for what ``settings.picture_weight`` adds; not called where
+            that is 0.
     """
 
     def __init__(
@@ -47,12 +53,16 @@ class StructureReward:
         target: Tensor,
         settings: StructureSettings,
         error: Tensor | None = None,
+        whole: Reading | None = None,
     ) -> None:
         self._read = read
         self._settings = settings
         if len(target) > MOST_REAL:
             target = target[torch.linspace(0, len(target) - 1, MOST_REAL).long()]
         self.real = self.features(target)
+        self._whole = whole if settings.picture_weight > 0 else None
+        if self._whole is not None:
+            self._whole_mmd = MMD(_in_batches(self._whole, target))
         if settings.reward == "mmd":
             self._mmd = MMD(self.real)
         elif settings.parts == "pairs":
@@ -62,10 +72,9 @@ class StructureReward:
             # Of the real side alone, so that the measure is the same in every step.
             self._bandwidth = bandwidth_by_neighbours(self.real)
 
-    @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """[N, D] of [N, 3, H, W] uint8 pictures."""
-        return torch.cat([self._read(part.float() / 255) for part in images.split(BATCH)])
+        return _in_batches(self._read, images)
 
     def __call__(self, images: Tensor, source: torch.Generator) -> Tensor:
         """[N] rewards of [N, 3, H, W] uint8 pictures, which are also what the synthetic density
@@ -74,7 +83,14 @@ class StructureReward:
         Args:
             source: draws the real pictures that they are compared with.
         """
-        features = self.features(images)
+        found = self._of_features(self.features(images), source)
+        if self._whole is None:
+            return found
+        credit = -self._whole_mmd.witness(_in_batches(self._whole, images))
+        credit = (credit - credit.mean()) / credit.std().clamp_min(1e-12)
+        return found + self._settings.picture_weight * credit
+
+    def _of_features(self, features: Tensor, source: torch.Generator) -> Tensor:
         if self._settings.reward == "mmd":
             return -self._mmd.witness(features)
         chosen = torch.randperm(len(self.real), generator=source)[: len(features) - 1]
@@ -83,6 +99,12 @@ class StructureReward:
         ratio = log_density_ratio(features, self.real[chosen], bandwidth=self._bandwidth)
         limit = self._settings.reward_limit
         return ratio.clamp(-limit, limit) if limit > 0 else ratio
+
+
+@torch.no_grad()
+def _in_batches(read: Reading, images: Tensor) -> Tensor:
+    """[N, D] of [N, 3, H, W] uint8 pictures."""
+    return torch.cat([read(part.float() / 255) for part in images.split(BATCH)])
 
 
 def counts_reading(network: CountNetwork) -> tuple[Reading, Tensor]:

@@ -8,6 +8,7 @@ import torch
 
 from metasim_backend.datasets.pictures import DatasetError
 from metasim_backend.matching.frechet import kernel_distance
+from metasim_backend.matching.mmd import MMD
 from metasim_backend.reproduction.real_structure import (
     TRUTH,
     RealStructure,
@@ -81,12 +82,14 @@ def test_rows_hold_the_distances_themselves(found):
         assert distances[TRUTH] == pytest.approx(apart(counts[row], truth))
         expected = float(kernel_distance(made[row], photographs))
         assert distances["kernel distance on φ"] == pytest.approx(expected)
+        expected = float(MMD(photographs.double())(made[row].double()))
+        assert distances["MMD² on φ"] == pytest.approx(expected)
         assert result["rows"][row]["mean"] == pytest.approx(counts[row].mean())
 
 
 def test_a_gain_that_is_there_has_an_interval_above_nothing(found):
     *_, result = found
-    for name in (TRUTH, "kernel distance on φ", "Fréchet distance on φ"):
+    for name in (TRUTH, "kernel distance on φ", "Fréchet distance on φ", "MMD² on φ"):
         gain = result["gains"][name]["prior"]
         low, high = gain["interval"]
         assert 0 < low < gain["value"] < high
@@ -108,7 +111,7 @@ def test_the_record_counts_the_seeds_in_which_structure_helps(found):
     assert record["distances"][TRUTH]["both"]["mean"] == pytest.approx(
         result["rows"]["both"]["distances"][TRUTH]
     )
-    assert record["verdict"].count("in 2 of 2 seeds") == 3
+    assert record["verdict"].count("in 2 of 2 seeds") == 4
     assert "seed 3: lower by +" in real_structure_table(record)
 
 

@@ -57,3 +57,32 @@ def test_where_the_target_is_reached_rare_things_earn_no_more_than_others(parts)
     assert abs(float(gap.mean())) < 3 * error + 0.1
     if uneven:
         assert float(gap.mean()) < sum(uneven) / len(uneven) - 0.1
+
+
+def test_the_whole_picture_earns_a_spread_that_is_set_and_the_more_the_more_real_ones_are_like_it():
+    """What is read says nothing (a constant); the second features are greys."""
+    target = pictures(torch.linspace(150, 250, 60))
+    greys = torch.linspace(0, 200, 80)
+    settings = StructureSettings(picture_weight=0.7)
+
+    def blind(images):
+        return torch.full((len(images), 1), 0.5)
+
+    def source():
+        return torch.Generator().manual_seed(0)
+
+    alone = StructureReward(blind, target, StructureSettings(), whole=None)
+    found = StructureReward(blind, target, settings, whole=read)
+    added = found(pictures(greys), source()) - alone(pictures(greys), source())
+    assert float(added.std()) == pytest.approx(0.7, rel=1e-4)
+    assert float(added.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(added[greys > 160].min()) > float(added[greys < 100].max())
+
+
+def test_without_a_weight_the_second_features_are_not_taken():
+    def never(images):
+        raise AssertionError
+
+    target, _ = draw(40, 0.5, 0)
+    made = StructureReward(read, pictures(target), StructureSettings(), whole=never)
+    made(pictures(target), torch.Generator().manual_seed(0))
