@@ -174,6 +174,11 @@ def _centred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 def _kernel(x: Tensor, y: Tensor, sigmas: Tensor) -> Tensor:
     """[N, M] values of the mixture kernel."""
     squared = x.square().sum(1)[:, None] + y.square().sum(1)[None, :] - 2 * (x @ y.T)
+    return mixture_kernel(squared, sigmas)
+
+
+def mixture_kernel(squared: Tensor, sigmas: Tensor) -> Tensor:
+    """The kernel's values at squared distances, which rounding may have brought below 0."""
     squared = squared.clamp_min(0)
     total = torch.zeros_like(squared)
     for sigma in sigmas:

@@ -7,7 +7,6 @@ with D features a choice costs N² or N³ and never D.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from metasim_backend.matching.frechet import paired
-from metasim_backend.matching.mmd import SCALES
+from metasim_backend.matching.mmd import SCALES, mixture_kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +64,18 @@ class InnerProducts:
             - 2 * xy.mean()
         )
 
-    def bandwidths(self) -> tuple[float, ...]:
+    def bandwidths(self) -> Tensor:
         """:func:`~metasim_backend.matching.mmd.median_bandwidths` of the second set."""
         pairs = np.triu_indices(len(self.second), 1)
         median = np.median(_squared_distances(self.second).numpy()[pairs].clip(min=0) ** 0.5)
-        return tuple(float(median) * scale for scale in SCALES)
+        return float(median) * torch.tensor(SCALES, dtype=self.second.dtype)
 
-    def mmd2(self, bandwidths: Sequence[float]) -> float:
+    def mmd2(self, bandwidths: Tensor) -> float:
         """:func:`~metasim_backend.matching.mmd.mmd2_unbiased` of the two sets."""
         n, m = self.across.shape
         own = self.first.diagonal()[:, None] + self.second.diagonal()[None, :]
         xx, yy, xy = (
-            _kernel(squared, bandwidths)
+            mixture_kernel(squared, bandwidths)
             for squared in (
                 _squared_distances(self.first),
                 _squared_distances(self.second),
@@ -105,12 +104,6 @@ def _squared_distances(products: Tensor) -> Tensor:
     """[N, N] between vectors with these inner products."""
     norms = products.diagonal()
     return norms[:, None] + norms[None, :] - 2 * products
-
-
-def _kernel(squared: Tensor, bandwidths: Sequence[float]) -> Tensor:
-    """The kernel of :mod:`~metasim_backend.matching.mmd`, of squared distances."""
-    squared = squared.clamp_min(0)
-    return torch.stack([(-squared / (2 * sigma**2)).exp() for sigma in bandwidths]).mean(0)
 
 
 def _spread(products: Tensor) -> Tensor:

@@ -145,8 +145,9 @@ def run_real_structure_seed(
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
         for arm, phases in ARMS.items():
             tell(f"seed {seed}: learning {arm}")
-            unused = set() if "structure" in phases else {"structure"}
-            own = {k: v for k, v in defaults.items() if k not in unused} | {"phases": list(phases)}
+            own = {**defaults, "phases": list(phases)}
+            if "structure" not in phases:
+                del own["structure"]  # so that a run does not depend on what it does not use
             run = _trained(folder / arm, own, grammar_file, target, renderer, overrides, command)
             # The run's own clock goes on where an interruption stopped it.
             seconds[arm] = round(sum(run.seconds.values()), 1)

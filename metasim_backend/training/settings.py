@@ -175,8 +175,8 @@ class StructureSettings:
         clip: largest norm of the gradient.
         reward_limit: largest reward, and with a minus the least; 0: no limit.
         picture_weight: spread over a batch of a second reward that is added to the first: each
-            picture's part of MMD² in the φ of matching (its first round's), in which everything
-            shows that the first cannot read. 0: none.
+            picture's part of MMD² in the φ of matching, in which everything shows that the
+            first cannot read (beside ``counts`` its first round's φ). 0: none.
         features: what is compared: ``counts`` (how many of each class, read by a small network that
             was trained on the prior's renders) or ``match`` (the φ of matching).
         parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or

@@ -164,7 +164,9 @@ class StructurePhase:
     def _rewarding(self) -> StructureReward:
         run = self._run
         if self.settings.features == "match":
-            return StructureReward(run.features, run.target.matched, self.settings)
+            return StructureReward(
+                run.features, run.target.matched, self.settings, whole=run.features
+            )
         if self._reward is None:
             network = self._counts or run.timed("features", self.counting)
             read, error = counts_reading(network)
