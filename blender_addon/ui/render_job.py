@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,13 @@ from typing import Any
 import bpy
 
 from ..capture.picture import new_file
+
+# Blender has one flag that forbids writing while a panel is drawn, and both the window's thread and
+# the render's set it and put it back to what they found. Where the interpreter lets the render's
+# thread in while a panel is being drawn, the flag stays set for the rest of the session: timers can
+# write nothing and `bpy.ops` refuses (seen in 3.4.1, after 3 to 13 renders beside a 20 ms panel).
+# So nobody is interrupted while a render goes on; a panel is drawn in far less than this.
+UNINTERRUPTED = 1.0  # seconds
 
 
 class RenderCancelled(ValueError):
@@ -28,11 +36,13 @@ class RenderJob:
         self._cancelled = False
         self._scene = scene.name
         self._path_before = scene.render.filepath
+        self._interval: float | None = sys.getswitchinterval()
         view = bpy.context.preferences.view
         display = view.render_display_type
         bpy.app.handlers.render_complete.append(self._complete)
         bpy.app.handlers.render_cancel.append(self._cancel)
         scene.render.filepath = str(self._path)
+        sys.setswitchinterval(UNINTERRUPTED)
         try:
             view.render_display_type = "NONE"
             bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene.name)
@@ -73,6 +83,9 @@ class RenderJob:
         self._over.set()
 
     def _tidy(self) -> None:
+        if self._interval is not None:
+            sys.setswitchinterval(self._interval)
+            self._interval = None
         handlers = bpy.app.handlers
         for listed, own in (
             (handlers.render_complete, self._complete),

@@ -371,6 +371,41 @@ def do_render() -> Steps:
     yield 0.8
 
 
+def do_many_renders() -> Steps:
+    """Render after render beside a panel that takes long to draw, and a write after each."""
+
+    class BusyPanel(bpy.types.Panel):
+        bl_idname = "VIEW3D_PT_busy"
+        bl_label = "Busy"
+        bl_space_type = "VIEW_3D"
+        bl_region_type = "UI"
+        bl_category = "Item"
+
+        def draw(self, context):
+            end = time.perf_counter() + 0.02
+            while time.perf_counter() < end:
+                self.layout.label(text="busy")
+
+    bpy.utils.register_class(BusyPanel)
+    view().spaces.active.show_region_ui = True
+    render_job = sys.modules["metasim.ui.render_job"]
+    scene = window().scene
+    scene.render.engine, scene.cycles.samples = "CYCLES", 1
+    scene.cycles.use_denoising = False  # some builds have no denoiser
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    before = sys.getswitchinterval()
+    for _ in range(PLAN["renders"]):
+        job = render_job.RenderJob(scene)
+        while not job.done():
+            sidebar().tag_redraw()
+            yield 0.01
+        assert job.result()[:4] == b"v/1\x01", "no EXR"
+        assert sys.getswitchinterval() == before
+        own().show_masks = not own().show_masks
+    note("many renders")
+
+
 def do_train() -> Steps:
     yield from only("Train")
     own().target, own().run = PLAN["target"], PLAN["new_run"]

@@ -285,6 +285,22 @@ def test_escape_ends_a_long_render(display: str, scripts: Path, tmp_path: Path):
     assert "cancelled" in escape["said"]
 
 
+def test_renders_beside_panels_never_leave_blender_refusing_to_be_written_to(
+    display: str, scripts: Path, tmp_path: Path
+):
+    """Without the render job's care it happens here after 3 to 13 renders, at times after none."""
+    plan = {
+        "folder": str(tmp_path),
+        "python": sys.executable,
+        "press": False,
+        "do": ["many_renders"],
+        "renders": 20,
+    }
+    found = in_blender(plan, tmp_path, display, scripts)
+    assert found.get("done"), found.get("traceback")
+    assert "many renders" in happened(found)
+
+
 @pytest.mark.parametrize(
     ("what", "words"),
     [
