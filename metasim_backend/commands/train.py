@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     existing.add_argument("--force", action="store_true", help="replace a run that is there")
     parser.add_argument(
-        "--phases", help="of pretrain,structure,match,task (default: all but structure)"
+        "--phases",
+        help="of pretrain,structure,match,task (default: all but structure); structure and match "
+        "take turns in the order in which they are named",
     )
     parser.add_argument("--seed", type=int)
     parser.add_argument(

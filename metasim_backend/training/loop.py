@@ -132,7 +132,7 @@ class Run:
 
     @property
     def turns(self) -> int:
-        """Rounds of matching; structure and matching take turns."""
+        """Rounds of matching; structure and matching take turns, in the order they are named in."""
         return self.settings.features.rounds
 
     @property
@@ -150,8 +150,8 @@ class Run:
         self._use_features(self._first_features())
         self._phase("pretrain", self._pretrain)
         for turn in range(self.turns):
-            self._phase(LEARN, partial(self._structure, turn))
-            self._phase("match", partial(self._match, turn))
+            for phase in self._alternating():
+                self._phase(phase, partial(getattr(self, f"_{phase}"), turn))
         self._phase("task", self._task)
         self._use_features(self._turn())
         self._report()
@@ -287,14 +287,21 @@ class Run:
             self.settings.features.rounds - 1,
         )
 
+    def _alternating(self) -> list[str]:
+        """The phases of a round, in their order."""
+        return [phase for phase in self.settings.phases if phase in (LEARN, "match")]
+
     def _first_features(self) -> int:
-        """The round whose feature space is needed first: before a round's matching its structure
-        is learned, and only then its network."""
+        """The round whose feature space is needed first. Structure is learned in that of the
+        matching before it, and a round's network is taught only when its matching begins."""
         turn = self._turn()
         if self.structure is None or "match" not in self.settings.phases:
             return turn
-        waiting = self.done[LEARN] < self.structure.parts()[turn][1]
-        return max(turn - 1, 0) if waiting else turn
+        ends = [end for _, end in self.structure.parts()]
+        if self._alternating()[0] == LEARN:
+            waiting = self.done[LEARN] < ends[turn]
+            return max(turn - 1, 0) if waiting else turn
+        return min([turn, *(i for i, end in enumerate(ends) if self.done[LEARN] < end)])
 
     def _use_features(self, turn: int) -> None:
         """Compare in the feature space of a round of matching."""

@@ -212,6 +212,33 @@ def test_turns_are_resumed_bit_for_bit_too(turns, tmp_path, calls):
     assert_the_same(turns, run_in(tmp_path / "cut", resume=True, **TURNS))
 
 
+MATCH_FIRST = TURNS | {"phases": ["pretrain", "match", "structure"]}
+
+
+@pytest.fixture(scope="module")
+def match_first(tmp_path_factory):
+    return run_in(tmp_path_factory.mktemp("runs") / "match_first", **MATCH_FIRST)
+
+
+def test_turns_are_taken_in_the_order_in_which_they_are_named(match_first):
+    order = [m["phase"] for m in read_metrics(match_first.folder.metrics)]
+    assert order[-38:] == [
+        *["match"] * 2,
+        *["structure_pretrain"] * 30,
+        *["structure"] * 2,
+        *["match"] * 2,
+        *["structure"] * 2,
+    ]
+
+
+# 1 feature scenes, 2 steps, 1 count scenes, 2 steps, 1 feature scenes, 2 + 2 steps.
+@pytest.mark.parametrize("calls", [2, 4, 5, 6, 8, 9])
+def test_turns_that_begin_with_matching_are_resumed_bit_for_bit(match_first, tmp_path, calls):
+    with pytest.raises(Interrupted):
+        run_in(tmp_path / "cut", calls, **MATCH_FIRST)
+    assert_the_same(match_first, run_in(tmp_path / "cut", resume=True, **MATCH_FIRST))
+
+
 def test_the_learned_structure_is_read_back_with_the_run(whole):
     config = RunConfig(grammar(), whole.settings, None, None)
     read = load_generator(whole.folder, config)
