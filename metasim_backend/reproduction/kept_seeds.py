@@ -15,6 +15,14 @@ from metasim_backend.reproduction.structure_experiments import StructureExperime
 from metasim_backend.training.run_config import resolve_settings
 from metasim_backend.training.settings import FEATURE_PARTS
 
+_YOUNG_IN_STRUCTURE = {
+    "prior_weight": 0.0,
+    "network": "own",
+    "disturbed": 1.0,
+    "picture_weight": 0.0,
+    "critic": 0,
+    "critic_scenes": 1024,
+}
 EACH = "each_seed"
 KEY = "made_with"
 
@@ -66,7 +74,7 @@ def _drop_young(settings: dict[str, Any]) -> None:
     if settings["target"] == {"most_alike": 1.0}:
         del settings["target"]
     if "structure" in settings:
-        for name, before in (("prior_weight", 0.0), ("network", "own"), ("disturbed", 1.0)):
+        for name, before in _YOUNG_IN_STRUCTURE.items():
             if settings["structure"][name] == before:
                 del settings["structure"][name]
 

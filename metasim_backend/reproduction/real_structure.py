@@ -1,7 +1,7 @@
 """Structure learned from photographs: is the learned number of cars nearer to the real one?
 
-Two generators are trained on the same photographs, one that learns attributes alone and one that
-learns the structure too. The table of the photographs' boxes is looked at only afterwards.
+A generator learns attributes from photographs, and then the structure too; what it was in between
+is what attributes alone bring. The table of the photographs' boxes is looked at only afterwards.
 """
 
 from __future__ import annotations
@@ -32,11 +32,16 @@ from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training import evaluation
 from metasim_backend.training.loop import Run
-from metasim_backend.training.run_config import open_run, plan_run, read_target
+from metasim_backend.training.run_config import (
+    load_generator,
+    open_run,
+    plan_run,
+    read_target,
+)
 from metasim_backend.training.seeds import derive_seed
 
 NAME = "driving-structure-real"
-ARMS = {"attributes": ("pretrain", "match"), "both": ("pretrain", "structure", "match")}
+PHASES = ("pretrain", "match", "structure")
 RESULT = "result.json"
 RESAMPLED = 500  # times, for an interval
 MOST_UNSEEN = 200
@@ -58,7 +63,7 @@ class RealStructure:
         least_height: of a counted box, as a share of the picture's height (KITTI's evaluation
             begins at 25 of 375 pixels).
         scenes: rendered of each generator for the comparison.
-        settings: of both trainings.
+        settings: of the training.
     """
 
     grammar: str = "driving_photographs.yaml"
@@ -106,7 +111,7 @@ def run_real_structure_seed(
     """Everything about one seed; what an earlier call finished is read and not done again.
 
     Args:
-        folder: gets a run's folder for each arm, and ``result.json``.
+        folder: gets the run's folder and ``result.json``.
         target: the folder of photographs.
         truth: [frames] how many vehicles real frames of that kind show; None: nobody knows.
         unseen: a folder of photographs that pictures are compared with; None: those of the target
@@ -115,7 +120,7 @@ def run_real_structure_seed(
             pictures are compared too.
         matched: the file of another, in whose features pictures are matched; None: a small network
             that is trained on the prior's renders.
-        overrides: ``name=value`` for both trainings' settings.
+        overrides: ``name=value`` for the training's settings.
         tell: is told what is going on.
 
     Returns:
@@ -137,28 +142,24 @@ def run_real_structure_seed(
         list_pictures(unseen, "folder of unseen photographs")  # said now, not after hours
     grammar_file = SCENES / experiment.grammar
     folder.mkdir(parents=True, exist_ok=True)
-    seconds: dict[str, float] = {}
     counts: dict[str, np.ndarray] = {}
     pictures: dict[str, Tensor] = {}
     extractors: list[FeatureExtractor] = [] if weights is None else [build_features(weights)]
     defaults = _defaults(experiment, seed, weights, matched, unseen)
+    seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
-        for arm, phases in ARMS.items():
-            tell(f"seed {seed}: learning {arm}")
-            own = {**defaults, "phases": list(phases)}
-            if "structure" not in phases:
-                del own["structure"]  # so that a run does not depend on what it does not use
-            run = _trained(folder / arm, own, grammar_file, target, renderer, overrides, command)
-            # The run's own clock goes on where an interruption stopped it.
-            seconds[arm] = round(sum(run.seconds.values()), 1)
-            seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
-            if not counts:
-                extractors.append(run.features)
-                counts["prior"], pictures["prior"] = _shown(
-                    experiment, run, run.scenes.prior(seeds)
-                )
-            counts[arm], pictures[arm] = _shown(experiment, run, run.scenes.learned(seeds))
-            photographs = _photographs(run, unseen)
+        tell(f"seed {seed}: learning")
+        run = _trained(folder / "run", defaults, grammar_file, target, renderer, overrides, command)
+        extractors.append(run.features)
+        photographs = _photographs(run, unseen)
+        matching = load_generator(run.folder, open_run(run.folder.path)[1], after="match")
+        for row, scenes in (
+            ("prior", run.scenes.prior(seeds)),
+            ("attributes", matching.learned(seeds)),
+            ("both", run.scenes.learned(seeds)),
+        ):
+            tell(f"seed {seed}: rendering {row}")
+            counts[row], pictures[row] = _shown(experiment, run, scenes)
     if weights is not None:
         extractors[0].fit_scale(torch.cat([photographs, pictures["prior"][: len(photographs)]]))
     features = {
@@ -172,7 +173,7 @@ def run_real_structure_seed(
     rng = np.random.default_rng(derive_seed(seed, "real-structure-intervals"))
     content = compared(counts, truth, features, rng)
     content |= {
-        "seconds": seconds,
+        "seconds": {phase: round(took, 1) for phase, took in run.seconds.items()},
         "seen": len(run.target.matched),
         "unseen": len(photographs),
     }
@@ -308,9 +309,9 @@ def _defaults(
     matched: Path | None,
     unseen: Path | None,
 ) -> dict[str, object]:
-    """Settings of both trainings. Where other photographs are compared with, the target's serve
+    """Settings of the training. Where other photographs are compared with, the target's serve
     learning, but for the few that the run's own report looks at."""
-    defaults: dict[str, Any] = {**experiment.settings, "seed": seed}
+    defaults: dict[str, Any] = {**experiment.settings, "seed": seed, "phases": list(PHASES)}
     if weights is not None:
         defaults["structure"] = {**defaults["structure"], "network": str(weights)}
     if matched is not None:

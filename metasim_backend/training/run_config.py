@@ -283,19 +283,23 @@ def read_target(config: RunConfig) -> Target:
     return Target(torch.cat([match.images, more.images]), report.images, validation)
 
 
-def load_generator(folder: RunFolder, config: RunConfig) -> SceneGenerator:
+def load_generator(
+    folder: RunFolder, config: RunConfig, after: str | None = None
+) -> SceneGenerator:
     """The learned generator of a run.
+
+    Args:
+        after: a phase, for the generator as it was when that ended; None: as it is now.
 
     Raises:
         RunFolderError: when the run has no checkpoint yet.
     """
     from metasim_backend.models.distribution_transformer import TransformerSettings
 
-    state = folder.load_checkpoint()
+    state = folder.load_checkpoint() if after is None else folder.load_checkpoint(f"after_{after}")
     if state is None:
-        raise RunFolderError(
-            f"{folder.path} has no checkpoint yet; train it, or go on with --resume."
-        )
+        lacks = "no checkpoint yet" if after is None else f"not come to the end of {after!r} yet"
+        raise RunFolderError(f"{folder.path} has {lacks}; train it, or go on with --resume.")
     settings = config.settings
     scenes = SceneGenerator(
         config.grammar,
