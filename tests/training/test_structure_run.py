@@ -13,7 +13,7 @@ from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overri
 from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
 from metasim_backend.run_files.metrics import read_metrics
-from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.training.dataset_generation import fingerprint
 from metasim_backend.training.loop import Run, Target
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
@@ -237,6 +237,20 @@ def test_turns_that_begin_with_matching_are_resumed_bit_for_bit(match_first, tmp
     with pytest.raises(Interrupted):
         run_in(tmp_path / "cut", calls, **MATCH_FIRST)
     assert_the_same(match_first, run_in(tmp_path / "cut", resume=True, **MATCH_FIRST))
+
+
+def test_the_generator_is_read_back_as_it_was_after_a_phase(match_first):
+    config = RunConfig(grammar(), match_first.settings, None, None)
+    seeds = list(range(20))
+    now = load_generator(match_first.folder, config)
+    assert now.learned(seeds) == match_first.scenes.learned(seeds)
+    before = load_generator(match_first.folder, config, after="match")
+    for name, value in before.transformer.state_dict().items():
+        assert torch.equal(value, now.transformer.state_dict()[name]), name
+    weights = [scenes.structure.head.weight for scenes in (before, now)]
+    assert not torch.equal(*weights)  # structure has had one turn more
+    with pytest.raises(RunFolderError, match="not come to the end of 'task'"):
+        load_generator(match_first.folder, config, after="task")
 
 
 def test_the_learned_structure_is_read_back_with_the_run(whole):
