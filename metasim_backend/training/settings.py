@@ -177,9 +177,6 @@ class StructureSettings:
         picture_weight: spread over a batch of a second reward that is added to the first: each
             picture's part of MMD² in the φ of matching, in which everything shows that the
             first cannot read (beside ``counts`` its first round's φ). 0: none.
-        critic: how many steps' scenes the reward that can be expected of a structure is learned
-            from (see ``structure_critic.py``); 0: each scene earns its own.
-        critic_scenes: derivations that an optimiser step draws then, without pictures.
         features: what is compared: ``counts`` (how many of each class, read by a small network that
             was trained on the prior's renders) or ``match`` (the φ of matching).
         parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or
@@ -210,8 +207,6 @@ class StructureSettings:
     clip: float = 1.0
     reward_limit: float = 5.0
     picture_weight: float = 0.0
-    critic: int = 0
-    critic_scenes: int = 1024
     features: str = "counts"
     parts: str = "pairs"
     network: str = "own"

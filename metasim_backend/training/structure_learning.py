@@ -9,9 +9,6 @@ q = p_real. The same scenes may serve several optimiser steps, since pictures ar
 weigh each scene by q_now / q_drawn, cut off where that leaves [1 - c, 1 + c] (as PPO does). Draws
 that were rejected cost λ each above one a scene.
 
-With a critic (see ``structure_critic.py``) the optimiser's steps are on fresh derivations instead,
-which earn what the critic expects of them.
-
 With a weight β on the divergence from the grammar's prior p, which is not in the paper, a scene
 earns r - β log(q / p); of a reward that does not depend on q the fixed point is p exp(r / β) / Z.
 """
@@ -26,9 +23,7 @@ from torch import Tensor, nn
 
 from metasim_backend.models.structure_generator import StructureGenerator
 from metasim_backend.training.reward import MovingAverage
-from metasim_backend.training.seeds import generator
 from metasim_backend.training.settings import StructureSettings
-from metasim_backend.training.structure_critic import StructureCritic
 from metasim_backend.training.structure_draws import Drawn
 
 RATIO_CUT = 0.2
@@ -65,117 +60,40 @@ def learn_from(
         advantage = rewards - known
     else:
         advantage = rewards - (rewards.sum() - rewards) / max(len(rewards) - 1, 1)
+    cost = settings.rejection_penalty * (drawn.failures - 1).clamp_min(0)
+    # All draws of a scene share its cost; of what its picture earns the rejected ones know nothing.
+    blame = cost - cost.mean()
+    costly = bool((cost > 0).any())
     before: Tensor | None = None
     measured: dict[str, float] = {}
     for _ in range(settings.updates):
+        for group in optimiser.param_groups:
+            group["lr"] = rate
         log_q, entropy = structure.log_prob_and_entropy(drawn.tokens)
         if before is None:
             before = log_q.detach()
         ratio = (log_q - before).exp()
         cut = ratio.clamp(1 - RATIO_CUT, 1 + RATIO_CUT)
         gain = torch.minimum(ratio * advantage, cut * advantage).mean()
-        loss = -gain - settings.entropy * entropy.mean()
-        loss = loss + _cost_of_rejections(structure, drawn, log_q, settings.rejection_penalty)
-        norm = _descend(loss, structure, optimiser, rate, settings.clip)
-        measured = _measured(drawn, rewards, excess, entropy) | {"gradient_norm": norm}
+        loss = -gain - settings.entropy * entropy.mean() + (blame * log_q).mean()
+        if costly:
+            failed = structure.log_prob(drawn.rejected)
+            loss = loss + (blame[drawn.rejected_of] * failed).sum() / len(rewards)
+        optimiser.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(list(structure.parameters()), settings.clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError("The gradient of a structure step is not finite.")
+        optimiser.step()
+        measured = {
+            "reward": float(rewards.mean()),
+            "reward_spread": float(rewards.std()) if len(rewards) > 1 else 0.0,
+            "from_prior": float(excess.mean()),
+            "entropy": float(entropy.detach().mean()),
+            "rejected": float(drawn.failures.mean()),
+            "gradient_norm": float(norm),
+        }
     return measured, baseline.updated(float(rewards.mean()))
-
-
-def learn_from_expected(
-    structure: StructureGenerator,
-    drawn: Drawn,
-    rewards: Tensor,
-    critic: StructureCritic,
-    settings: StructureSettings,
-    source: torch.Generator,
-    *,
-    optimiser: torch.optim.Optimizer,
-    rate: float,
-) -> dict[str, float]:
-    """The optimiser steps after one batch of rewarded scenes, which the critic learns from first.
-
-    Args:
-        drawn: N scenes of this generator.
-        rewards: [N].
-        critic: says what other derivations earn.
-        source: draws those.
-        rate: learning rate.
-
-    Returns:
-        what was measured.
-
-    Raises:
-        FloatingPointError: when a gradient is not finite.
-    """
-    explained = critic.learn(drawn.tokens, rewards)
-    productions = structure.productions
-    measured = _measured(drawn, rewards, _excess(structure, drawn.tokens), None)
-    for _ in range(settings.updates):
-        fresh = structure.draw(settings.critic_scenes, source)
-        counts = productions.class_counts(fresh.tokens.cpu().numpy())
-        right = torch.from_numpy(productions.meets_conditions(counts)).to(fresh.finished)
-        tokens = fresh.tokens[fresh.finished & right]
-        if len(tokens) < 2:
-            break  # what is rejected is the penalty's to cure
-        earned = critic.expect(tokens) - settings.prior_weight * _excess(structure, tokens)
-        advantage = (earned - earned.mean()) * len(earned) / (len(earned) - 1)
-        log_q, entropy = structure.log_prob_and_entropy(tokens)
-        loss = -(advantage * log_q).mean() - settings.entropy * entropy.mean()
-        if settings.rejection_penalty > 0 and len(drawn.rejected) > 0:
-            drawn_log_q = structure.log_prob(drawn.tokens)
-            loss = loss + _cost_of_rejections(
-                structure, drawn, drawn_log_q, settings.rejection_penalty
-            )
-        norm = _descend(loss, structure, optimiser, rate, settings.clip)
-        measured |= {"entropy": float(entropy.detach().mean()), "gradient_norm": norm}
-    return measured | {"critic_explained": explained}
-
-
-def _measured(
-    drawn: Drawn, rewards: Tensor, excess: Tensor, entropy: Tensor | None
-) -> dict[str, float]:
-    found = {
-        "reward": float(rewards.mean()),
-        "reward_spread": float(rewards.std()) if len(rewards) > 1 else 0.0,
-        "from_prior": float(excess.mean()),
-        "rejected": float(drawn.failures.mean()),
-    }
-    return found if entropy is None else found | {"entropy": float(entropy.detach().mean())}
-
-
-def _cost_of_rejections(
-    structure: StructureGenerator, drawn: Drawn, log_q: Tensor, penalty: float
-) -> Tensor:
-    """The loss whose gradient is that of λ for each failed draw above one a scene.
-
-    All draws of a scene share its cost; of what its picture earns the rejected ones know nothing.
-    """
-    cost = penalty * (drawn.failures - 1).clamp_min(0)
-    blame = cost - cost.mean()
-    loss = (blame * log_q).mean()
-    if bool((cost > 0).any()):
-        failed = structure.log_prob(drawn.rejected)
-        loss = loss + (blame[drawn.rejected_of] * failed).sum() / len(cost)
-    return loss
-
-
-def _descend(
-    loss: Tensor,
-    structure: StructureGenerator,
-    optimiser: torch.optim.Optimizer,
-    rate: float,
-    clip: float,
-) -> float:
-    """One step of the optimiser; the gradient's norm before it was clipped."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(list(structure.parameters()), clip)
-    if not torch.isfinite(norm):
-        raise FloatingPointError("The gradient of a structure step is not finite.")
-    optimiser.step()
-    return float(norm)
 
 
 @torch.no_grad()
@@ -204,8 +122,6 @@ def learn_structure(
     first_step: int,
     part: tuple[int, int],
     after_step: Callable[[int, dict[str, float], MovingAverage], None],
-    critic: StructureCritic | None = None,
-    imagine: Callable[[int], torch.Generator] = lambda step: generator(step, "imagined"),
 ) -> MovingAverage:
     """Steps from `first_step` to the end of a part of all steps.
 
@@ -214,23 +130,19 @@ def learn_structure(
         reward: what they earn, [N], and more to be logged.
         part: first step, and the step after the last; the learning rate falls within it.
         after_step: logs and checkpoints, given the new baseline.
-        critic: learns what structures earn, and replaces the baseline; None: each scene earns its
-            own.
-        imagine: gives what draws the critic's derivations of a step.
     """
     begin, end = part
     for step in range(first_step, end):
         drawn = draw(step)
         rewards, found = reward(drawn, step)
-        rate = falling_rate(settings.learning_rate, step - begin, end - begin)
-        if critic is None:
-            measured, baseline = learn_from(
-                structure, drawn, rewards, settings, baseline, optimiser=optimiser, rate=rate
-            )
-        else:
-            measured = learn_from_expected(
-                structure, drawn, rewards, critic, settings, imagine(step),
-                optimiser=optimiser, rate=rate,
-            )  # fmt: skip
+        measured, baseline = learn_from(
+            structure,
+            drawn,
+            rewards,
+            settings,
+            baseline,
+            optimiser=optimiser,
+            rate=falling_rate(settings.learning_rate, step - begin, end - begin),
+        )
         after_step(step, found | measured, baseline)
     return baseline

@@ -7,7 +7,6 @@ many parts as matching has rounds when both are on, so that structure and attrib
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,7 +26,6 @@ from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.settings import SettingsError, StructureSettings
-from metasim_backend.training.structure_critic import StructureCritic
 from metasim_backend.training.structure_draws import Drawn, draw_scenes
 from metasim_backend.training.structure_features import count_network
 from metasim_backend.training.structure_learning import learn_structure
@@ -79,9 +77,6 @@ class StructurePhase:
         self.settings = run.settings.structure
         self.network = new_structure_generator(run.scenes.grammar, self.settings, run.settings.seed)
         self.baseline = MovingAverage(self.settings.momentum)
-        self.critic: StructureCritic | None = None
-        if self.settings.critic > 0:
-            self.critic = StructureCritic(self.network.productions, self.settings.critic)
         self._reward: StructureReward | None = None
         self._counts: CountNetwork | None = None
 
@@ -119,21 +114,16 @@ class StructurePhase:
                 first_step=run.done[LEARN],
                 part=(begin, end),
                 after_step=after_step,
-                critic=self.critic,
-                imagine=partial(generator, run.settings.seed, "structure-critic"),
             )
 
     def state(self) -> dict:
         """What a checkpoint keeps."""
-        state = {"network": self.network.state_dict(), "baseline": self.baseline.value}
-        return state if self.critic is None else state | {"critic": self.critic.state()}
+        return {"network": self.network.state_dict(), "baseline": self.baseline.value}
 
     def restore(self, state: dict) -> None:
         """Go on from what :meth:`state` gave."""
         self.network.load_state_dict(state["network"])
         self.baseline = MovingAverage(self.settings.momentum, state["baseline"])
-        if self.critic is not None:
-            self.critic.restore(state["critic"])
         if self._run.done[PRETRAIN] >= self.settings.pretrain_steps:
             self._run.scenes.structure = self.network
 
