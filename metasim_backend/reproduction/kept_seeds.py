@@ -20,8 +20,6 @@ _YOUNG_IN_STRUCTURE = {
     "network": "own",
     "disturbed": 1.0,
     "picture_weight": 0.0,
-    "critic": 0,
-    "critic_scenes": 1024,
 }
 EACH = "each_seed"
 KEY = "made_with"

@@ -86,7 +86,7 @@ class RealStructure:
                 "updates": 3,
                 "reward_limit": 1.5,
                 "prior_weight": 0.1,
-                "picture_weight": 1.0,
+                "picture_weight": 3.0,
             },
             "match": {"steps": 16},
             "evaluation": {"scenes": 64},
