@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from metasim_backend.reproduction.real_structure import apart
 from metasim_backend.reproduction.statistics import mean_interval
 
+DRAWN = 2000  # samples of real frames
 ROWS = {
     "prior": "prior (the grammar alone)",
     "attributes": "attributes learned",
@@ -36,8 +38,15 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
             }
             for name in names
         },
-        # Intervals over pictures of one seed; those over seeds stand above.
+        # Intervals over pictures of one seed, then over seeds.
         "gains": {name: [r["gains"][name] for r in results] for name in names},
+        "gains over seeds": {
+            name: {
+                against: _summary([r["gains"][name][against]["value"] for r in results])
+                for against in results[0]["gains"][name]
+            }
+            for name in names
+        },
         "photographs": {"learned from": results[0]["seen"], "unseen": results[0]["unseen"]},
         "seconds": {
             arm: _summary([r["seconds"][arm] for r in results]) for arm in results[0]["seconds"]
@@ -48,16 +57,29 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
             "frames": len(truth),
             "mean": float(truth.mean()),
             "histogram": (np.bincount(truth) / len(truth)).tolist(),
+            "total variation of as few": sampling_distance(truth, results[0]["seen"]),
         }
-    nearer = {
-        name: sum(all(gain["value"] > 0 for gain in r["gains"][name].values()) for r in results)
-        for name in names
-    }
     record["verdict"] = "; ".join(
-        f"{name}: nearest with the structure learned in {count} of {len(results)} seeds"
-        for name, count in nearer.items()
+        f"{name}: {_verdict(gain)} than {against}"
+        for name, gains in record["gains over seeds"].items()
+        for against, gain in gains.items()
     )
     return record
+
+
+def sampling_distance(truth: np.ndarray, count: int) -> float:
+    """Total variation, in the mean over samples, of that many real frames to all of them: what
+    somebody who could read every photograph without error, and knew nothing else, would come to."""
+    rng = np.random.default_rng(0)
+    samples = (rng.choice(truth, count, replace=False) for _ in range(DRAWN))
+    return float(np.mean([apart(sample, truth) for sample in samples]))
+
+
+def _verdict(gain: Mapping[str, Any]) -> str:
+    half = gain["half_width"]
+    if half is None or abs(gain["mean"]) <= half:
+        return "not clearly nearer or further"
+    return "nearer" if gain["mean"] > 0 else "further"
 
 
 def real_structure_table(record: Mapping[str, Any]) -> str:
@@ -66,6 +88,8 @@ def real_structure_table(record: Mapping[str, Any]) -> str:
     if "truth" in record:
         truth = record["truth"]
         lines.append(f"vehicles in {truth['frames']} real frames: {truth['mean']:.2f} in the mean")
+        few = truth["total variation of as few"]
+        lines.append(f"total variation of as few as were learned from, to all: {few:.4f}")
     means = record["mean number of vehicles"]
     lines += [f"  {title}: {_text(means[row])}" for row, title in ROWS.items()]
     for name, rows in record["distances"].items():
@@ -78,6 +102,11 @@ def real_structure_table(record: Mapping[str, Any]) -> str:
                 for against, gain in gains.items()
             )
             lines.append(f"  seed {seed}: lower by {told}")
+        told = ", ".join(
+            f"{_text(gain, '+')} than {against}"
+            for against, gain in record["gains over seeds"][name].items()
+        )
+        lines.append(f"  over seeds: lower by {told}")
     return "\n".join([*lines, "", record["verdict"]])
 
 
@@ -86,6 +115,6 @@ def _summary(values: list[float]) -> dict[str, Any]:
     return {"values": values, "mean": mean, "half_width": half}
 
 
-def _text(summary: Mapping[str, Any]) -> str:
+def _text(summary: Mapping[str, Any], sign: str = "") -> str:
     half = summary["half_width"]
-    return f"{summary['mean']:.4f}" + ("" if half is None else f" ± {half:.4f}")
+    return f"{summary['mean']:{sign}.4f}" + ("" if half is None else f" ± {half:.4f}")

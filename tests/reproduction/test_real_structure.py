@@ -1,5 +1,6 @@
 """Structure learned from photographs is compared by numbers of vehicles and by features."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from metasim_backend.reproduction.real_structure import (
 from metasim_backend.reproduction.real_structure_record import (
     real_structure_record,
     real_structure_table,
+    sampling_distance,
 )
 
 NAMES = ("Fréchet distance", "kernel distance")
@@ -103,7 +105,7 @@ def test_without_a_gain_the_interval_holds_nothing():
     assert low < 0 < high
 
 
-def test_the_record_counts_the_seeds_in_which_structure_helps(found):
+def test_the_record_says_what_structure_gains_over_seeds(found):
     _, truth, _, _, result = found
     seed = result | {"seconds": {"attributes": 10.0, "both": 20.0}, "seen": 30, "unseen": 40}
     record = real_structure_record({0: seed, 3: seed}, truth)
@@ -111,8 +113,34 @@ def test_the_record_counts_the_seeds_in_which_structure_helps(found):
     assert record["distances"][TRUTH]["both"]["mean"] == pytest.approx(
         result["rows"]["both"]["distances"][TRUTH]
     )
-    assert record["verdict"].count("in 2 of 2 seeds") == 4
-    assert "seed 3: lower by +" in real_structure_table(record)
+    gain = record["gains over seeds"][TRUTH]["prior"]
+    assert gain["mean"] == pytest.approx(result["gains"][TRUTH]["prior"]["value"])
+    assert gain["half_width"] == 0  # both seeds say the same
+    assert f"{TRUTH}: nearer than prior" in record["verdict"]
+    table = real_structure_table(record)
+    assert "seed 3: lower by +" in table and "over seeds: lower by +" in table
+
+
+def test_seeds_that_disagree_are_no_gain(found):
+    *_, result = found
+    seed = result | {"seconds": {}, "seen": 30, "unseen": 40}
+    other = {
+        **seed,
+        "gains": {
+            name: {row: {**gain, "value": -gain["value"]} for row, gain in gains.items()}
+            for name, gains in result["gains"].items()
+        },
+    }
+    record = real_structure_record({0: seed, 1: other}, None)
+    assert "nearer than" not in record["verdict"].replace("not clearly nearer or further", "")
+
+
+def test_few_frames_are_apart_from_all_by_chance_alone():
+    """With two numbers that are equally likely: E|K/n - 1/2| of a binomial K."""
+    truth = np.repeat([2, 5], 5000)
+    n = 10
+    exact = sum(math.comb(n, k) / 2**n * abs(k / n - 0.5) for k in range(n + 1))
+    assert sampling_distance(truth, n) == pytest.approx(exact, abs=0.01)
 
 
 def test_photographs_to_compare_with_are_looked_for_before_anything_is_learned(tmp_path):
