@@ -151,7 +151,8 @@ class Run:
         self._phase("pretrain", self._pretrain)
         for turn in range(self.turns):
             for phase in self._alternating():
-                self._phase(phase, partial(getattr(self, f"_{phase}"), turn))
+                learn = self._structure if phase == LEARN else self._match
+                self._phase(phase, partial(learn, turn))
         self._phase("task", self._task)
         self._use_features(self._turn())
         self._report()

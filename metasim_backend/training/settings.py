@@ -348,6 +348,9 @@ def _convert(value: object, hint: object, where: str) -> object:
             raise SettingsError(
                 f"There is no {kind} {unknown[0]!r}; choose from {', '.join(choice)}."
             )
+        twice = [item for item in items if list(items).count(item) > 1]
+        if twice:
+            raise SettingsError(f"Setting {where!r} names {twice[0]!r} twice; once is enough.")
         return tuple(items)
     if isinstance(hint, types.UnionType):
         hint = next(t for t in typing.get_args(hint) if t is not type(None))

@@ -40,6 +40,7 @@ def test_truth_values_are_read_as_such():
         ("match=3", "'match' is a group"),
         ("seed.x=3", "'seed'"),
         ("phases=pretrain,guess", "'guess'"),
+        ("phases=match,pretrain,match", "'match' twice"),
         ("features.parts=scene,weather", "'weather'"),
         ("freeze_encoder=perhaps", "'perhaps'"),
         ("nothing", "'nothing' is not of the form"),
