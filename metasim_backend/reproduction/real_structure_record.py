@@ -117,4 +117,4 @@ def _summary(values: list[float]) -> dict[str, Any]:
 
 def _text(summary: Mapping[str, Any], sign: str = "") -> str:
     half = summary["half_width"]
-    return f"{summary['mean']:{sign}.4f}" + ("" if half is None else f" ± {half:.4f}")
+    return f"{summary['mean']:{sign}.4g}" + ("" if half is None else f" ± {half:.2g}")
