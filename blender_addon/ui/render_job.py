@@ -16,7 +16,7 @@ from ..capture.picture import new_file
 # seems, the render's both set it and put it back to what they found: where the interpreter lets the
 # render's thread in while a panel is being drawn, the flag stays set for the rest of the session.
 # Timers can write nothing then and `bpy.ops` refuses (seen in 3.4.1, after 3 to 13 renders beside a
-# panel of 20 ms). So nobody is interrupted while a render goes on; drawing takes far less than this.
+# panel of 20 ms). So nobody is interrupted while a render goes on; drawing takes far less.
 UNINTERRUPTED = 1.0  # seconds
 
 
