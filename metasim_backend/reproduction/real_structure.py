@@ -33,6 +33,7 @@ from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training import evaluation
 from metasim_backend.training.loop import Run
 from metasim_backend.training.run_config import (
+    RunConfig,
     load_generator,
     open_run,
     plan_run,
@@ -136,16 +137,17 @@ def run_real_structure_seed(
     """
     path = folder / RESULT
     content: dict = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    grammar_file = SCENES / experiment.grammar
+    defaults = _defaults(experiment, seed, weights, matched, unseen)
     if "rows" in content:
+        _begun(folder / "run", defaults, grammar_file, target, overrides)
         return content
     if unseen is not None:
         list_pictures(unseen, "folder of unseen photographs")  # said now, not after hours
-    grammar_file = SCENES / experiment.grammar
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, np.ndarray] = {}
     pictures: dict[str, Tensor] = {}
     extractors: list[FeatureExtractor] = [] if weights is None else [build_features(weights)]
-    defaults = _defaults(experiment, seed, weights, matched, unseen)
     seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
         tell(f"seed {seed}: learning")
@@ -332,24 +334,7 @@ def _trained(
 ) -> Run:
     """A run, trained to the end from wherever an earlier call was interrupted."""
     if RunFolder.exists(path):
-        folder, config = open_run(path)
-        again, _ = plan_run(
-            path.with_name(f"{path.name} again"),
-            grammar=grammar,
-            target=target,
-            validation=None,
-            overrides=overrides,
-            defaults=defaults,
-        )
-        if (config.settings, config.grammar, config.target) != (
-            again.settings,
-            again.grammar,
-            again.target,
-        ):
-            raise ExperimentError(
-                f"{path} was begun with other settings, another grammar or another target; choose "
-                "another folder with --run, or remove it."
-            )
+        folder, config = _begun(path, defaults, grammar, target, overrides)
         images = read_target(config)
     else:
         config, images = plan_run(
@@ -367,3 +352,33 @@ def _trained(
     )
     run.train()
     return run
+
+
+def _begun(
+    path: Path,
+    defaults: Mapping[str, object],
+    grammar: Path,
+    target: Path,
+    overrides: Sequence[str],
+) -> tuple[RunFolder, RunConfig]:
+    """A run that an earlier call began, with the same settings."""
+    if RunFolder.exists(path):
+        folder, config = open_run(path)
+        again, _ = plan_run(
+            path.with_name(f"{path.name} again"),
+            grammar=grammar,
+            target=target,
+            validation=None,
+            overrides=overrides,
+            defaults=defaults,
+        )
+        if (config.settings, config.grammar, config.target) == (
+            again.settings,
+            again.grammar,
+            again.target,
+        ):
+            return folder, config
+    raise ExperimentError(
+        f"{path.parent} was begun with other settings, another grammar or another target; choose "
+        "another folder with --run, or remove it."
+    )

@@ -49,7 +49,8 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
         },
         "photographs": {"learned from": results[0]["seen"], "unseen": results[0]["unseen"]},
         "seconds": {
-            arm: _summary([r["seconds"][arm] for r in results]) for arm in results[0]["seconds"]
+            phase: _summary([r["seconds"][phase] for r in results])
+            for phase in results[0]["seconds"]
         },
     }
     if truth is not None:
@@ -59,11 +60,10 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
             "histogram": (np.bincount(truth) / len(truth)).tolist(),
             "total variation of as few": sampling_distance(truth, results[0]["seen"]),
         }
-    record["verdict"] = "; ".join(
-        f"{name}: {_verdict(gain)} than {against}"
+    record["verdict"] = {
+        name: {against: _verdict(gain) for against, gain in gains.items()}
         for name, gains in record["gains over seeds"].items()
-        for against, gain in gains.items()
-    )
+    }
     return record
 
 
@@ -84,14 +84,14 @@ def _verdict(gain: Mapping[str, Any]) -> str:
 
 def real_structure_table(record: Mapping[str, Any]) -> str:
     """A record for the terminal."""
-    lines = ["Driving: structure learned from photographs", ""]
-    if "truth" in record:
-        truth = record["truth"]
-        lines.append(f"vehicles in {truth['frames']} real frames: {truth['mean']:.2f} in the mean")
-        few = truth["total variation of as few"]
-        lines.append(f"total variation of as few as were learned from, to all: {few:.4f}")
+    lines = ["Driving: structure learned from photographs", "", "number of vehicles, mean"]
     means = record["mean number of vehicles"]
     lines += [f"  {title}: {_text(means[row])}" for row, title in ROWS.items()]
+    if "truth" in record:
+        truth, seen = record["truth"], record["photographs"]["learned from"]
+        few = truth["total variation of as few"]
+        lines.append(f"  {truth['frames']} real frames: {truth['mean']:.4g}")
+        lines.append(f"  ({seen} of them, as many as were learned from, are {few:.4g} from all)")
     for name, rows in record["distances"].items():
         lines += ["", name]
         lines += [f"  {title}: {_text(rows[row])}" for row, title in ROWS.items()]
@@ -103,11 +103,11 @@ def real_structure_table(record: Mapping[str, Any]) -> str:
             )
             lines.append(f"  seed {seed}: lower by {told}")
         told = ", ".join(
-            f"{_text(gain, '+')} than {against}"
+            f"{_text(gain, '+')} than {against} ({record['verdict'][name][against]})"
             for against, gain in record["gains over seeds"][name].items()
         )
         lines.append(f"  over seeds: lower by {told}")
-    return "\n".join([*lines, "", record["verdict"]])
+    return "\n".join(lines)
 
 
 def _summary(values: list[float]) -> dict[str, Any]:

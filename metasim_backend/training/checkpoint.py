@@ -49,7 +49,7 @@ def restore_run(run: Run) -> bool:
     run.done |= {k: v for k, v in state["done"].items() if k in run.done}
     run.seconds |= {k: v for k, v in state["seconds"].items() if k in run.seconds}
     run.baseline = replace(run.baseline, value=state["baseline"])
-    if run.structure is not None and "structure" in state:
+    if run.structure is not None:
         run.structure.restore(state["structure"])
     if state["optimiser"] is not None:
         # Which parameters a phase's optimiser holds depends on whether the encoder is frozen.
