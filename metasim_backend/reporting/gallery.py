@@ -15,7 +15,7 @@ MOST_SCENES = 3
 
 
 def comparison(record: RunRecord) -> str:
-    """A row a scene: a target picture, and the same structure from prior and learned."""
+    """A row each: a target picture, and those of one seed from prior and learned."""
     pictures = record.pictures
     count = min(max(len(pictures[kind]) for kind in KINDS_OF_PICTURES), MOST_ROWS)
     if count == 0:
@@ -27,7 +27,13 @@ def comparison(record: RunRecord) -> str:
         else ""
     )
     kinds = [kind for kind in KINDS_OF_PICTURES if pictures[kind]]
-    heads = "".join(f'<div class="head {kind}">{_HEADS[kind]}</div>' for kind in kinds)
+    same = "" if record.structure else " <small>same seed and structure</small>"
+    titles = {
+        "target": "Target",
+        "prior": "Prior <small>before</small>",
+        "learned": f"Learned{same}",
+    }
+    heads = "".join(f'<div class="head {kind}">{titles[kind]}</div>' for kind in kinds)
     rows = ["".join(_cell(pictures[kind], i, kind) for kind in kinds) for i in range(count)]
     style = f'class="strips" style="--columns:{len(kinds)}"'
     first = f"<div {style}>{heads}{''.join(rows[:ROWS_AT_ONCE])}</div>"
@@ -38,6 +44,19 @@ def comparison(record: RunRecord) -> str:
         else ""
     )
     return note + first + more
+
+
+def learned_scenes(record: RunRecord) -> str:
+    """What the learned pictures are of, against the prior's."""
+    if record.structure:
+        return (
+            "what stands in a scene was learned too, so the learned pictures are of other scenes "
+            "than the prior's beside them."
+        )
+    return (
+        "the learned pictures are the same scenes after the distribution transformer has moved "
+        "their attributes towards the target."
+    )
 
 
 def progress(record: RunRecord) -> str:
@@ -54,13 +73,6 @@ def progress(record: RunRecord) -> str:
     if not strips:
         return ""
     return f"<h3>The same scenes while learning</h3>{''.join(strips)}"
-
-
-_HEADS = {
-    "target": "Target",
-    "prior": "Prior <small>before</small>",
-    "learned": "Learned <small>same seed and structure</small>",
-}
 
 
 def _cell(paths: tuple[Path, ...], i: int, kind: str) -> str:

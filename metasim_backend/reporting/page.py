@@ -51,8 +51,7 @@ def render_page(record: RunRecord) -> str:
 <p class="verdict {mood}">{escape(sentence)}</p>
 {_tiles(record, mmd, detector)}
 <h2>Pictures</h2>
-<p class="lead">The prior is what the grammar draws by itself; the learned pictures are the same
-scenes after the distribution transformer has moved their attributes towards the target.</p>
+<p class="lead">The prior is what the grammar draws by itself; {gallery.learned_scenes(record)}</p>
 {gallery.comparison(record)}
 {gallery.progress(record)}
 <h2>Optimisation off and on</h2>

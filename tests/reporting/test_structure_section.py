@@ -46,3 +46,10 @@ def test_what_is_counted_in_pictures_stands_beside_the_targets(tmp_path):
 def test_without_a_counting_network_nothing_is_said_of_pictures(tmp_path):
     page = page_of(tmp_path / "run", {**STRUCTURE, "read": {}})
     assert "<h2>Structure</h2>" in page and "Counted in pictures" not in page
+
+
+def test_learned_pictures_are_said_to_be_of_the_same_scenes_only_where_they_are(tmp_path):
+    with_structure = page_of(tmp_path / "with", STRUCTURE)
+    without = page_of(tmp_path / "without", None)
+    assert "of other scenes" in with_structure and "are the same scenes" not in with_structure
+    assert "are the same scenes" in without and "of other scenes" not in without
