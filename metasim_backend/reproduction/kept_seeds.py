@@ -20,6 +20,7 @@ _YOUNG_IN_STRUCTURE = {
     "network": "own",
     "disturbed": 1.0,
     "picture_weight": 0.0,
+    "readings": "all",
 }
 EACH = "each_seed"
 KEY = "made_with"

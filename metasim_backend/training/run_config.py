@@ -19,6 +19,7 @@ from metasim_backend.training.loop import Target, changes_attributes
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.settings import (
     BASELINES,
+    READINGS,
     REWARDS,
     STRUCTURE_FEATURES,
     STRUCTURE_PARTS,
@@ -163,6 +164,7 @@ def resolve_settings(
         ("structure.baseline", settings.structure.baseline, BASELINES),
         ("structure.features", settings.structure.features, STRUCTURE_FEATURES),
         ("structure.parts", settings.structure.parts, STRUCTURE_PARTS),
+        ("structure.readings", settings.structure.readings, READINGS),
         ("match.behind_features", settings.match.behind_features, ("auto", "yes", "no")),
     ):
         if value not in known:

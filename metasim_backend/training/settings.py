@@ -15,6 +15,7 @@ STRUCTURE_REWARDS = ("density", "mmd")
 BASELINES = ("leave_one_out", "moving_average")
 STRUCTURE_FEATURES = ("counts", "match")
 STRUCTURE_PARTS = ("joint", "pairs")
+READINGS = ("all", "labelled")
 FEATURE_PARTS = ("scene", "objects", "layout", "colours")
 
 
@@ -182,6 +183,10 @@ class StructureSettings:
         parts: how densities are taken in it: ``joint`` (all numbers at once, as in the paper) or
             ``pairs`` (the mean over every number and every pair of numbers, which needs far fewer
             pictures to tell one count from the next).
+        readings: which of the small network's readings are compared: ``all``, or ``labelled``: the
+            numbers of labelled objects, of each class and together. Those of the street as a whole
+            (kinds of road, numbers of trees and houses) are read less surely off photographs than
+            off the renders that the network learned from; ``picture_weight`` can take their place.
         network: what the small network reads counts off: ``own`` (the picture; all of it is trained
             on renders), or an ImageNet network that was trained on photographs, as a torchvision
             name or a weights file's path. It is frozen; only the reading is trained.
@@ -209,6 +214,7 @@ class StructureSettings:
     picture_weight: float = 0.0
     features: str = "counts"
     parts: str = "pairs"
+    readings: str = "all"
     network: str = "own"
     disturbed: float = 1.0
     feature_scenes: int = 4000

@@ -169,7 +169,7 @@ class StructurePhase:
             )
         if self._reward is None:
             network = self._counts or run.timed("features", self.counting)
-            read, error = counts_reading(network)
+            read, error = counts_reading(network, self.settings.readings)
             self._reward = StructureReward(
                 read, run.target.matched, self.settings, error, run.features
             )

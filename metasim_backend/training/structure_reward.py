@@ -107,17 +107,22 @@ def _in_batches(read: Reading, images: Tensor) -> Tensor:
     return torch.cat([read(part.float() / 255) for part in images.split(BATCH)])
 
 
-def counts_reading(network: CountNetwork) -> tuple[Reading, Tensor]:
+def counts_reading(network: CountNetwork, which: str = "all") -> tuple[Reading, Tensor]:
     """The readings of a count network that tell anything, in units of the spread that the prior's
-    scenes have, and the error of each."""
+    scenes have, and the error of each.
+
+    Args:
+        which: ``all`` or ``labelled``, see ``StructureSettings.readings``.
+    """
+    names = network.names[: len(network.classes) + 1] if which == "labelled" else network.names
     shares = network.explained()
     chosen = [
         d
-        for d, name in enumerate(network.names)
+        for d, name in enumerate(names)
         if shares[name] >= LEAST_EXPLAINED and float(network.spread[d]) > 1e-6
     ]
     if not chosen:
-        chosen = list(range(len(network.names)))
+        chosen = list(range(len(names)))
     spread = network.spread[chosen].clamp_min(1e-6)
 
     def read(images: Tensor) -> Tensor:

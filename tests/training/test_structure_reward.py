@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.training.settings import StructureSettings
-from metasim_backend.training.structure_reward import StructureReward
+from metasim_backend.training.structure_reward import StructureReward, counts_reading
 
 
 def pictures(values):
@@ -86,3 +87,20 @@ def test_without_a_weight_the_second_features_are_not_taken():
     target, _ = draw(40, 0.5, 0)
     made = StructureReward(read, pictures(target), StructureSettings(), whole=never)
     made(pictures(target), torch.Generator().manual_seed(0))
+
+
+def test_what_is_read_is_all_that_tells_anything_or_labelled_things_alone():
+    network = CountNetwork(("car", "van"), ("number of tree",))
+    network.spread.copy_(torch.tensor([2.0, 1.0, 2.5, 4.0]))
+    network.error.copy_(torch.tensor([1.0, 1.0, 1.0, 1.0]))  # vans are not told apart at all
+    images = torch.rand(3, 3, 16, 48, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        cars, _, together, trees = network(images).T
+    for which, columns, error in (
+        ("all", [cars / 2, together / 2.5, trees / 4], [0.5, 0.4, 0.25]),
+        ("labelled", [cars / 2, together / 2.5], [0.5, 0.4]),
+    ):
+        read_off, found = counts_reading(network, which)
+        with torch.no_grad():
+            torch.testing.assert_close(read_off(images), torch.stack(columns, 1))
+        torch.testing.assert_close(found, torch.tensor(error))
