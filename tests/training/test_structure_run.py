@@ -288,6 +288,7 @@ def test_wrong_settings_are_said_in_a_sentence():
         ("structure.baseline=none", "choose from leave_one_out"),
         ("structure.features=inception", "choose from counts, match"),
         ("structure.parts=all", "choose from joint, pairs"),
+        ("structure.readings=some", "choose from all, labelled"),
         ("structure.batch=2", "at least 3"),
         ("structure.features=match", "set structure.parts=joint"),
     ):
