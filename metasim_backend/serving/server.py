@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ from metasim_backend.serving.users_paths import RequestError
 
 MOST_CLIENTS = 8
 MOST_ASKED = 64
-"""Requests of all panels that may wait."""
+"""Requests of one panel that may wait; what one asks too much is no other's harm."""
 
 Handler = Callable[[Mapping[str, object]], dict]
 
@@ -84,7 +85,7 @@ class PanelServer:
         self._began = time.monotonic()
         self._end = threading.Event()
         self._lock = threading.Lock()
-        self._asked = 0
+        self._asked: Counter[Client] = Counter()
         self._training: TrainingJob | None = None
         self._dataset: DatasetJob | None = None
         self._keep_logs = False
@@ -180,8 +181,8 @@ class PanelServer:
             client.send(error(known, str(mistake)))
             return
         with self._lock:
-            busy = self._asked >= MOST_ASKED
-            self._asked += not busy
+            busy = self._asked[client] >= MOST_ASKED
+            self._asked[client] += not busy
         if busy:
             client.send(error(known, "The backend has too much to do; wait for its answers."))
             return
@@ -200,7 +201,8 @@ class PanelServer:
                 reply = error(number, sentence)
         finally:
             with self._lock:
-                self._asked -= 1
+                self._asked[asked.client] -= 1
+                self._asked += Counter()  # forgets who waits for nothing
         asked.client.send(reply)
 
     def _defect(self, kind: str, failure: Exception) -> str:

@@ -149,7 +149,7 @@ class TrainingJob(Job):
         for name, points in curves(entries).items():
             told = self._told.get(name, -1)
             if points and points[-1][0] < told:  # a resumed run takes its last steps again
-                told = -1
+                told = int(points[-1][0])
             new[name] = [point for point in points if point[0] > told]
             self._told[name] = int(points[-1][0]) if points else -1
             if points:

@@ -225,6 +225,22 @@ def test_a_server_that_is_interrupted_ends_well(tmp_path: Path):
             dialled.next()
 
 
+def test_what_one_panel_asks_too_much_is_refused_to_it_alone(server: Server, dialled: Panel):
+    crowd = Panel.dial(server.address)
+    numbers = [crowd.send("grammar", path=str(DRIVING)) for _ in range(150)]
+    for _ in range(5):
+        assert dialled.ask("status") == {"train": None, "dataset": None}
+    sentences = []
+    while numbers:
+        found = crowd.next()
+        if found.id in numbers:
+            numbers.remove(found.id)
+            sentences.append(found.sentence)
+    refused = [sentence for sentence in sentences if sentence]
+    assert len(sentences) - len(refused) >= 64
+    assert refused and all("too much to do" in sentence for sentence in refused)
+
+
 def test_a_panel_that_never_reads_is_let_go_and_harms_nobody(server: Server, dialled: Panel):
     silent = Panel.dial(server.address)
     for number in range(3000):  # about 100 MB of answers that nobody takes
