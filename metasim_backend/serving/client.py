@@ -28,6 +28,7 @@ class Client:
 
     Attributes:
         greeted: both sides know each other; before that it is told nothing.
+        unanswered: its requests that wait; the server counts them.
 
     Args:
         sock: its socket, owned by this object from now on.
@@ -49,6 +50,7 @@ class Client:
         gone: Callable[[Client], object],
     ) -> None:
         self.greeted = False
+        self.unanswered = 0
         self._socket = sock
         self._token = token
         self._welcome = welcome

@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -85,7 +84,6 @@ class PanelServer:
         self._began = time.monotonic()
         self._end = threading.Event()
         self._lock = threading.Lock()
-        self._asked: Counter[Client] = Counter()
         self._training: TrainingJob | None = None
         self._dataset: DatasetJob | None = None
         self._keep_logs = False
@@ -181,8 +179,8 @@ class PanelServer:
             client.send(error(known, str(mistake)))
             return
         with self._lock:
-            busy = self._asked[client] >= MOST_ASKED
-            self._asked[client] += not busy
+            busy = client.unanswered >= MOST_ASKED
+            client.unanswered += not busy
         if busy:
             client.send(error(known, "The backend has too much to do; wait for its answers."))
             return
@@ -201,8 +199,7 @@ class PanelServer:
                 reply = error(number, sentence)
         finally:
             with self._lock:
-                self._asked[asked.client] -= 1
-                self._asked += Counter()  # forgets who waits for nothing
+                asked.client.unanswered -= 1
         asked.client.send(reply)
 
     def _defect(self, kind: str, failure: Exception) -> str:

@@ -185,8 +185,8 @@ class StructureSettings:
             pictures to tell one count from the next).
         readings: which of the small network's readings are compared: ``all``, or ``labelled``: the
             numbers of labelled objects, of each class and together. Those of the street as a whole
-            (kinds of road, numbers of trees and houses) are read less surely off photographs than
-            off the renders that the network learned from; ``picture_weight`` can take their place.
+            (kinds of road, numbers of trees and houses), learned from renders, can mislead on
+            photographs; ``picture_weight`` can take their place.
         network: what the small network reads counts off: ``own`` (the picture; all of it is trained
             on renders), or an ImageNet network that was trained on photographs, as a torchvision
             name or a weights file's path. It is frozen; only the reading is trained.

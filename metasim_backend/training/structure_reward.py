@@ -114,15 +114,16 @@ def counts_reading(network: CountNetwork, which: str = "all") -> tuple[Reading, 
     Args:
         which: ``all`` or ``labelled``, see ``StructureSettings.readings``.
     """
-    names = network.names[: len(network.classes) + 1] if which == "labelled" else network.names
     shares = network.explained()
-    chosen = [
-        d
-        for d, name in enumerate(names)
-        if shares[name] >= LEAST_EXPLAINED and float(network.spread[d]) > 1e-6
+    asked = [
+        d for d, name in enumerate(network.names) if which == "all" or name not in network.choices
     ]
-    if not chosen:
-        chosen = list(range(len(names)))
+    told = [
+        d
+        for d in asked
+        if shares[network.names[d]] >= LEAST_EXPLAINED and float(network.spread[d]) > 1e-6
+    ]
+    chosen = told or asked
     spread = network.spread[chosen].clamp_min(1e-6)
 
     def read(images: Tensor) -> Tensor:
