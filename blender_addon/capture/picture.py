@@ -40,8 +40,8 @@ def render(
 ) -> Frame:
     """Render what the stage shows, with labels.
 
-    The image is Blender's linear light, through the sRGB curve and clipped to [0, 1]; 8-bit
-    images are rounded. Index map, semantic map and depth come from each pixel's first sample and
+    The image is Blender's linear light as float16, or through the sRGB curve and clipped to
+    [0, 1]; 8-bit images are rounded. Index map, semantic map and depth come from each pixel's first sample and
     are neither filtered nor mixed; normals are the mean over all samples, made unit again.
     Engines other than Cycles write no index map: theirs, the depth and the normals come from a
     second render by Cycles with one sample.
@@ -95,7 +95,7 @@ def frame_of(
         view: the camera.
         rendered_by: see :class:`Frame`.
     """
-    image = srgb(_linear(channels))
+    image = _image(channels, settings)
     raw = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
     index = instance_map(raw)
     depth = exr.channel(passes, _DEPTH, "").astype(np.float32)
@@ -103,7 +103,7 @@ def frame_of(
     depth[sky] = np.inf
     normal = _normals(passes, view.pose, sky) if "normal" in settings.passes else None
     return Frame(
-        image=image if settings.float_image else to_uint8(image),
+        image=image,
         index=index,
         depth=depth,
         labels=labels(objects, index, view.intrinsics, view.pose),
@@ -150,9 +150,10 @@ def render_window(stage: Stage, settings: RenderSettings, window: Window | None)
         window: (x0, y0, x1, y1), whole pixels within the frame, or None for the full frame.
 
     Returns:
-        (y1 - y0) x (x1 - x0) x 3 float32, sRGB in [0, 1].
+        (y1 - y0) x (x1 - x0) x 3 float32: sRGB in [0, 1], or linear light where that is asked for.
     """
-    return srgb(_linear(_shoot(stage, settings, window)))
+    light = _linear(_shoot(stage, settings, window))
+    return light if settings.linear else srgb(light)
 
 
 def srgb(linear: np.ndarray) -> np.ndarray:
@@ -165,6 +166,15 @@ def srgb(linear: np.ndarray) -> np.ndarray:
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """Float pixels in [0, 1] to uint8, rounded."""
     return (image * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def _image(channels: Mapping[str, np.ndarray], settings: RenderSettings) -> np.ndarray:
+    """The picture as asked for: float16 linear light, or sRGB as float32 or uint8."""
+    light = _linear(channels)
+    if settings.linear:
+        return np.minimum(light, np.finfo(np.float16).max).astype(np.float16)
+    image = srgb(light)
+    return image if settings.float_image else to_uint8(image)
 
 
 def _linear(channels: Mapping[str, np.ndarray]) -> np.ndarray:

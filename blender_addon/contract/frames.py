@@ -15,6 +15,7 @@ Box = tuple[float, float, float, float]
 MAX_SIDE = 8192
 MOST_BOUNCES = 64
 PASSES = ("normal", "flow")
+LIGHTINGS = ("direct", "traced")
 
 
 class RenderSettingsError(ValueError):
@@ -32,8 +33,13 @@ class RenderSettings:
         engine: ``"cycles"``, ``"eevee"``, ``"workbench"`` or a 2-D renderer's name.
         device: ``"cpu"``, or a GPU kind that the renderer knows, or ``"auto"``.
         float_image: return the image as float32 in [0, 1] instead of uint8.
-        bounces: how often light may bounce between diffuse surfaces, and between glossy ones;
-            twice as often in all. 0 is direct light only.
+        linear: return the image as float16 scene-linear light, not clipped, for a camera model;
+            goes before ``float_image``.
+        lighting: ``"direct"``: one sun, and the sky as an ambient term of every material, without
+            a random ray; ``"traced"``: Blender's path tracing. Other engines than Cycles have
+            light of their own.
+        bounces: how often traced light may bounce between diffuse surfaces, and between glossy
+            ones; twice as often in all. 0 is direct light only.
         denoise: take the noise out of the picture, where the renderer can.
         passes: what to return beside the picture and its labels, of :data:`PASSES`.
     """
@@ -48,6 +54,8 @@ class RenderSettings:
     bounces: int = 1
     denoise: bool = False
     passes: tuple[str, ...] = ()
+    linear: bool = False
+    lighting: str = "direct"
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):
@@ -68,8 +76,14 @@ class RenderSettings:
             raise RenderSettingsError(
                 f"Render bounces {self.bounces!r} is not a whole number from 0 to {MOST_BOUNCES}."
             )
-        if not isinstance(self.denoise, bool):
-            raise RenderSettingsError(f"Render denoise {self.denoise!r} is not true or false.")
+        for name in ("denoise", "linear"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise RenderSettingsError(f"Render {name} {value!r} is not true or false.")
+        if self.lighting not in LIGHTINGS:
+            raise RenderSettingsError(
+                f"Render lighting {self.lighting!r} is unknown; use {' or '.join(LIGHTINGS)}."
+            )
         if not isinstance(self.passes, (list, tuple)):
             raise RenderSettingsError(f"Render passes {self.passes!r} are not a list of names.")
         for name in self.passes:
@@ -80,9 +94,9 @@ class RenderSettings:
         object.__setattr__(self, "passes", tuple(self.passes))
 
     def to_dict(self) -> dict:
-        """JSON-ready; what came later is left out while it has no effect.
+        """JSON-ready; what came later is left out where it says what was done before it came.
 
-        So a data set that was begun before can be continued.
+        So a data set that was begun before can be continued with what it was begun with.
         """
         data = asdict(self) | {"passes": list(self.passes)}
         plain = {name: data[name] for name in data if name not in _LATER}
@@ -90,17 +104,21 @@ class RenderSettings:
 
     @classmethod
     def from_dict(cls, data: dict) -> RenderSettings:
-        """Raises RenderSettingsError on an unknown key or a wrong value."""
+        """Inverse of :meth:`to_dict`.
+
+        Raises:
+            RenderSettingsError: on an unknown key or a wrong value.
+        """
         unknown = set(data) - set(cls.__dataclass_fields__)
         if unknown:
             raise RenderSettingsError(
                 f"Unknown render setting {sorted(unknown)[0]!r}; known: "
                 f"{', '.join(cls.__dataclass_fields__)}."
             )
-        return cls(**data)
+        return cls(**{**_LATER, **data})
 
 
-_LATER = {"bounces": 1, "denoise": False, "passes": ()}
+_LATER = {"bounces": 1, "denoise": False, "passes": (), "linear": False, "lighting": "traced"}
 
 
 @dataclass(frozen=True)
@@ -154,7 +172,8 @@ class Frame:
     """One rendered picture with its labels.
 
     Attributes:
-        image: H x W x 3, sRGB; uint8, or float32 in [0, 1] when asked for.
+        image: H x W x 3, sRGB; uint8, or float32 in [0, 1] when asked for; or scene-linear light,
+            float16.
         index: H x W uint16 index map; 0 is everything unlabelled.
         depth: H x W float32, metres along the optical axis; infinite where there is only sky.
         labels: one per labelled node, visible or not, in the scene graph's order.
@@ -206,7 +225,8 @@ class Difference:
 
     Attributes:
         window: (x0, y0, x1, y1) whole pixels; an empty window (all zeros) means no change.
-        values: (y1 - y0) x (x1 - x0) x 3 float32, sRGB in [0, 1]; not divided by the step.
+        values: (y1 - y0) x (x1 - x0) x 3 float32, sRGB in [0, 1], or linear light where that was
+            asked for; not divided by the step.
     """
 
     window: tuple[int, int, int, int]

@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict, replace
 
-    from blender_addon.contract.frames import RenderSettings
     from metasim_backend.datasets.labelled import read_labelled
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
@@ -49,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     detector = new_detector(replace(config.settings, seed=arguments.seed))
     seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
     drawn = scenes.prior(seeds) if arguments.prior else scenes.learned(seeds)
-    settings = RenderSettings(
-        wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
-    )
+    settings = wanted.render_settings()
     with (
         BlenderRenderer(worker_settings(arguments)) as renderer,
         Progress("rendering", len(drawn), quiet=arguments.json) as progress,

@@ -123,9 +123,7 @@ def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings]:
         folder, config = open_run(source)
         wanted = config.settings.rendering
         scenes = load_generator(folder, config)
-    return scenes, RenderSettings(
-        wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device
-    )
+    return scenes, wanted.render_settings()
 
 
 def dataset_job(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
 
@@ -96,7 +96,15 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--samples", type=int, metavar="N", help="samples a pixel")
     group.add_argument("--engine", choices=ENGINES, help="default: as trained, or cycles")
     group.add_argument("--device", help="cpu, or a GPU kind such as cuda or optix")
-    group.add_argument("--bounces", type=int, metavar="N", help="of light, 0 is direct light only")
+    group.add_argument(
+        "--light",
+        choices=LIGHTINGS,
+        dest="lighting",
+        help="direct: sun and ambient sky, without noise; traced: path tracing",
+    )
+    group.add_argument(
+        "--bounces", type=int, metavar="N", help="of traced light; 0 is direct light only"
+    )
     group.add_argument(
         "--denoise", action=argparse.BooleanOptionalAction, help="take the noise out of pictures"
     )
@@ -119,7 +127,7 @@ def render_settings(arguments: argparse.Namespace, default: RenderSettings) -> R
         default = with_preset(default, arguments.preset)
     if arguments.size:
         changes["width"], changes["height"] = parse_size(arguments.size)
-    for name in ("samples", "engine", "device", "bounces", "denoise"):
+    for name in ("samples", "engine", "device", "lighting", "bounces", "denoise"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
     return replace(default, **changes)

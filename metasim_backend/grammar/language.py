@@ -208,5 +208,13 @@ class Grammar:
             },
             "rules": [rule.to_dict() for rule in self.rules],
             "require": [condition.to_dict() for condition in self.conditions],
-            "render": self.render.to_dict(),
+            "render": _render_to_dict(self.render),
         }
+
+
+def _render_to_dict(render: RenderSettings) -> dict:
+    """As in a grammar file, where only what differs from the default need be said."""
+    data = render.to_dict()
+    data.pop("lighting", None)
+    default = RenderSettings().lighting
+    return data if render.lighting == default else {**data, "lighting": render.lighting}

@@ -70,6 +70,9 @@ def _drop_young(settings: dict[str, Any]) -> None:
     """Take out settings that are younger than the first results, where they are as they were."""
     if tuple(settings["features"]["parts"]) == FEATURE_PARTS:
         del settings["features"]["parts"]
+    rendering = settings["rendering"]
+    if rendering["engine"] != "cycles" or rendering["lighting"] == "traced":
+        del rendering["lighting"]  # drawn worlds have none; Blender's had no other
     if settings["target"] == {"most_alike": 1.0}:
         del settings["target"]
     if "structure" in settings:

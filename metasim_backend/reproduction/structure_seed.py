@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import Grammar, load_grammar, sample_scene
 from metasim_backend.matching.count_histograms import histogram, total_variation
@@ -145,14 +144,7 @@ def _train(
 ) -> dict[str, float]:
     """Train to the end, from wherever an earlier call was interrupted; seconds by part."""
     settings: TrainSettings = config.settings
-    shape = RenderSettings(
-        settings.rendering.width,
-        settings.rendering.height,
-        settings.rendering.samples,
-        0,
-        settings.rendering.engine,
-        settings.rendering.device,
-    )
+    shape = settings.rendering.render_settings()
     with structure_bench(hidden, shape, seed, experiment.pictures, data) as (renderer, target):
         run = Run(
             folder,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -126,9 +126,7 @@ class Run:
     @property
     def render_settings(self) -> RenderSettings:
         wanted = self.settings.rendering
-        return RenderSettings(
-            wanted.width, wanted.height, wanted.samples, 0, wanted.engine, wanted.device, True
-        )
+        return replace(wanted.render_settings(), float_image=True)
 
     @property
     def turns(self) -> int:

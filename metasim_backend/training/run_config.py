@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from blender_addon.contract.frames import RenderSettings
 from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
@@ -141,6 +140,7 @@ def resolve_settings(
             "height": size[1] if size else render.height,
             "samples": render.samples,
             "engine": default_engine(grammar),
+            "lighting": render.lighting,
         }
     }
     for group, values in (defaults or {}).items():
@@ -153,7 +153,7 @@ def resolve_settings(
         base[group] = merged
     settings = settings_from_dict(with_overrides(base, overrides))
     wanted = settings.rendering
-    RenderSettings(wanted.width, wanted.height, wanted.samples)
+    wanted.render_settings()  # says what is wrong
     for what, value, known in (
         ("rendering.engine", wanted.engine, engines_of(grammar.domain)),
         ("rendering.differences", wanted.differences, METHODS),
@@ -244,6 +244,8 @@ def open_run(path: Path) -> tuple[RunFolder, RunConfig]:
     folder = RunFolder.open(path)
     data = folder.read_config()
     try:
+        rendering = data["settings"].get("rendering", {})
+        rendering.setdefault("lighting", "traced")  # all there was before there was a choice
         config = RunConfig(
             grammar_from_dict(data["grammar"]),
             settings_from_dict(data["settings"]),

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from blender_addon.contract.frames import RenderSettings
+
 PHASES = ("pretrain", "structure", "match", "task")
 DEFAULT_PHASES = ("pretrain", "match", "task")
 REWARDS = ("score", "influence", "noise")
@@ -32,6 +34,7 @@ class RenderingSettings:
         samples: samples a pixel.
         engine: the renderer's engine: one of Blender's, or a 2-D world's own name.
         device: ``cpu`` or a GPU kind.
+        lighting: ``direct`` (sun and ambient sky, without noise) or ``traced`` (path tracing).
         differences: ``exact`` (autograd, of 2-D worlds), ``local`` (only the window a change can
             touch), ``full`` frames, or ``auto``: exact where that is possible, else local.
     """
@@ -41,7 +44,19 @@ class RenderingSettings:
     samples: int = 1
     engine: str = "cycles"
     device: str = "cpu"
+    lighting: str = "direct"
     differences: str = "auto"
+
+    def render_settings(self) -> RenderSettings:
+        """As a renderer takes them, with noise seed 0.
+
+        Raises:
+            RenderSettingsError: when a value is out of bounds.
+        """
+        return RenderSettings(
+            self.width, self.height, self.samples, 0, self.engine, self.device,
+            lighting=self.lighting,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

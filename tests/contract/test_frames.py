@@ -32,6 +32,7 @@ def frame(**more) -> Frame:
 @pytest.mark.parametrize("settings", [
     RenderSettings(),
     RenderSettings(414, 125, 4, 9, "eevee", "auto", True, 0, True, ("flow", "normal")),
+    RenderSettings(linear=True, lighting="traced"),
 ])  # fmt: skip
 def test_settings_come_back_from_json(settings):
     assert RenderSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
@@ -39,14 +40,22 @@ def test_settings_come_back_from_json(settings):
 
 def test_settings_that_came_later_are_left_out_without_effect():
     old = {"width", "height", "samples", "seed", "engine", "device", "float_image"}
-    assert set(RenderSettings().to_dict()) == old
-    assert RenderSettings(bounces=3).to_dict().keys() - old == {"bounces"}
+    assert set(RenderSettings(lighting="traced").to_dict()) == old
+    assert RenderSettings(bounces=3, lighting="traced").to_dict().keys() - old == {"bounces"}
+
+
+def test_settings_from_before_there_was_a_choice_of_light_are_path_traced():
+    written = RenderSettings(64, 48, 2).to_dict()
+    assert written.pop("lighting") == "direct"
+    assert RenderSettings.from_dict(written).lighting == "traced"
 
 
 @pytest.mark.parametrize(("values", "named"), [
     ({"bounces": -1}, "-1"),
     ({"bounces": 2.5}, "2.5"),
     ({"denoise": "much"}, "'much'"),
+    ({"linear": 1}, "1"),
+    ({"lighting": "candle"}, "'candle'"),
     ({"passes": ["smell"]}, "'smell'"),
     ({"passes": [["flow"]]}, "flow"),
     ({"passes": "flow"}, "'flow'"),
