@@ -41,8 +41,9 @@ def render(
     """Render what the stage shows, with labels.
 
     The image is Blender's linear light as float16, or through the sRGB curve and clipped to
-    [0, 1]; 8-bit images are rounded. Index map, semantic map and depth come from each pixel's first sample and
-    are neither filtered nor mixed; normals are the mean over all samples, made unit again.
+    [0, 1]; 8-bit images are rounded. Index map, semantic map and depth come from each pixel's
+    first sample and are neither filtered nor mixed; normals are the mean over all samples, made
+    unit again.
     Engines other than Cycles write no index map: theirs, the depth and the normals come from a
     second render by Cycles with one sample.
 
