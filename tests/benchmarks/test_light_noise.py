@@ -124,10 +124,12 @@ def measure(lightings: Sequence[str], most: int | None, maps: Path | None = None
                     write_map(path, 255.0 * pictures[0], 255.0 * pictures[-1])
             found[light] = summary(each)
     times = dict(zip(lightings, np.transpose(answer["bare_ms"]), strict=True))
-    found["bare_render_ms"] = {light: rounded(np.median(own)) for light, own in times.items()}
+    found["bare_render_ms"] = {
+        light: rounded(float(np.median(own))) for light, own in times.items()
+    }
     if len(times) == 2:
         ratios = times["direct"] / times["traced"]
-        found["bare_render_direct_against_traced"] = rounded(np.median(ratios))
+        found["bare_render_direct_against_traced"] = rounded(float(np.median(ratios)))
     found["blender"] = answer["blender"]
     return found
 
