@@ -18,6 +18,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..camera.tones import srgb, to_uint8
 from ..contract.frames import Frame, RenderSettings
 from ..contract.scene_graph import SceneGraph
 from ..contract.semantics import instance_map, semantic_map
@@ -155,18 +156,6 @@ def render_window(stage: Stage, settings: RenderSettings, window: Window | None)
     """
     light = _linear(_shoot(stage, settings, window))
     return light if settings.linear else srgb(light)
-
-
-def srgb(linear: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB in [0, 1], float32; IEC 61966-2-1, clipped at both ends."""
-    light = np.clip(linear, np.float32(0), np.float32(1))
-    curve = np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
-    return np.where(light <= np.float32(0.0031308), np.float32(12.92) * light, curve)
-
-
-def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Float pixels in [0, 1] to uint8, rounded."""
-    return (image * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
 def _image(channels: Mapping[str, np.ndarray], settings: RenderSettings) -> np.ndarray:

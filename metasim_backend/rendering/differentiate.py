@@ -23,12 +23,17 @@ point the wrong way. With features φ given, the difference is taken behind them
 at the cost of two evaluations of φ a step.
 
 A renderer that is differentiable itself gives the exact gradient instead, by autograd.
+
+With a camera model between the light X and the picture I = C(X), the differences are those of the
+light, still in a window, and ∂L/∂X comes from ∂L/∂I by autograd through C; behind features, φ∘C
+takes the place of φ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,7 +42,7 @@ from torch import Tensor
 from blender_addon.contract.frames import AttributeStep, Difference, Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.encoding import Encoding, Slot, unit_to_value
-from metasim_backend.rendering.renderer import DifferenceRenderer, ExactRenderer
+from metasim_backend.rendering.renderer import DifferenceRenderer, ExactRenderer, LightRenderer
 
 METHODS = ("auto", "exact", "local", "full")
 DEFAULT_STEP = 0.02
@@ -129,23 +134,37 @@ def render(
         images, tape = _render_exactly(renderer, encoding, scenes, values, mutable, settings)
         return (images if features is None else features(images)), tape
     tape = Tape()
+    settings = [replace(s, float_image=True) for s in settings]
+    camera = renderer if isinstance(renderer, LightRenderer) else None
     sizes = [v.shape[0] for v in values]
     weights = [
         m.cpu().numpy().astype(np.float64) if chosen is None else m.cpu().numpy() * chosen[i]
         for i, m in enumerate(mutable)
     ]
     request = _Request(
-        renderer,
+        renderer if camera is None else camera.source,
         encoding,
         list(scenes),
         weights,
-        [replace(s, float_image=True) for s in settings],
+        [replace(s, linear=camera is not None) for s in settings],
         method == "full",
         sizes,
         tape,
         features,
+        camera,
     )
-    return _Render.apply(torch.cat(list(values)), request), tape
+    out = _Render.apply(torch.cat(list(values)), request)
+    if camera is not None:
+        tape._frames = partial(_developed, camera, tape.frames, settings)
+        if features is None:
+            out = camera.taken(out, [s.seed for s in settings])
+    return out, tape
+
+
+def _developed(
+    camera: LightRenderer, frames: Sequence[Frame], settings: Sequence[RenderSettings]
+) -> list[Frame]:
+    return [camera.developed(f, s) for f, s in zip(frames, settings, strict=True)]
 
 
 def _render_exactly(
@@ -219,6 +238,23 @@ class _Request:
     sizes: list[int]
     tape: Tape
     features: Callable[[Tensor], Tensor] | None
+    camera: LightRenderer | None = None
+    light: list[np.ndarray] = field(default_factory=list)
+
+    def features_of(self, images: Tensor, numbers: Sequence[int]) -> Tensor:
+        """φ of pictures, or of pictures taken of linear light, of the scenes with these numbers."""
+        assert self.features is not None
+        if self.camera is not None:
+            images = self.camera.taken(images, [self.settings[i].seed for i in numbers])
+        return self.features(images)
+
+    def features_of_scene(self, number: int, images: Tensor) -> Tensor:
+        """The same for many pictures of one scene."""
+        return self.features_of(images, [number] * len(images))
+
+    def image(self, number: int) -> np.ndarray:
+        """[H, W, 3] float32: a scene's picture, or its linear light where there is a camera."""
+        return self.light[number] if self.light else self.tape.frames[number].image
 
 
 class _Render(torch.autograd.Function):
@@ -234,7 +270,8 @@ class _Render(torch.autograd.Function):
         images = _pictures(request)
         if request.features is not None:
             with torch.no_grad():
-                return request.features(images).to(values.device)
+                every = range(len(request.scenes))
+                return request.features_of(images, every).to(values.device)
         return images.to(values.device)
 
     @staticmethod
@@ -263,8 +300,12 @@ class _Render(torch.autograd.Function):
                 whole = own_adjoint.permute(1, 2, 0).double().numpy()
                 products = [_image_product(whole, d) for d in differences]
             else:
-                image = request.tape.frames[number].image
-                products = _feature_products(request.features, own_adjoint, image, differences)
+                products = _feature_products(
+                    partial(request.features_of_scene, number),
+                    own_adjoint,
+                    request.image(number),
+                    differences,
+                )
             gradient = np.zeros(part.shape, dtype=np.float64)
             for item, product in zip(plan, products, strict=True):
                 gradient[item.row, item.column] = item.weight * product / item.width
@@ -283,7 +324,11 @@ def _pictures(request: _Request) -> Tensor:
             return renderer.differentiable(scenes, settings, {}).cpu()
     frames = renderer.render(scenes, settings)
     request.tape._frames = frames
-    return _tensor(np.stack([frame.image for frame in frames]))
+    images = np.stack([frame.image for frame in frames])
+    if request.camera is not None:
+        images = images.astype(np.float32)  # half floats came over the wire
+        request.light.extend(images)
+    return _tensor(images)
 
 
 def _tensor(images: np.ndarray) -> Tensor:

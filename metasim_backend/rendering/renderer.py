@@ -84,3 +84,26 @@ class ExactRenderer(DifferenceRenderer, Protocol):
                 order, [n], in the grammar's units; they take the place of the scenes' own.
         """
         ...
+
+
+@runtime_checkable
+class LightRenderer(DifferenceRenderer, Protocol):
+    """A renderer that takes pictures of another one's linear light, such as by a camera model.
+
+    A change of the scene is seen in the light, in a window; what the camera makes of it is not
+    local, but has an exact gradient.
+    """
+
+    source: DifferenceRenderer
+
+    def taken(self, light: Tensor, seeds: Sequence[int]) -> Tensor:
+        """[B, 3, H, W] pictures of [B, 3, H, W] scene-linear light, differentiable in it.
+
+        Args:
+            seeds: B noise seeds, as in the render settings.
+        """
+        ...
+
+    def developed(self, frame: Frame, settings: RenderSettings) -> Frame:
+        """A frame of linear light with the picture of it, as float where the settings say so."""
+        ...
