@@ -121,13 +121,14 @@ def run(arguments: argparse.Namespace) -> int:
         dataset = folder.path / "dataset"
         settings = replace(training.render_settings, float_image=False)
         seed = config.settings.seed
-        job = dataset_job(training.scenes, settings, seed, learned=True)
+        camera = training.camera_model
+        job = dataset_job(training.scenes, settings, seed, learned=True, camera=camera)
         writer = open_writer("coco", dataset, job=job)
         done = DATASET - len(writer.missing(DATASET))
         with Progress("dataset", DATASET, done) as progress:
             generate(
                 training.scenes,
-                renderer,
+                training.renderer,
                 settings,
                 writer,
                 DATASET,

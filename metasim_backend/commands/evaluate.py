@@ -28,11 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict, replace
 
+    from metasim_backend.camera.renderer import with_camera
     from metasim_backend.datasets.labelled import read_labelled
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training import evaluation
-    from metasim_backend.training.run_config import load_generator, open_run
+    from metasim_backend.training.run_config import load_camera, load_generator, open_run
     from metasim_backend.training.seeds import derive_seed, generator
     from metasim_backend.training.task_network import new_detector, task_of
 
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         BlenderRenderer(worker_settings(arguments)) as renderer,
         Progress("rendering", len(drawn), quiet=arguments.json) as progress,
     ):
-        sample = evaluation.sample(renderer, settings, drawn, progress.update)
+        taken = with_camera(renderer, load_camera(folder, config))
+        sample = evaluation.sample(taken, settings, drawn, progress.update)
     with Progress("detector", arguments.steps, quiet=arguments.json) as progress:
         detector.train(
             sample.frames,

@@ -8,12 +8,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.commands.options import (
     UsageError,
+    add_camera_option,
     add_data_option,
     add_render_options,
     add_worker_options,
+    camera_of,
     positive,
     print_result,
     render_settings,
@@ -48,25 +51,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace a dataset that is there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_render_options(parser)
+    add_camera_option(parser, "the run's or the grammar's")
     add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.camera.renderer import with_camera
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.dataset_generation import generate
 
-    scenes, trained_with = open_generator(arguments.run)
+    scenes, trained_with, own_camera = open_generator(arguments.run)
     settings = render_settings(arguments, trained_with)
     workers = worker_settings(arguments)
     learned = not arguments.prior and not arguments.run.is_file()
     separate = not arguments.keep_collisions
     domain = scenes.grammar.domain
+    camera = camera_of(arguments, domain, own_camera)
+    job = dataset_job(
+        scenes, settings, arguments.seed, learned=learned, separate=separate, camera=camera
+    )
 
     def opened():
-        return contextlib.closing(open_renderer(domain, workers=workers, data=arguments.data))
+        source = open_renderer(domain, workers=workers, data=arguments.data)
+        return contextlib.closing(with_camera(source, camera))
 
     with contextlib.ExitStack() as stack:
         renderer = None
@@ -78,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.format,
             arguments.output,
             classes=LABELS[domain],
-            job=dataset_job(scenes, settings, arguments.seed, learned=learned, separate=separate),
+            job=job,
         )
         missing = len(writer.missing(arguments.count))
         if missing:
@@ -107,23 +117,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings]:
-    """The generator of a run's folder, or of a grammar file, which has only the prior; and what
-    it renders with."""
-    from metasim_backend.training.run_config import load_generator, open_run, resolve_settings
+def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings, CameraModel]:
+    """The generator of a run's folder, or of a grammar file, which has only the prior; what it
+    renders with, and the camera that takes the pictures."""
+    from metasim_backend.training.run_config import (
+        load_camera,
+        load_generator,
+        open_run,
+        resolve_settings,
+    )
     from metasim_backend.training.scene_generator import SceneGenerator
 
     if source.is_file():
         from metasim_backend.grammar import load_grammar
 
         grammar = load_grammar(source)
-        wanted = resolve_settings(grammar).rendering
+        settings = resolve_settings(grammar)
+        wanted, camera = settings.rendering, settings.camera_model
         scenes = SceneGenerator(grammar)
     else:
         folder, config = open_run(source)
         wanted = config.settings.rendering
         scenes = load_generator(folder, config)
-    return scenes, wanted.render_settings()
+        camera = load_camera(folder, config)
+    return scenes, wanted.render_settings(), camera
 
 
 def dataset_job(
@@ -133,6 +150,7 @@ def dataset_job(
     *,
     learned: bool,
     separate: bool = True,
+    camera: CameraModel | None = None,
 ) -> dict[str, object]:
     """What a data set depends on; it is continued only with the same."""
     from metasim_backend.training.dataset_generation import fingerprint
@@ -140,6 +158,7 @@ def dataset_job(
     return {
         "learned": learned,
         **({} if separate else {"collisions": "kept"}),
+        **({} if camera is None or camera.is_identity else {"camera_model": camera.to_dict()}),
         "seed": seed,
         "render": settings.to_dict(),
         "generator": fingerprint(scenes),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
@@ -108,6 +109,30 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--denoise", action=argparse.BooleanOptionalAction, help="take the noise out of pictures"
     )
+
+
+def add_camera_option(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--camera",
+        type=Path,
+        metavar="YAML",
+        help=f"a camera model, as metasim camera fit writes it (default: {default})",
+    )
+
+
+def camera_of(arguments: argparse.Namespace, domain: str, default: CameraModel) -> CameraModel:
+    """The camera that --camera names, or the default.
+
+    Raises:
+        GrammarError: on a file that holds none; RendererSetupError: in a world without linear
+            light.
+    """
+    from metasim_backend.grammar.reading_camera import load_camera_file
+    from metasim_backend.rendering.worlds import check_camera
+
+    camera = default if arguments.camera is None else load_camera_file(arguments.camera)
+    check_camera(domain, camera)
+    return camera
 
 
 def render_settings(arguments: argparse.Namespace, default: RenderSettings) -> RenderSettings:

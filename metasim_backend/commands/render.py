@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from blender_addon.contract import scene_graph
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.commands.generate import replaceable
 from metasim_backend.commands.options import (
     UsageError,
+    add_camera_option,
     add_data_option,
     add_render_options,
     add_worker_options,
+    camera_of,
     empty_folder,
     print_result,
     render_settings,
@@ -39,11 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--flow", action="store_true", help="optical flow from each scene to the next one, too"
     )
     add_render_options(parser)
+    add_camera_option(parser, "the plain sRGB curve")
     add_data_option(parser)
     add_worker_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from metasim_backend.camera.renderer import with_camera
     from metasim_backend.datasets.map_files import FOLDERS
     from metasim_backend.datasets.writers import open_writer
     from metasim_backend.rendering.worlds import LABELS, open_renderer
@@ -54,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     domain = scenes[0].domain
     settings = render_settings(arguments, default_settings(domain))
     settings = changed(settings, passes=wanted_passes(arguments, domain))
+    camera = camera_of(arguments, domain, CameraModel())
     folder: Path = arguments.output
     replace = arguments.force and replaceable(folder)
     if not replace:
@@ -68,9 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     chunk = chunk_size(settings)
     rendered_by: list[str] = []
     maps: set[str] = set()
-    with contextlib.closing(
-        open_renderer(domain, workers=workers, data=arguments.data)
-    ) as renderer:
+    with contextlib.closing(open_renderer(domain, workers=workers, data=arguments.data)) as source:
+        renderer = with_camera(source, camera)
         if replace:  # only now that the renderer is there
             shutil.rmtree(folder)
         writer = open_writer("coco", folder, classes=LABELS[domain])

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import structure
 from metasim_backend.grammar.conditions import Condition
@@ -159,6 +160,7 @@ class Grammar:
         rules: every production.
         conditions: what each scene must meet.
         render: the settings to render with.
+        camera_model: what makes pictures of the renderer's light.
         source: the file it was read from, for messages.
     """
 
@@ -169,6 +171,7 @@ class Grammar:
     symbols: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     render: RenderSettings = RenderSettings()
+    camera_model: CameraModel = CameraModel()
     source: str = field(default="grammar", compare=False)
 
     @cached_property
@@ -198,7 +201,7 @@ class Grammar:
 
         The order of keys has a meaning (it is the encoding's): write it without sorting them.
         """
-        return {
+        data: dict = {
             "domain": self.domain,
             "start": self.start,
             "symbols": list(self.symbols),
@@ -210,6 +213,9 @@ class Grammar:
             "require": [condition.to_dict() for condition in self.conditions],
             "render": _render_to_dict(self.render),
         }
+        if not self.camera_model.is_identity:
+            data["camera_model"] = self.camera_model.to_dict()
+        return data
 
 
 def _render_to_dict(render: RenderSettings) -> dict:

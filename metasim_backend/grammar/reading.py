@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.catalogue import Asset, user_assets
 from blender_addon.contract.frames import RenderSettings, RenderSettingsError
 from blender_addon.contract.scene_graph import MAX_NODES
@@ -24,11 +25,12 @@ from metasim_backend.grammar.language import (
 )
 from metasim_backend.grammar.own_models import with_own_models
 from metasim_backend.grammar.priors import Constant, Parameter, Prior
+from metasim_backend.grammar.reading_camera import KEY, read_camera
 from metasim_backend.grammar.reading_conditions import check_counts, read_condition
 from metasim_backend.grammar.reading_priors import Use, read_prior, read_value
 from metasim_backend.grammar.source import Located, locate, merge, read_file, suggestion
 
-KEYS = ("domain", "start", "symbols", "classes", "rules", "require", "render")
+KEYS = ("domain", "start", "symbols", "classes", "rules", "require", "render", "camera_model")
 DEFAULT_STEP = 0.02  # of the range or the period
 _UNREAD = Constant(Parameter())  # stands in for priors until the families are known
 _SUM_TOLERANCE = 1e-6
@@ -98,6 +100,7 @@ def _read(tree: Located, source: str) -> Grammar:
     return replace(
         draft,
         render=_read_render(data["render"]) if "render" in data else RenderSettings(),
+        camera_model=read_camera(data[KEY]) if KEY in data else CameraModel(),
     )
 
 

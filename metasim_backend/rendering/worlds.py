@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.rendering.renderer import DifferenceRenderer, RendererSetupError
 
@@ -15,6 +16,8 @@ BLENDER_ENGINES = ("cycles", "eevee", "workbench")
 ENGINES = {"driving": BLENDER_ENGINES, "mnist": ("mnist",), "aerial2d": ("aerial2d",)}
 """The engines of each domain; the first is what is meant when none is named."""
 
+LINEAR_LIGHT = ("driving",)
+"""The domains whose renderer can deliver scene-linear light, which a camera model needs."""
 
 LABELS: dict[str, tuple[str, ...]] = {
     "driving": LABELLED,
@@ -35,6 +38,19 @@ def engines_of(domain: str) -> tuple[str, ...]:
             f"No renderer shows the world {domain!r}; known are {', '.join(ENGINES)}."
         )
     return ENGINES[domain]
+
+
+def check_camera(domain: str, camera: CameraModel) -> None:
+    """Refuse a camera model for a world that has no linear light.
+
+    Raises:
+        RendererSetupError: naming the world.
+    """
+    if not camera.is_identity and domain not in LINEAR_LIGHT:
+        raise RendererSetupError(
+            f"A camera model needs linear light, and the world {domain!r} is drawn without; leave "
+            f"{', '.join(camera.changes())} out."
+        )
 
 
 def open_renderer(

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.grammar import load_grammar
 from metasim_backend.reproduction.experiments import Experiment
 from metasim_backend.reproduction.structure_experiments import StructureExperiment
@@ -73,6 +74,8 @@ def _drop_young(settings: dict[str, Any]) -> None:
     rendering = settings["rendering"]
     if rendering["engine"] != "cycles" or rendering["lighting"] == "traced":
         del rendering["lighting"]  # drawn worlds have none; Blender's had no other
+    if CameraModel(**settings["camera_model"]).is_identity:
+        del settings["camera_model"]
     if settings["target"] == {"most_alike": 1.0}:
         del settings["target"]
     if "structure" in settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.training.structure_phase import LEARN, PRETRAIN
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ def save_run(run: Run) -> None:
     """The run as it is now, into its folder."""
     state: dict = {
         "transformer": run.scenes.transformer.state_dict(),
+        "camera_model": run.camera_model.to_dict(),
         "done": dict(run.done),
         "seconds": dict(run.seconds),
         "baseline": run.baseline.value,
@@ -46,6 +48,8 @@ def restore_run(run: Run) -> bool:
         run.metrics.keep_until({})
         return False
     run.scenes.transformer.load_state_dict(state["transformer"])
+    if "camera_model" in state:
+        run.use_camera(CameraModel.from_dict(state["camera_model"]))
     run.done |= {k: v for k, v in state["done"].items() if k in run.done}
     run.seconds |= {k: v for k, v in state["seconds"].items() if k in run.seconds}
     run.baseline = replace(run.baseline, value=state["baseline"])

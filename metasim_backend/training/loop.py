@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.camera.renderer import with_camera
 from metasim_backend.grammar import Grammar
 from metasim_backend.matching.features import FeatureExtractor, counting_features
 from metasim_backend.matching.mmd import MMD
@@ -93,7 +95,8 @@ class Run:
         self.folder = folder
         self.settings = settings
         self.target = target
-        self.renderer = renderer
+        self._source = renderer
+        self.use_camera(settings.camera_model)
         self.quiet = quiet
         self.clock = clock
         self.scenes = SceneGenerator(
@@ -122,6 +125,11 @@ class Run:
         )
         self._features: FeatureExtractor | None = None
         self.metrics = Metrics(folder.metrics, folder.tensorboard)
+
+    def use_camera(self, camera: CameraModel) -> None:
+        """Take all pictures from now on by this camera."""
+        self.camera_model = camera
+        self.renderer = with_camera(self._source, camera)
 
     @property
     def render_settings(self) -> RenderSettings:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 
+from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.rendering.differentiate import METHODS
-from metasim_backend.rendering.worlds import engines_of
+from metasim_backend.rendering.worlds import check_camera, engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.training.feature_scenes import NEARNESS, WIDENING
 from metasim_backend.training.loop import Target, changes_attributes
@@ -141,7 +142,8 @@ def resolve_settings(
             "samples": render.samples,
             "engine": default_engine(grammar),
             "lighting": render.lighting,
-        }
+        },
+        "camera_model": grammar.camera_model.to_dict(),
     }
     for group, values in (defaults or {}).items():
         known = base.get(group)
@@ -154,6 +156,7 @@ def resolve_settings(
     settings = settings_from_dict(with_overrides(base, overrides))
     wanted = settings.rendering
     wanted.render_settings()  # says what is wrong
+    check_camera(grammar.domain, settings.camera_model)
     for what, value, known in (
         ("rendering.engine", wanted.engine, engines_of(grammar.domain)),
         ("rendering.differences", wanted.differences, METHODS),
@@ -256,6 +259,13 @@ def open_run(path: Path) -> tuple[RunFolder, RunConfig]:
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{folder.config} lacks {error}; it was damaged.") from None
     return folder, config
+
+
+def load_camera(folder: RunFolder, config: RunConfig) -> CameraModel:
+    """The camera of a run: its checkpoint's, or where that holds none its settings'."""
+    state = folder.load_checkpoint() or {}
+    kept = state.get("camera_model")
+    return config.settings.camera_model if kept is None else CameraModel.from_dict(kept)
 
 
 def read_target(config: RunConfig) -> Target:

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from blender_addon.contract.camera_model import CameraModel, CameraModelError
 from blender_addon.contract.frames import RenderSettings
 
 PHASES = ("pretrain", "structure", "match", "task")
@@ -321,6 +322,7 @@ class TrainSettings:
     latent: int = 24
     spread: float = 0.01
     rendering: RenderingSettings = field(default_factory=RenderingSettings)
+    camera_model: CameraModel = field(default_factory=CameraModel)
     target: TargetSettings = field(default_factory=TargetSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     pretrain: PretrainSettings = field(default_factory=PretrainSettings)
@@ -352,10 +354,29 @@ def settings_from_dict(data: Mapping[str, object], kind: type = TrainSettings, p
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
                 raise SettingsError(f"Setting {where!r} is a group; set one of its members.")
-            values[name] = settings_from_dict(value, typing.cast(type, hint), where)
+            read = _camera_model if hint is CameraModel else settings_from_dict
+            values[name] = read(value, typing.cast(type, hint), where)
         else:
             values[name] = _convert(value, hint, where)
     return kind(**values)
+
+
+def _camera_model(data: Mapping[str, object], kind: type[CameraModel], path: str) -> CameraModel:
+    """Numbers may be text, as ``--set`` gives them; a matrix is then nine, row by row."""
+    values: dict[str, object] = {}
+    for name, value in data.items():
+        where = f"{path}.{name}"
+        if name != "colour_matrix":
+            values[name] = _convert(value, float, where)
+        elif isinstance(value, str):
+            numbers = [_convert(text, float, where) for text in value.split(",")]
+            values[name] = [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
+        else:
+            values[name] = value
+    try:
+        return kind.from_dict(values)
+    except CameraModelError as error:
+        raise SettingsError(f"{error}") from None
 
 
 def _convert(value: object, hint: object, where: str) -> object:
@@ -419,5 +440,6 @@ def settings_to_dict(settings: TrainSettings) -> dict:
     """Plain nested data, as written to ``config.yaml``."""
     data = dataclasses.asdict(settings)
     data["phases"] = list(settings.phases)
+    data["camera_model"] = settings.camera_model.to_dict()
     data["features"]["parts"] = list(settings.features.parts)
     return data
