@@ -28,7 +28,7 @@ PROTOCOL = 1
 MAGIC = b"metasim1"
 MAX_HEADER = 16 * 2**20
 MAX_MESSAGE = 1 * 2**30
-DTYPES = ("uint8", "uint16", "int32", "float32", "float64")
+DTYPES = ("uint8", "uint16", "int32", "float16", "float32", "float64")
 _LENGTHS = struct.Struct("<IQ")
 _NONCE = 32
 

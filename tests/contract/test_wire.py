@@ -52,6 +52,7 @@ def test_messages_arrive_as_they_were_sent():
     server, client = connected()
     arrays = {
         "image": np.arange(24, dtype=np.uint8).reshape(2, 4, 3),
+        "light": np.array([[0.5, 65504.0]], dtype=np.float16),
         "depth": np.array([[1.5, np.inf]], dtype=np.float32),
         "nothing": np.zeros((0, 3), dtype=np.float32),
     }
