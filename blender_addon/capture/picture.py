@@ -22,7 +22,7 @@ from ..camera.tones import srgb, to_uint8
 from ..contract.frames import Frame, RenderSettings
 from ..contract.scene_graph import SceneGraph
 from ..contract.semantics import instance_map, semantic_map
-from . import engines, exr, instances
+from . import engines, exr, instances, supersampling
 from .flow import Viewpoint, motions, optical_flow
 from .labels import labels
 from .staging import Stage, StagedObject
@@ -44,7 +44,8 @@ def render(
     The image is Blender's linear light as float16, or through the sRGB curve and clipped to
     [0, 1]; 8-bit images are rounded. Index map, semantic map and depth come from each pixel's
     first sample and are neither filtered nor mixed; normals are the mean over all samples, made
-    unit again.
+    unit again. Direct light is sampled on a grid (:mod:`.supersampling`), of which the ray
+    through the pixel's centre gives the maps.
     Engines other than Cycles write no index map: theirs, the depth and the normals come from a
     second render by Cycles with one sample.
 
@@ -70,7 +71,8 @@ def render(
         passes = _shoot(stage, labelling, None)
     view = Viewpoint.of(stage, settings.width, settings.height)
     objects = stage.objects()
-    frame = frame_of(channels, passes, settings, objects, view, engines.description(settings))
+    made_by, gain = engines.description(settings), gain_of(stage, settings)
+    frame = frame_of(channels, passes, settings, objects, view, made_by, gain)
     if "flow" not in settings.passes or next_scene is None:
         return frame
     stage.show(next_scene)
@@ -86,6 +88,7 @@ def frame_of(
     objects: Sequence[StagedObject],
     view: Viewpoint,
     rendered_by: str,
+    gain: float = 1.0,
 ) -> Frame:
     """The frame, without flow, that rendered channels hold; needs no Blender, so any thread may.
 
@@ -96,8 +99,12 @@ def frame_of(
         objects: what stood on the stage.
         view: the camera.
         rendered_by: see :class:`Frame`.
+        gain: see :func:`gain_of`.
     """
-    image = _image(channels, settings)
+    image = _image(channels, settings, gain)
+    k = max(next(iter(passes.values())).shape[1] // settings.width, 1)
+    passes = {name: values for name, values in passes.items() if ".Combined." not in name}
+    passes = {name: supersampling.centres(values, k) for name, values in passes.items()}
     raw = np.rint(exr.channel(passes, _INDEX, "")).astype(np.uint16)
     index = instance_map(raw)
     depth = exr.channel(passes, _DEPTH, "").astype(np.float32)
@@ -135,12 +142,24 @@ def prepare(
         RenderSettingsError: when the engine or the device is not there.
     """
     scene = stage.blender_scene
-    engines.apply(scene, settings, threads)
+    k = supersampling.grid(settings)
+    engines.apply(scene, settings, threads, k)
+    _shift(scene, supersampling.shift(max(k, 1)), settings)
+    stage.light_by(settings.lighting if settings.engine == "cycles" else "traced")
     instances.follow(scene)
     layer = scene.view_layers[0]
     engines.assign(layer, use_pass_combined=True, use_pass_object_index=passes, use_pass_z=passes)
     engines.assign(layer, use_pass_normal=passes and "normal" in settings.passes)
     _set_output(scene.render.image_settings)
+
+
+def _shift(scene: Any, pixels: float, settings: RenderSettings) -> None:
+    """Move all rays right and down by so many final pixels."""
+    lens = scene.camera.data
+    unit = max(settings.width, settings.height)
+    if lens.sensor_fit != "AUTO":
+        unit = settings.width if lens.sensor_fit == "HORIZONTAL" else settings.height
+    engines.assign(lens, shift_x=pixels / unit, shift_y=-pixels / unit)
 
 
 def render_window(stage: Stage, settings: RenderSettings, window: Window | None) -> np.ndarray:
@@ -154,23 +173,43 @@ def render_window(stage: Stage, settings: RenderSettings, window: Window | None)
     Returns:
         (y1 - y0) x (x1 - x0) x 3 float32: sRGB in [0, 1], or linear light where that is asked for.
     """
-    light = _linear(_shoot(stage, settings, window))
+    k = supersampling.grid(settings)
+    asked = window
+    if k and window is not None:
+        x0, y0, x1, y1 = window
+        edge = supersampling.MARGIN
+        window = (
+            *(max(x0 - edge, 0), max(y0 - edge, 0)),
+            *(min(x1 + edge, settings.width), min(y1 + edge, settings.height)),
+        )
+    light = _linear(_shoot(stage, settings, window), k, gain_of(stage, settings))
+    if asked is not None and window is not None:
+        x, y = asked[0] - window[0], asked[1] - window[1]
+        light = light[y : y + asked[3] - asked[1], x : x + asked[2] - asked[0]]
     return light if settings.linear else srgb(light)
 
 
-def _image(channels: Mapping[str, np.ndarray], settings: RenderSettings) -> np.ndarray:
+def gain_of(stage: Stage, settings: RenderSettings) -> float:
+    """What is left of the exposure to be applied: engines other than Cycles do not."""
+    return 1.0 if settings.engine == "cycles" else float(stage.blender_scene.cycles.film_exposure)
+
+
+def _image(channels: Mapping[str, np.ndarray], settings: RenderSettings, gain: float) -> np.ndarray:
     """The picture as asked for: float16 linear light, or sRGB as float32 or uint8."""
-    light = _linear(channels)
+    light = _linear(channels, supersampling.grid(settings), gain)
     if settings.linear:
         return np.minimum(light, np.finfo(np.float16).max).astype(np.float16)
     image = srgb(light)
     return image if settings.float_image else to_uint8(image)
 
 
-def _linear(channels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """H x W x 3 float32; a pixel that is not a number becomes black."""
+def _linear(channels: Mapping[str, np.ndarray], k: int, gain: float) -> np.ndarray:
+    """H x W x 3 float32, k x k rays a pixel made one; what is not a number becomes black."""
     colours = [exr.channel(channels, ("Combined", "Image"), c) for c in "RGB"]
-    return np.nan_to_num(np.stack(colours, axis=-1), copy=False, nan=0.0, posinf=1.0)
+    light = np.nan_to_num(np.stack(colours, axis=-1), copy=False, nan=0.0, posinf=1.0)
+    if k:
+        light = supersampling.reconstruct(light, k)
+    return light if gain == 1.0 else light * np.float32(gain)
 
 
 def _normals(passes: Mapping[str, np.ndarray], pose: np.ndarray, sky: np.ndarray) -> np.ndarray:
@@ -184,8 +223,12 @@ def _normals(passes: Mapping[str, np.ndarray], pose: np.ndarray, sky: np.ndarray
 
 
 def _shoot(stage: Stage, settings: RenderSettings, window: Window | None) -> dict[str, np.ndarray]:
-    scene = stage.blender_scene
-    _set_border(scene.render, window, settings)
+    scene, k = stage.blender_scene, max(supersampling.grid(settings), 1)
+    whole = (settings.width * k, settings.height * k)
+    if window is not None:
+        x0, y0, x1, y1 = (k * side for side in window)
+        window = (x0, y0, x1, y1)
+    _set_border(scene.render, window, *whole)
     path = new_file()
     before = scene.render.filepath
     scene.render.filepath = str(path)
@@ -199,18 +242,17 @@ def _shoot(stage: Stage, settings: RenderSettings, window: Window | None) -> dic
         with suppress(FileNotFoundError):
             path.unlink()
     channels = exr.read(data)
-    x0, y0, x1, y1 = window or (0, 0, settings.width, settings.height)
+    x0, y0, x1, y1 = window or (0, 0, *whole)
     shape = next(iter(channels.values())).shape
     if shape != (y1 - y0, x1 - x0):
         raise RuntimeError(f"Blender rendered {shape[::-1]} pixels, not {(x1 - x0, y1 - y0)}.")
     return channels
 
 
-def _set_border(render: Any, window: Window | None, settings: RenderSettings) -> None:
+def _set_border(render: Any, window: Window | None, width: int, height: int) -> None:
     if window is None:
         engines.assign(render, use_border=False, use_crop_to_border=False)
         return
-    width, height = settings.width, settings.height
     x0, y0, x1, y1 = window
     # Blender truncates border * size to whole pixels; a quarter of a pixel keeps 2.9999 away.
     render.border_min_x = (x0 + 0.25) / width

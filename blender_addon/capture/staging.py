@@ -50,6 +50,9 @@ class Stage(Protocol):
     def blender_scene(self) -> Any:
         """The ``bpy.types.Scene`` to render."""
 
+    def light_by(self, lighting: str) -> None:
+        """Light as ``RenderSettings.lighting`` says."""
+
     def show(self, scene: SceneGraph) -> None:
         """Bring the Blender objects in step with a scene graph."""
 

@@ -1,7 +1,7 @@
 """Named qualities of rendering: what draft, training and export pictures are made with.
 
-A preset sets engine, samples, bounces and denoising, never size, seed, device or passes; labels do
-not depend on it.
+A preset sets engine, lighting, samples, bounces and denoising, never size, seed, device or passes;
+labels do not depend on it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Preset:
     samples: int
     bounces: int
     denoise: bool
+    lighting: str = "direct"
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -29,7 +30,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         # its labels need a render by Cycles all the same.
         "draft": Preset(engine="cycles", samples=1, bounces=0, denoise=False),
         "train": Preset(engine="cycles", samples=4, bounces=1, denoise=False),
-        "export": Preset(engine="cycles", samples=64, bounces=2, denoise=True),
+        # Bounces and the denoiser are for --light traced.
+        "export": Preset(engine="cycles", samples=9, bounces=2, denoise=True),
     }
 )
 

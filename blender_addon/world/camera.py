@@ -26,7 +26,7 @@ class CameraView:
         height: metres over the road.
         pitch, yaw: degrees, up and to the left.
         fov: horizontal field of view, degrees.
-        exposure: stops; :class:`.sky.SkyLight` puts it into the light.
+        exposure: stops by which all light is raised, as by a longer exposure.
     """
 
     height: float
@@ -53,8 +53,10 @@ class CameraView:
         pose[:3, 3] = -pose[:3, :3] @ (0.0, 0.0, self.height)
         return pose
 
-    def apply(self, camera) -> None:
-        """Set a bpy camera object (square pixels are the render settings' business)."""
+    def apply(self, camera, scene) -> None:
+        """Set a bpy camera object, and the exposure of a bpy scene (square pixels are the render
+        settings' business)."""
+        scene.cycles.film_exposure = 2.0**self.exposure
         camera.data.sensor_fit = "HORIZONTAL"
         camera.data.sensor_width = SENSOR_WIDTH
         camera.data.lens = SENSOR_WIDTH / 2 / math.tan(math.radians(self.fov) / 2)

@@ -1,47 +1,113 @@
-"""Blender materials by surface name, each made once and shared by everything that shows it."""
+"""Blender materials, one for each kind of stuff; what differs within a kind stands in the mesh.
+
+A face carries its colour, roughness and pattern as attributes, and an object its paint as its own
+colour, so that a street of a hundred surfaces takes a dozen shaders, and none is touched when
+paint or weather changes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import bpy
 
 from ..contract.attributes import WorldError
 from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
+from .contact import CONTACT
+from .face_attributes import COLOUR, OPEN, STUFF
 from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
 from .patterns import pattern_colour
+from .shading import LightGroups, components, number
+from .shapes import COLOUR as WORN
 
 # Whose ``SURFACES`` only their own shapes show.
 _ROOMS = (vehicles, people, cyclists, poles, furniture, vegetation, barriers, buildings)
+
+ROUGHEST_MIRROR = 0.45  # a surface that is rougher mirrors nothing that could be told
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What decides a shader.
+
+    Attributes:
+        pattern: of a finish, or "" for an even colour.
+        glossy: whether there is a mirror-like part.
+        worn: whether the colour, and the grain, are the object's own.
+    """
+
+    pattern: str = ""
+    glossy: bool = False
+    worn: bool = False
+
+    @property
+    def name(self) -> str:
+        words = ("worn" if self.worn else "", self.pattern, "glossy" if self.glossy else "")
+        return " ".join(word for word in words if word) or "even"
 
 
 class Materials:
     """Makes materials when first asked for and keeps them.
 
-    Names are ``("surface", name)``, ``("paint", colour)``, ``("cloth", colour)`` and
-    ``("wall", colour)``.
+    Args:
+        solid_view: give every surface and every paint a material of its own that looks the same
+            in a render, so that Blender's solid view shows it in its colour.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, solid_view: bool = False) -> None:
+        self.solid_view = solid_view
+        self.light = LightGroups()
         self._made: dict[tuple[str, str], bpy.types.Material] = {}
 
     def surface(self, name: str) -> bpy.types.Material:
         """The material of a part that looks alike on every object."""
-        return self.get("surface", name)
+        if name == CONTACT:
+            return self._kept(("contact", ""), lambda: _build_contact("metasim contact"))
+        return self._of("surface", name)
 
-    def get(self, wearer: str, name: str) -> bpy.types.Material:
-        """Raises WorldError for a name that has no material."""
-        material = self._made.get((wearer, name))
-        if material is None:
-            material = _build(f"metasim {wearer} {name}", finish_of(wearer, name))
-            self._made[wearer, name] = material
-        return material
+    def worn(self, wearer: str, name: str = "") -> bpy.types.Material:
+        """The material of faces that show the object's colour.
+
+        Args:
+            wearer: "paint", "cloth" or "wall".
+            name: of the colour; for a wall it decides the pattern.
+
+        Raises:
+            WorldError: for a name that there is not.
+        """
+        return self._of(wearer, name)
 
     def clear(self) -> None:
         """Remove them all from Blender."""
         bpy.data.batch_remove(list(self._made.values()))
         self._made.clear()
+        self.light.clear()
+
+    def _of(self, wearer: str, name: str) -> bpy.types.Material:
+        finish = finish_of(wearer, name)
+        kind = kind_of(finish, worn=wearer != "surface")
+        plain = self._kept(
+            (kind.name, ""), lambda: _build(f"metasim {kind.name}", kind, self.light)
+        )
+        if not self.solid_view:
+            return plain
+
+        def copied() -> bpy.types.Material:
+            material = plain.copy()
+            material.name = f"metasim {wearer} {name}"
+            material.diffuse_color = (*finish.colour, 1.0)  # what solid view and Workbench show
+            return material
+
+        return self._kept((wearer, name), copied)
+
+    def _kept(self, key: tuple[str, str], make) -> bpy.types.Material:
+        material = self._made.get(key)
+        if material is None:
+            material = self._made[key] = make()
+        return material
 
 
 @cache
@@ -84,31 +150,144 @@ def finish_of(wearer: str, name: str) -> Finish:
         return Finish(PAINTS[name])
     if wearer == "wall" and name in WALLS:
         return WALLS[name]
+    if name in ("ground_left", "ground_right"):
+        name = "grass"
     if wearer == "surface" and name in surfaces():
         return surfaces()[name]
     known = {"wall": WALLS, "surface": surfaces()}.get(wearer, PAINTS)
     raise WorldError(f"There is no {wearer} called {name!r}; use {', '.join(known)}.")
 
 
-def _build(name: str, finish: Finish) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
-    material.diffuse_color = (*finish.colour, 1.0)  # what Workbench shows
-    material.use_nodes = True
-    tree = material.node_tree
-    tree.nodes.clear()
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
-    if finish.roughness is None:
-        shader = tree.nodes.new("ShaderNodeBsdfDiffuse")
-        colour = shader.inputs["Color"]
+def kind_of(finish: Finish, *, worn: bool = False) -> Kind:
+    """The kind of stuff that a finish is of."""
+    return Kind(finish.pattern if finish.grain else "", finish.roughness is not None, worn)
+
+
+def object_colour(wearer: str, name: str) -> tuple[float, float, float, float]:
+    """An object's own colour and, in place of alpha, the strength of its pattern."""
+    finish = finish_of(wearer, name)
+    return (*finish.colour, finish.grain)
+
+
+def face_finish(slot: str, worn: tuple[str, str]) -> Finish:
+    """The finish of a shape's faces.
+
+    Args:
+        slot: their surface.
+        worn: what those of the surface ``COLOUR`` wear: a wearer, and a colour of its pattern.
+    """
+    if slot == CONTACT:
+        return Finish((0.0, 0.0, 0.0))
+    return finish_of(*worn) if slot == WORN else finish_of("surface", slot)
+
+
+def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
+    material, tree = new_material(name)
+    stuff: Any = components_of(tree, STUFF) if kind.pattern or kind.glossy else None
+    own = None
+    if kind.worn:
+        own = tree.nodes.new("ShaderNodeObjectInfo")
+        colour = own.outputs["Color"]
     else:
+        colour = _attribute(tree, COLOUR)
+    if kind.pattern:
+        grain = own.outputs["Alpha"] if own else stuff[1]
+        colour = pattern_colour(tree, kind.pattern, colour, grain, stuff[2])
+    normal = tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
+    open_to = _attribute(tree, OPEN)
+    glows = [ambient_light(tree, light, colour, normal, open_to)]
+    if kind.glossy:
+        mirror = tree.nodes.new("ShaderNodeGroup")
+        mirror.node_tree = light.mirror
+        weight = number(tree, "MULTIPLY_ADD", stuff[0], -1 / ROUGHEST_MIRROR, 1.0, clamp=True)
+        for socket, value in (("Weight", weight), ("Normal", normal), ("Open", open_to)):
+            tree.links.new(value, mirror.inputs[socket])
+        glows.append(mirror.outputs["Light"])
         shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
-        colour = shader.inputs["Base Color"]
-        shader.inputs["Roughness"].default_value = finish.roughness
+        roughness = number(tree, "MAXIMUM", stuff[0], mirror.outputs["Smoothest"])
+        tree.links.new(roughness, shader.inputs["Roughness"])
+        tree.links.new(colour, shader.inputs["Base Color"])
         for socket in ("Specular IOR Level", "Specular"):  # from Blender 4.0 on, and before
             if socket in shader.inputs:
                 shader.inputs[socket].default_value = 0.3
-    colour.default_value = (*finish.colour, 1.0)
-    if finish.grain:
-        tree.links.new(pattern_colour(tree, finish), colour)
-    tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    else:
+        shader = tree.nodes.new("ShaderNodeBsdfDiffuse")
+        tree.links.new(colour, shader.inputs["Color"])
+    finish_with(tree, shader.outputs[0], glows)
     return material
+
+
+def _build_contact(name: str) -> bpy.types.Material:
+    """Lets light through in part, by the mesh's attribute ``OPEN``; all of it to shadow rays."""
+    material, tree = new_material(name)
+    left = components_of(tree, OPEN)[0]
+    path = tree.nodes.new("ShaderNodeLightPath")
+    left = number(tree, "MAXIMUM", left, path.outputs["Is Shadow Ray"])
+    clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+    tree.links.new(left, clear.inputs["Color"])
+    finish_with(tree, clear.outputs[0], [])
+    material.diffuse_color = (0.0, 0.0, 0.0, 0.0)
+    if hasattr(material, "surface_render_method"):  # EEVEE from Blender 4.2 on
+        material.surface_render_method = "BLENDED"
+    elif hasattr(material, "blend_method"):
+        material.blend_method, material.shadow_method = "BLEND", "NONE"
+    return material
+
+
+def new_material(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree]:
+    """An empty material that is no lamp, however bright its ambient term."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    material.node_tree.nodes.clear()
+    be_no_lamp(material)
+    return material, material.node_tree
+
+
+def be_no_lamp(material: bpy.types.Material) -> None:
+    """Keep Cycles from sampling a material's emission as light."""
+    settings: Any = getattr(material, "cycles", None)
+    if hasattr(settings, "emission_sampling"):  # from Blender 3.5 on
+        settings.emission_sampling = "NONE"
+    elif hasattr(settings, "sample_as_light"):
+        settings.sample_as_light = False
+
+
+def ambient_light(tree, light: LightGroups, colour, normal, open_to) -> bpy.types.NodeSocket:
+    """What sky and ground make of a colour: a node of the shared group."""
+    node = tree.nodes.new("ShaderNodeGroup")
+    node.node_tree = light.ambient
+    for socket, value in (("Color", colour), ("Normal", normal), ("Open", open_to)):
+        tree.links.new(value, node.inputs[socket])
+    return node.outputs["Light"]
+
+
+def finish_with(tree, shader: bpy.types.NodeSocket, glows: list[bpy.types.NodeSocket]) -> None:
+    """Join the shader and, for Cycles only, what the surface sends out of the ambient light.
+
+    EEVEE has the sky's light by itself.
+    """
+    for target in ("CYCLES", "EEVEE"):
+        output = tree.nodes.new("ShaderNodeOutputMaterial")
+        output.target = target
+        surface = shader
+        if target == "CYCLES":
+            for glow in glows:
+                emission = tree.nodes.new("ShaderNodeEmission")
+                tree.links.new(glow, emission.inputs["Color"])
+                both = tree.nodes.new("ShaderNodeAddShader")
+                tree.links.new(surface, both.inputs[0])
+                tree.links.new(emission.outputs[0], both.inputs[1])
+                surface = both.outputs[0]
+        tree.links.new(surface, output.inputs["Surface"])
+
+
+def _attribute(tree, name: str) -> bpy.types.NodeSocket:
+    """A vector that the mesh carries."""
+    node = tree.nodes.new("ShaderNodeAttribute")
+    node.attribute_name = name
+    return node.outputs["Vector"]
+
+
+def components_of(tree, name: str) -> Any:
+    """The three numbers of a vector that the mesh carries."""
+    return components(tree, _attribute(tree, name))

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..contract.street_classes import STREET_CLASSES
+from .contact import contact_sheet
+from .face_attributes import write_looks, write_openness
+from .finishes import PAINTS
 from .library import Library
-from .materials import Materials
+from .materials import Materials, face_finish
+from .model_light import light_material, write_attributes
 from .models import ShapeKey, shape_of
-from .shapes import COLOUR, OBJECT_SURFACES, Shape
+from .occlusion import Openness, Surroundings, corner_openness
+from .shapes import COLOUR, Shape, join
+
+# Of what stands on the ground and casts a dark contact there.
+_CONTACT = ("car", "van", "truck", "bus", "caravan", "person", "cyclist", "pole", "sign",
+            "furniture")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +68,29 @@ class Meshes:
         self._made.clear()
 
     def _build(self, key: ShapeKey) -> SharedMesh:
+        kind = str(key[0])
+        wearer = STREET_CLASSES[kind].wears
+        worn = (wearer, str(key[-1]) if wearer == "wall" else next(iter(PAINTS)))
         own = self._library.load(key)
         if own is not None:
             vertices, triangles = geometry(own)
             coloured = bool(own.materials) and own.materials[0] is None
+            write_attributes(own, vertices, triangles, face_finish(COLOUR, worn))
+            if coloured:
+                own.materials[0] = self._materials.worn(*worn)
+            for material in own.materials:
+                if material is not None:
+                    light_material(material, self._materials.light)
             return _shared(own, vertices, triangles, coloured)
         shape = shape_of(key)
-        mesh = mesh_of(shape, "metasim " + " ".join(map(str, key)), self._materials)
+        name = "metasim " + " ".join(map(str, key))
+        around = Surroundings(shape.vertices, shape.triangles())
+        openness = corner_openness(shape, around)
+        shown = shape
+        if kind in _CONTACT:
+            sheet, left = contact_sheet(around)
+            shown, openness = join(shape, sheet), openness.followed_by(corners_of(sheet, left))
+        mesh = mesh_of(shown, name, self._materials, openness, worn)
         vertices = shape.vertices.astype(np.float32)
         return _shared(mesh, vertices, shape.triangles(), COLOUR in shape.slots)
 
@@ -88,15 +114,36 @@ def geometry(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
     return vertices.reshape(-1, 3), triangles.reshape(-1, 3)
 
 
-def mesh_of(shape: Shape, name: str, materials: Materials) -> bpy.types.Mesh:
-    """A new bpy mesh; slots of OBJECT_SURFACES are left empty for the object to fill."""
+def corners_of(shape: Shape, values: np.ndarray) -> Openness:
+    """Values of a shape's vertices as those of its faces' corners."""
+    corners = np.array([i for face in shape.faces for i in face], np.int64)
+    return Openness(values[corners], values[corners])
+
+
+def mesh_of(
+    shape: Shape,
+    name: str,
+    materials: Materials,
+    openness: Openness | None = None,
+    worn: tuple[str, str] = ("paint", "white"),
+) -> bpy.types.Mesh:
+    """A new bpy mesh.
+
+    Args:
+        openness: of each face's corners, in the faces' order; None: all in the open.
+        worn: what the faces of surface ``COLOUR`` are of: its wearer, and a colour of its pattern.
+    """
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(shape.vertices.tolist(), [], [list(face) for face in shape.faces])
     slots = shape.slots
     for slot in slots:
-        mesh.materials.append(None if slot in OBJECT_SURFACES else materials.surface(slot))
+        own = materials.worn(*worn) if slot == COLOUR else materials.surface(slot)
+        mesh.materials.append(own)
     number = {slot: i for i, slot in enumerate(slots)}
-    mesh.polygons.foreach_set("material_index", [number[s] for s in shape.surfaces])
+    slot_of_face = np.array([number[s] for s in shape.surfaces], np.int32)
+    mesh.polygons.foreach_set("material_index", slot_of_face)
     mesh.polygons.foreach_set("use_smooth", shape.smooth)
+    write_looks(mesh, [face_finish(slot, worn) for slot in slots], slot_of_face)
+    write_openness(mesh, openness)
     mesh.update()
     return mesh

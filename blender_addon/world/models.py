@@ -10,6 +10,7 @@ from ..contract.street import barrier_sections
 from .barriers import BARRIER_MODELS, barrier
 from .buildings import BUILDING_MODELS, building, building_class
 from .cyclists import CYCLIST_MODELS, cyclist
+from .finishes import WALLS
 from .furniture import FURNITURE_MODELS, furniture
 from .people import PERSON_MODELS, person
 from .poles import POLE_MODELS, SIGN_MODELS, pole
@@ -17,7 +18,7 @@ from .shapes import Shape
 from .vegetation import TREE_MODELS, tree
 from .vehicles import VEHICLE_MODELS, vehicle
 
-# (class, model), and for buildings and barriers how many parts it has.
+# (class, model), and for buildings and barriers how many parts it has, and a building's pattern.
 ShapeKey = tuple[str | int, ...]
 
 MODELS: dict[str, tuple[str, ...]] = {
@@ -72,14 +73,20 @@ def shape_key(node: Node, own: tuple[str, ...] = ()) -> ShapeKey:
     if model in own:
         return kind, model
     if kind == "building":
-        return (
-            kind,
-            model,
-            *building_class(model, positive(node, "width"), positive(node, "height")),
-        )
+        size = building_class(model, positive(node, "width"), positive(node, "height"))
+        return kind, model, *size, wall_like(choice(node, "colour", tuple(WALLS)))
     if kind == "barrier":
         return kind, model, barrier_sections(positive(node, "length"))
     return kind, model
+
+
+def wall_like(colour: str) -> str:
+    """The first wall of the same pattern: only the colour is the object's own."""
+    pattern = WALLS[colour].pattern
+    sizes = {name: wall.grain_size for name, wall in WALLS.items() if wall.pattern == pattern}
+    # Plaster's blots may be of one size; a stone is larger than a brick.
+    alike = [n for n in sizes if pattern == "mottled" or sizes[n] == sizes[colour]]
+    return alike[0]
 
 
 def meaning(node: Node) -> str:
@@ -94,7 +101,7 @@ def meaning(node: Node) -> str:
 
 def shape_of(key: ShapeKey) -> Shape:
     """The shipped shape of a key."""
-    kind, how = str(key[0]), key[1:]
+    kind, how = str(key[0]), key[1:-1] if key[0] == "building" else key[1:]
     if kind not in _SHAPES:
         raise WorldError(f"There is no shape for the class {kind!r}.")
     return _SHAPES[kind](*how)

@@ -22,6 +22,7 @@ class StageNames:
     scene: str
     collection: str
     world: str
+    groups: tuple[str, str]
     sun: str
     camera: str
     before: tuple[str, str]
@@ -41,8 +42,9 @@ def names_of(stage: Stage) -> StageNames:
     return StageNames(
         scene=stage.blender_scene.name,
         collection=stage._collection.name,
-        world=stage._world.name,
-        sun=stage._sun.name,
+        world=stage._lighting.world.name,
+        groups=(stage._materials.light.ambient.name, stage._materials.light.mirror.name),
+        sun=stage._lighting.sun.name,
         camera=stage.camera.name,
         before=(_name(stage._world_before), _name(stage._camera_before)),
         materials={key: item.name for key, item in stage._materials._made.items()},
@@ -72,18 +74,20 @@ def rejoin(stage: Stage, names: StageNames) -> bool:
         names.scene in data.scenes
         and names.collection in data.collections
         and names.world in data.worlds
+        and all(name in data.node_groups for name in names.groups)
         and all(name in objects for name in needed)
     ):
         return False
     stage.blender_scene = data.scenes[names.scene]
     stage._collection = data.collections[names.collection]
-    stage._world = data.worlds[names.world]
-    nodes = {node.bl_idname: node for node in stage._world.node_tree.nodes}
-    stage._background = nodes["ShaderNodeBackground"]
-    stage._ramp = nodes["ShaderNodeValToRGB"]
+    light = stage._lighting
+    light.world, light.sun = data.worlds[names.world], objects[names.sun]
+    light.forget()
+    groups = stage._materials.light
+    groups.ambient, groups.mirror = (data.node_groups[name] for name in names.groups)
     stage._world_before = data.worlds.get(names.before[0])
     stage._camera_before = objects.get(names.before[1])
-    stage._sun, stage.camera = objects[names.sun], objects[names.camera]
+    stage.camera = objects[names.camera]
     stage._materials._made = {
         key: data.materials[name] for key, name in names.materials.items() if name in data.materials
     }
@@ -95,7 +99,7 @@ def rejoin(stage: Stage, names: StageNames) -> bool:
     _rejoin_road(stage, names)
     _rejoin_actors(stage, names)
     stage._library._brought.clear()  # the file keeps what users' models brought
-    stage._scene = stage._street = stage._view = stage._light = None
+    stage._scene = stage._street = stage._view = None
     return True
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from ..contract.attributes import choice, number
 from ..contract.scene_graph import Node
+from .ambient import Ambient, ambient_of
+from .shading import components, constant, glow, gradient, show_constants, vector
 
-SUN_ANGLE = math.radians(0.53)  # the sun's disc; a small one keeps shadows, and windows, tight
+SUN_ANGLE = math.radians(0.53)  # the sun's disc, where light is traced
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,6 @@ class SkyLight:
         sun_azimuth, sun_elevation: degrees; azimuth 0 is ahead along +Y, anticlockwise.
         sun_strength, sky_strength: as Blender's.
         weather: one of ``WEATHERS``.
-        exposure: stops by which all light is raised, as a camera's longer exposure does. It is put
-            into the lamps, since a file of linear light knows no exposure.
     """
 
     sun_azimuth: float
@@ -46,7 +46,6 @@ class SkyLight:
     sun_strength: float
     sky_strength: float
     weather: str = "clear"
-    exposure: float = 0.0
 
     def to_sun(self) -> np.ndarray:
         """Unit vector (3,) that points to the sun."""
@@ -54,22 +53,24 @@ class SkyLight:
         flat = math.cos(elevation)
         return np.array([-math.sin(azimuth) * flat, math.cos(azimuth) * flat, math.sin(elevation)])
 
-    def apply(self, sun, background, ramp) -> None:
-        """Set a bpy sun object, and the world's Background and ColorRamp nodes."""
+    def ambient(self) -> Ambient:
+        """What the sky and the ground under it send to surfaces."""
+        colours = WEATHERS[self.weather]
+        return ambient_of(
+            colours.horizon, colours.zenith, self.sky_strength,
+            colours.sun, self.sun_strength, self.to_sun(),
+        )  # fmt: skip
+
+    def apply(self, sun, world) -> None:
+        """Set a bpy sun object and the bpy world of :func:`build_sky`."""
         azimuth, elevation = math.radians(self.sun_azimuth), math.radians(self.sun_elevation)
         sun.rotation_euler = (elevation - math.pi / 2, 0.0, azimuth)
-        gain = 2.0**self.exposure
-        colours = WEATHERS[self.weather]
-        sun.data.energy = self.sun_strength * gain
-        sun.data.color = colours.sun
-        background.inputs["Strength"].default_value = self.sky_strength * gain
-        for element, colour in zip(
-            ramp.color_ramp.elements, (colours.horizon, colours.zenith), strict=True
-        ):
-            element.color = (*colour, 1.0)
+        sun.data.energy = self.sun_strength
+        sun.data.color = WEATHERS[self.weather].sun
+        show_constants(world.node_tree, self.ambient())
 
 
-def read_sky(node: Node, street: Node, exposure: float = 0.0) -> SkyLight:
+def read_sky(node: Node, street: Node) -> SkyLight:
     """The light of a scene; the weather is an attribute of its street.
 
     Raises:
@@ -81,33 +82,25 @@ def read_sky(node: Node, street: Node, exposure: float = 0.0) -> SkyLight:
         max(number(node, "sun_strength"), 0.0),
         max(number(node, "sky_strength"), 0.0),
         choice(street, "weather", tuple(WEATHERS), "clear"),
-        exposure,
     )
 
 
-def build_sky(world) -> tuple:
-    """Fill a bpy world with a gradient from horizon to zenith.
-
-    Returns:
-        Its Background node and its ColorRamp node.
-    """
+def build_sky(world) -> None:
+    """Fill a bpy world with a gradient from horizon to zenith and a glow round the sun."""
     world.use_nodes = True
     tree = world.node_tree
     tree.nodes.clear()
     output = tree.nodes.new("ShaderNodeOutputWorld")
     background = tree.nodes.new("ShaderNodeBackground")
-    coordinates = tree.nodes.new("ShaderNodeTexCoord")
-    split = tree.nodes.new("ShaderNodeSeparateXYZ")
-    ramp = tree.nodes.new("ShaderNodeValToRGB")
-    first, last = ramp.color_ramp.elements
-    first.position, last.position = 0.0, 0.6
-    tree.links.new(coordinates.outputs["Generated"], split.inputs[0])
-    tree.links.new(split.outputs["Z"], ramp.inputs[0])
-    tree.links.new(ramp.outputs[0], background.inputs["Color"])
+    direction = tree.nodes.new("ShaderNodeTexCoord").outputs["Generated"]
+    height = components(tree, direction)[2]
+    sky = gradient(tree, height, constant(tree, "horizon"), constant(tree, "zenith"))
+    round_sun = glow(tree, direction, constant(tree, "sun"))
+    sky = vector(tree, "MULTIPLY_ADD", constant(tree, "glow"), round_sun, sky)
+    tree.links.new(sky, background.inputs["Color"])
     tree.links.new(background.outputs[0], output.inputs["Surface"])
     settings = getattr(world, "cycles", None)
     if settings is not None:
         # Scattered rays find a smooth sky by themselves: less noise and time than choosing
         # between sun and sky as lamps, and no importance map to build at every change.
         settings.sampling_method = "NONE"
-    return background, ramp

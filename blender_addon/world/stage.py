@@ -19,11 +19,12 @@ from ..contract.street_classes import STREET_CLASSES
 from .camera import CameraView, read_camera
 from .finishes import PAINTS, WALLS
 from .library import Library
-from .materials import Materials
+from .lighting import StreetLight
+from .materials import Materials, object_colour
 from .meshes import Meshes, SharedMesh
 from .models import ShapeKey, meaning, shape_key
 from .road import Road
-from .sky import SUN_ANGLE, SkyLight, build_sky, read_sky
+from .sky import read_sky
 
 FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
 MOST_LABELLED = UNLABELLED - 1
@@ -85,10 +86,15 @@ class Stage:
         blender_scene: the scene to add to. None takes Blender's current scene and first removes
             the objects in it.
         assets: users' models, from :func:`..contract.catalogue.user_assets`.
+        solid_view: make materials by which Blender's solid view shows every colour.
     """
 
     def __init__(
-        self, blender_scene: bpy.types.Scene | None = None, assets: Iterable[Asset] = ()
+        self,
+        blender_scene: bpy.types.Scene | None = None,
+        assets: Iterable[Asset] = (),
+        *,
+        solid_view: bool = False,
     ) -> None:
         if blender_scene is None:
             blender_scene = bpy.context.scene
@@ -96,22 +102,18 @@ class Stage:
         self.blender_scene = blender_scene
         self._collection = bpy.data.collections.new("metasim street")
         blender_scene.collection.children.link(self._collection)
-        self._materials = Materials()
+        self._materials = Materials(solid_view)
+        self._lighting = StreetLight(self._materials.light)
         self._library = Library(assets)
         self._meshes = Meshes(self._materials, self._library)
         self._road = Road(self._collection, self._materials)
         self._world_before = blender_scene.world
         self._camera_before = blender_scene.camera
-        self._world = bpy.data.worlds.new("metasim sky")
-        blender_scene.world = self._world
-        self._background, self._ramp = build_sky(self._world)
-        lamp = bpy.data.lights.new("metasim sun", "SUN")
-        lamp.angle = SUN_ANGLE
-        self._sun = bpy.data.objects.new("metasim sun", lamp)
+        blender_scene.world = self._lighting.world
         lens = bpy.data.cameras.new("metasim camera")
         lens.clip_start, lens.clip_end = 0.1, 2000.0
         self.camera = bpy.data.objects.new("metasim camera", lens)
-        for body in (self._sun, self.camera):
+        for body in (self._lighting.sun, self.camera):
             self._collection.objects.link(body)
         blender_scene.camera = self.camera
         self._actors: dict[str, _Actor] = {}
@@ -119,7 +121,12 @@ class Stage:
         self._scene: SceneGraph | None = None
         self._street: Street | None = None
         self._view: CameraView | None = None
-        self._light: SkyLight | None = None
+        self.light_by("direct")
+
+    def light_by(self, lighting: str) -> None:
+        """Have the sky's light come as an ambient term of all materials (``"direct"``), or by the
+        rays that Blender traces (``"traced"``)."""
+        self._lighting.use(lighting, self._collection.objects)
 
     def show(self, scene: SceneGraph) -> None:
         """Make Blender show this scene; what is as it was stays untouched.
@@ -133,15 +140,14 @@ class Stage:
         if street == self._street:
             street = self._street
         view = read_camera(_only(scene, "camera"))
-        light = read_sky(_only(scene, "sky"), scene.root, view.exposure)
+        light = read_sky(_only(scene, "sky"), scene.root)
         plans = self._plan(scene, street)
         self._road.show(street)
         if view != self._view:
-            view.apply(self.camera)
-        if light != self._light:
-            light.apply(self._sun, self._background, self._ramp)
+            view.apply(self.camera, self.blender_scene)
+        self._lighting.show(light)
         self._follow(plans)
-        self._scene, self._street, self._view, self._light = scene, street, view, light
+        self._scene, self._street, self._view = scene, street, view
 
     def objects(self) -> tuple[StagedObject, ...]:
         """The placed objects of the scene now shown, in scene order (road surface excluded)."""
@@ -157,7 +163,7 @@ class Stage:
 
     def sun_direction(self) -> np.ndarray:
         """Unit vector (3,) float64 that points to the sun."""
-        return self._shown(self._light).to_sun()
+        return self._shown(self._lighting.shown).to_sun()
 
     def affected_by(self, node_id: str, attribute: str) -> Literal["local", "global"]:
         """``"local"`` when the attribute changes only that node's object, else ``"global"``.
@@ -187,18 +193,19 @@ class Stage:
         """Remove everything that the stage made; it cannot be used afterwards."""
         bodies = [actor.body for actor in self._actors.values()]
         bodies += [body for spare in self._spare.values() for body in spare]
-        lamp, lens = self._sun.data, self.camera.data
-        bpy.data.batch_remove([*bodies, self._sun, self.camera])
+        lens = self.camera.data
+        bpy.data.batch_remove([*bodies, self.camera])
         self._road.clear()
         self._meshes.clear()
         self._library.clear()
         self._materials.clear()
         self.blender_scene.world = self._world_before
         self.blender_scene.camera = self._camera_before
-        bpy.data.batch_remove([lamp, lens, self._world, self._collection])
+        self._lighting.clear()
+        bpy.data.batch_remove([lens, self._collection])
         self._actors.clear()
         self._spare.clear()
-        self._scene = self._street = self._view = self._light = None
+        self._scene = self._street = self._view = None
 
     def _shown(self, value):
         if value is None:
@@ -265,6 +272,7 @@ class Stage:
         else:
             body = bpy.data.objects.new(f"metasim {plan.node.class_name}", shared.mesh)
             self._collection.objects.link(body)
+            self._lighting.fit(body)
         if body.data is not shared.mesh:
             body.data = shared.mesh
         self._dress(body, shared, plan)
@@ -290,12 +298,13 @@ class Stage:
             actor.staged = _staged(plan, shared)
 
     def _dress(self, body: bpy.types.Object, shared: SharedMesh, plan: _Plan) -> None:
-        if shared.coloured and plan.wears is not None:
+        if not shared.coloured or plan.wears is None:
+            return
+        body.color = object_colour(*plan.wears)
+        if self._materials.solid_view:
             slot = body.material_slots[0]
             slot.link = "OBJECT"
-            slot.material = self._materials.get(*plan.wears)
-        elif body.material_slots and body.material_slots[0].link == "OBJECT":
-            body.material_slots[0].link = "DATA"  # what it showed before wore something
+            slot.material = self._materials.worn(*plan.wears)
 
 
 def _wears(node: Node) -> tuple[str, str] | None:

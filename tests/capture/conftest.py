@@ -102,6 +102,10 @@ class CubeGeometry:
         pose[:3, 3] = -pose[:3, :3] @ [0, 0, self.scene.root.attributes["height"]]
         return pose
 
+    def light_by(self, lighting: str) -> None:
+        """Cubes have no ambient term: in direct light the sky is seen, and lights nothing."""
+        self.blender_scene.world.cycles_visibility.diffuse = lighting == "traced"
+
     def sun_direction(self) -> np.ndarray:
         a = self.scene.root.attributes
         azimuth, up = np.radians(a["sun_azimuth"]), np.radians(a["sun_elevation"])

@@ -85,7 +85,7 @@ def test_invisible_objects_cost_no_render_and_give_empty_windows(cube_stage):
 
 
 def test_global_attributes_and_large_windows_take_the_full_frame(cube_stage):
-    scene = cube_scene({"y": 3, "size": 4})
+    scene = cube_scene({"y": 3, "size": 2.4})
     steps = [AttributeStep("world", "pitch", -1, 1), AttributeStep("cube_0", "x", -0.1, 0.1)]
     found = differences(cube_stage, scene, steps, SETTINGS, threads=2)
     assert [d.window for d in found] == [(0, 0, 160, 96)] * 2

@@ -47,21 +47,25 @@ def test_labels_are_the_same_in_every_preset(cube_stage):
     train, draft, export = (
         shown(cube_stage, with_preset(SIZE, n)) for n in ("train", "draft", "export")
     )
-    for other in (draft, export):
-        np.testing.assert_array_equal(other.semantic, train.semantic)
-        np.testing.assert_array_equal(other.index, train.index)
-        np.testing.assert_array_equal(other.depth, train.depth)
-        assert other.labels == train.labels
+    # The ray through a pixel's centre is computed from another size, and so rounded otherwise: it
+    # tells where an edge runs through that very centre.
+    for preset in (train, export):
+        assert (draft.semantic != preset.semantic).mean() < 5e-4
+        for one, other in zip(draft.labels, preset.labels, strict=True):
+            assert abs(one.visible_pixels - other.visible_pixels) <= 2
+            np.testing.assert_allclose(one.amodal_box, other.amodal_box)
 
 
-def test_export_has_less_noise_than_training(cube_stage):
+def test_traced_export_has_less_noise_than_traced_training_and_direct_light_has_none(cube_stage):
     # The ground before the cubes is evenly lit: what differs from pixel to pixel is noise.
     noise = {}
-    for name in ("train", "export"):
+    for name, lighting in (("train", "traced"), ("export", "traced"), ("draft", "direct")):
         settings = with_preset(replace(SIZE, float_image=True), name)
+        settings = replace(settings, lighting=lighting)
         ground = shown(cube_stage, settings).image[56:64, :30]
         noise[name] = np.abs(np.diff(ground, axis=1)).mean()
     assert noise["export"] < noise["train"] / 2, noise
+    assert noise["draft"] < 1e-6, noise
 
 
 def test_export_gives_the_same_bytes_in_two_processes():
@@ -79,7 +83,7 @@ def test_export_gives_the_same_bytes_in_two_processes():
 
 
 def test_direct_light_alone_is_darker_in_the_shade(cube_stage):
-    settings = replace(SIZE, samples=16, float_image=True)
+    settings = replace(SIZE, samples=16, float_image=True, lighting="traced")
     direct = shown(cube_stage, replace(settings, bounces=0))
     bounced = shown(cube_stage, replace(settings, bounces=1))
     body = direct.index > 0
@@ -91,20 +95,42 @@ def test_direct_light_alone_is_darker_in_the_shade(cube_stage):
 def test_the_denoiser_smooths_one_picture_and_not_the_next(cube_stage):
     if not engines.has_denoiser():
         pytest.skip("this Blender has no denoiser")
-    plain = shown(cube_stage, SIZE)
-    smooth = shown(cube_stage, replace(SIZE, denoise=True))
-    again = shown(cube_stage, SIZE)
+    noisy = replace(SIZE, lighting="traced")
+    plain = shown(cube_stage, noisy)
+    smooth = shown(cube_stage, replace(noisy, denoise=True))
+    again = shown(cube_stage, noisy)
     np.testing.assert_array_equal(plain.image, again.image)
     assert (plain.image != smooth.image).mean() > 0.05
 
 
 def test_differences_are_taken_without_the_denoiser(cube_stage):
     steps = [AttributeStep("cube_0", "x", 0.5, 0.7)]
-    (plain,) = differences.differences(cube_stage, SCENE, steps, SIZE, threads=2)
-    asked = replace(SIZE, denoise=True)
+    noisy = replace(SIZE, lighting="traced")
+    (plain,) = differences.differences(cube_stage, SCENE, steps, noisy, threads=2)
+    asked = replace(noisy, denoise=True)
     (same,) = differences.differences(cube_stage, SCENE, steps, asked, threads=2)
     assert same.window == plain.window
     np.testing.assert_array_equal(same.values, plain.values)
+
+
+@pytest.mark.parametrize("lighting", ["direct", "traced"])
+def test_maps_are_those_of_the_pixels_centres(cube_stage, lighting):
+    one = shown(cube_stage, replace(SIZE, lighting=lighting, seed=3))
+    other = shown(cube_stage, replace(SIZE, lighting="direct", seed=4))
+    np.testing.assert_array_equal(one.index, other.index)
+    np.testing.assert_array_equal(one.depth, other.depth)
+
+
+def test_a_window_of_direct_light_is_a_part_of_the_frame(cube_stage):
+    cube_stage.show(SCENE)
+    for samples in (1, 4, 9):
+        settings = replace(SIZE, samples=samples)
+        picture.prepare(cube_stage, settings, threads=2)
+        whole = picture.render_window(cube_stage, settings, None)
+        for window in ((0, 0, 40, 30), (31, 17, 60, 64), (50, 2, 96, 50)):
+            x0, y0, x1, y1 = window
+            part = picture.render_window(cube_stage, settings, window)
+            np.testing.assert_array_equal(part, whole[y0:y1, x0:x1])
 
 
 def test_a_frame_says_what_rendered_it(cube_stage):

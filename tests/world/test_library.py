@@ -13,6 +13,7 @@ from street_scenes import make_street  # noqa: E402
 
 from blender_addon.contract.attributes import WorldError  # noqa: E402
 from blender_addon.contract.catalogue import user_assets  # noqa: E402
+from blender_addon.world.materials import object_colour  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
 
 KINDS = ("objects", "meshes", "materials", "images", "collections", "lights", "cameras", "scenes")
@@ -114,23 +115,25 @@ def test_faces_of_the_material_called_colour_take_the_nodes_colour(staged):
     stage = staged("wedge.blend")
     stage.show(one_wedge(colour="blue"))
     body = stage.body("car_0")
-    assert body.material_slots[0].material.name.startswith("metasim paint blue")
+    assert tuple(body.color) == pytest.approx(object_colour("paint", "blue"))
+    assert body.material_slots[0].material.name.startswith("metasim worn")
     numbers = [polygon.material_index for polygon in body.data.polygons]
     assert numbers == [1, 0, 0, 0, 0]
     stage.show(one_wedge(colour="red"))
-    assert body.material_slots[0].material.name.startswith("metasim paint red")
+    assert tuple(stage.body("car_0").color) == pytest.approx(object_colour("paint", "red"))
 
 
 def test_a_model_without_such_faces_keeps_its_own_material_on_an_object_that_wore_paint(staged):
     stage = staged("wedge.blend", ("trim", "rubber"))
     stage.show(one_wedge("hatchback"))
     body = stage.body("car_0")
-    assert body.material_slots[0].material.name.startswith("metasim paint red")
+    assert body.material_slots[0].material.name.startswith("metasim worn")
     stage.show(one_wedge())
-    assert stage.body("car_0") == body
+    body = stage.body("car_0")
     assert [slot.material.name for slot in body.material_slots] == ["trim", "rubber"]
     stage.show(one_wedge("hatchback"))
-    assert body.material_slots[0].material.name.startswith("metasim paint red")
+    body = stage.body("car_0")
+    assert body.material_slots[0].material.name.startswith("metasim worn")
 
 
 def test_shipped_models_are_there_too_and_an_unknown_one_is_named(staged):

@@ -25,6 +25,7 @@ from blender_addon.contract.scene_graph import (  # noqa: E402
 )
 from blender_addon.contract.semantics import unlabelled_index  # noqa: E402
 from blender_addon.contract.street import Street  # noqa: E402
+from blender_addon.world.materials import object_colour  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
 from metasim_backend.grammar import load_grammar, sample_scene  # noqa: E402
 
@@ -48,11 +49,12 @@ def test_blender_and_the_staged_objects_agree_on_every_matrix(stage, street_scen
     for item in staged:
         body = stage.body(item.node)
         np.testing.assert_allclose(np.array(body.matrix_world), item.matrix, atol=2e-5)
-        np.testing.assert_allclose(body.dimensions, item.dimensions, rtol=1e-5)
         assert body.pass_index == (item.index or unlabelled_index(item.class_name))
         co = np.empty(len(body.data.vertices) * 3, np.float32)
         body.data.vertices.foreach_get("co", co)
-        np.testing.assert_array_equal(co.reshape(-1, 3), item.vertices)
+        own = co.reshape(-1, 3)[: len(item.vertices)]  # after them, the contact on the ground
+        np.testing.assert_array_equal(own, item.vertices)
+        np.testing.assert_allclose(np.ptp(own, axis=0) * body.scale, item.dimensions, rtol=1e-5)
     labelled = [s.index for s in staged if s.class_name in ("car", "van", "person")]
     assert labelled == list(range(1, len(labelled) + 1))
     assert all(s.index == 0 for s in staged if s.class_name in ("tree", "building", "pole"))
@@ -131,12 +133,11 @@ def test_changed_model_and_colour_keep_the_object(stage, street_scene):
     stage.show(street_scene.with_attributes({"car_0": {"model": "saloon", "colour": "red"}}))
     body = stage.body("car_0")
     pointer, mesh = body.as_pointer(), body.data
-    assert body.material_slots[0].material.name.startswith("metasim paint red")
+    assert tuple(body.color) == pytest.approx(object_colour("paint", "red"))
     stage.show(street_scene.with_attributes({"car_0": {"model": "suv", "colour": "blue"}}))
     body = stage.body("car_0")
     assert body.as_pointer() == pointer and body.data is not mesh
-    assert body.material_slots[0].material.name.startswith("metasim paint blue")
-    assert mesh.materials[0] is None  # the shared mesh itself has no paint
+    assert tuple(body.color) == pytest.approx(object_colour("paint", "blue"))
 
 
 def test_two_cars_of_one_model_share_mesh_but_not_paint(stage, random_street):
@@ -146,7 +147,7 @@ def test_two_cars_of_one_model_share_mesh_but_not_paint(stage, random_street):
     stage.show(scene)
     first, second = stage.body("car_0"), stage.body("car_1")
     assert first.data == second.data
-    assert first.material_slots[0].material != second.material_slots[0].material
+    assert first.color[0] > 5 * second.color[0]
 
 
 def test_absent_nodes_are_hidden_and_their_objects_used_again(stage, random_street):
@@ -170,7 +171,7 @@ def test_two_hundred_scenes_leave_blender_as_full_as_forty(stage, random_street)
             stage.show(random_street(rng, curvature=float(rng.uniform(-0.012, 0.012)), **amounts))
 
     stage.show(random_street(rng, car=6, van=6, person=6, tree=6, building=6, pole=6))
-    show_some(80)
+    show_some(250)  # buildings come in three patterns
     warm = counts()
     show_some(200)
     assert counts() == warm

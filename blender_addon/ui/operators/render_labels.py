@@ -8,7 +8,7 @@ import bpy
 
 from ...capture import engines, exr
 from ...capture.flow import Viewpoint
-from ...capture.picture import for_labels, frame_of, prepare, render
+from ...capture.picture import for_labels, frame_of, gain_of, prepare, render
 from ...contract.frames import RenderSettings
 from ...contract.presets import with_preset
 from ..frame_files import write_frame
@@ -86,6 +86,7 @@ def rendered_beside(stage, settings):
     scene = stage.blender_scene
     rendered_by = engines.description(settings)
     objects, view = stage.objects(), Viewpoint.of(stage, settings.width, settings.height)
+    gain = gain_of(stage, settings)
     labelled_at_once = settings.engine == "cycles"
     prepare(stage, settings, passes=labelled_at_once)
     picture = yield RenderJob(scene)
@@ -97,7 +98,7 @@ def rendered_beside(stage, settings):
     def put_together():
         channels = exr.read(picture)
         seen = channels if passes is picture else exr.read(passes)
-        return frame_of(channels, seen, settings, objects, view, rendered_by)
+        return frame_of(channels, seen, settings, objects, view, rendered_by, gain)
 
     return (yield in_thread(put_together))
 

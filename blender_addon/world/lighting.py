@@ -1,0 +1,92 @@
+"""Sun, sky and the ambient term of a street, as one thing that follows a scene's light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import bpy
+
+from .shading import LightGroups
+from .sky import SUN_ANGLE, SkyLight, build_sky
+
+# Rays that no surface needs to meet where light takes no second way.
+_SCATTERED = ("visible_diffuse", "visible_glossy", "visible_transmission")
+
+
+class StreetLight:
+    """The lamp, the world and the shared groups of all materials.
+
+    Args:
+        groups: of the materials.
+
+    Attributes:
+        sun: the lamp's object.
+        world: the bpy world.
+    """
+
+    def __init__(self, groups: LightGroups) -> None:
+        self._groups = groups
+        self.world = bpy.data.worlds.new("metasim sky")
+        build_sky(self.world)
+        self.sun = bpy.data.objects.new("metasim sun", bpy.data.lights.new("metasim sun", "SUN"))
+        self._direct: bool | None = None
+        self._shown: SkyLight | None = None
+
+    @property
+    def shown(self) -> SkyLight | None:
+        """The light now shown."""
+        return self._shown
+
+    def show(self, light: SkyLight) -> None:
+        """Set sun, sky and, where it is used, the ambient term."""
+        if light == self._shown:
+            return
+        self._shown = light
+        light.apply(self.sun, self.world)
+        if self._direct:
+            self._groups.show(light.ambient())
+
+    def use(self, lighting: str, bodies: Iterable[bpy.types.Object]) -> None:
+        """Light by the ambient term ("direct"), or by Blender's rays alone ("traced").
+
+        Args:
+            bodies: all that stands in the street.
+        """
+        direct = lighting == "direct"
+        if direct == self._direct:
+            return
+        self._direct = direct
+        # A sun without a disc casts edges without a random number; a disc softens them.
+        self.sun.data.angle = 0.0 if direct else SUN_ANGLE
+        _see_world(self.world, scattered=not direct)
+        for body in bodies:
+            self.fit(body)
+        self._groups.show(self._shown.ambient() if direct and self._shown else None)
+
+    def fit(self, body: bpy.types.Object) -> None:
+        """Let scattered rays meet an object, or pass it, as the way of lighting asks."""
+        if body.type != "MESH":
+            return  # a lamp that scattered rays do not see would light nothing
+        for name in _SCATTERED:
+            wanted = not self._direct
+            if getattr(body, name) != wanted:
+                setattr(body, name, wanted)
+
+    def forget(self) -> None:
+        """Set all anew next time, as after an undo."""
+        self._direct = self._shown = None
+
+    def clear(self) -> None:
+        """Remove lamp and world from Blender."""
+        lamp = self.sun.data
+        bpy.data.batch_remove([self.sun])
+        bpy.data.batch_remove([lamp, self.world])
+
+
+def _see_world(world: Any, *, scattered: bool) -> None:
+    """Whether rays that surfaces scatter see the sky."""
+    visibility = getattr(world, "cycles_visibility", None)
+    for name in ("diffuse", "glossy", "transmission", "scatter"):
+        if hasattr(visibility, name) and getattr(visibility, name) != scattered:
+            setattr(visibility, name, scattered)
