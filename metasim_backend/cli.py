@@ -16,6 +16,7 @@ COMMANDS = {
     "sample": "draw scene graphs from a grammar",
     "render": "render scene graphs with labels",
     "gallery": "show scenes of a grammar or of a run on one sheet, with their labels",
+    "camera": "fit the camera model to a folder of photographs",
     "train": "learn a generator for a folder of real images",
     "generate": "write a labelled dataset from a learned generator",
     "evaluate": "train a detector on a run's data and score it on labelled images",
