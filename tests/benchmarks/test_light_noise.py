@@ -96,8 +96,8 @@ def noise(pictures: np.ndarray, sky: np.ndarray) -> dict[str, float]:
 def summary(each: Sequence[dict[str, float]]) -> dict:
     table = {name: [one[name] for one in each] for name in each[0]}
     return {
-        "median": {name: rounded(np.nanmedian(own)) for name, own in table.items()},
-        "largest": {name: rounded(np.nanmax(own)) for name, own in table.items()},
+        "median": {name: rounded(float(np.nanmedian(own))) for name, own in table.items()},
+        "largest": {name: rounded(float(np.nanmax(own))) for name, own in table.items()},
         "each_street": {name: [rounded(value) for value in own] for name, own in table.items()},
     }
 
