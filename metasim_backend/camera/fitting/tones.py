@@ -32,7 +32,7 @@ DIRECTIONS = (
 # Of the pull: what a parameter may well be away from the identity by.
 USUAL = {"gains": 0.3, "black": 0.03, "gamma": 0.3, "highlights": 0.3, "contrast": 0.4}
 USUAL_SATURATION = 0.4
-PULL = 3e-5
+PULL = 1e-4
 
 
 def fit_tones(photographs: Tensor, light: Tensor) -> dict[str, Tensor]:
