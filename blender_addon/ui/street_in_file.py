@@ -62,7 +62,7 @@ class StreetInFile:
         if stage is None:
             self.forget()
             _purge(scene)
-            stage = self._stage = Stage(scene, user_assets())
+            stage = self._stage = Stage(scene, user_assets(), solid_view=True)
         try:
             stage.show(graph)
         finally:

@@ -17,10 +17,13 @@ from .model_light import light_material, write_attributes
 from .models import ShapeKey, shape_of
 from .occlusion import Openness, Surroundings, corner_openness
 from .shapes import COLOUR, Shape, join
+from .vegetation.surfaces import LEAVES
 
 # Of what stands on the ground and casts a dark contact there.
 _CONTACT = ("car", "van", "truck", "bus", "caravan", "person", "cyclist", "pole", "sign",
             "furniture")  # fmt: skip
+_STREET = 0.87  # share of the sky that the houses on the other side leave to a house
+_RECESS = 0.6  # metres: windows and doors in a wall
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Meshes:
         """The shared mesh of a class and model."""
         shared = self._made.get(key)
         if shared is None:
-            shared = self._made[key] = self._build(key)
+            shared = self._made[key] = self.build(key)
         return shared
 
     def clear(self) -> None:
@@ -67,7 +70,8 @@ class Meshes:
         bpy.data.batch_remove([shared.mesh for shared in self._made.values()])
         self._made.clear()
 
-    def _build(self, key: ShapeKey) -> SharedMesh:
+    def build(self, key: ShapeKey) -> SharedMesh:
+        """Another mesh of a class and model, that is not kept."""
         kind = str(key[0])
         wearer = STREET_CLASSES[kind].wears
         worn = (wearer, str(key[-1]) if wearer == "wall" else next(iter(PAINTS)))
@@ -84,8 +88,11 @@ class Meshes:
             return _shared(own, vertices, triangles, coloured)
         shape = shape_of(key)
         name = "metasim " + " ".join(map(str, key))
-        around = Surroundings(shape.vertices, shape.triangles())
-        openness = corner_openness(shape, around)
+        recess = _RECESS if kind == "building" else 0.0
+        around = Surroundings(shape.vertices, shape.triangles(), recess)
+        openness = corner_openness(shape, around, LEAVES)
+        if kind == "building":
+            openness = Openness(_STREET * openness.above, openness.below)
         shown = shape
         if kind in _CONTACT:
             sheet, left = contact_sheet(around)

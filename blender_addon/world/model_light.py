@@ -10,7 +10,7 @@ import numpy as np
 from .face_attributes import OPEN, write_looks, write_openness
 from .finishes import Finish
 from .materials import ambient_light, be_no_lamp
-from .occlusion import Surroundings, face_frames
+from .occlusion import Surroundings, face_frames, open_side
 from .shading import LightGroups, number
 
 OPAQUE_FROM = 0.5  # a surface is there, or not: mixing both would be a random choice for each ray
@@ -31,8 +31,8 @@ def write_attributes(
     normals, centres = face_frames(points, corners, counts)
     owner = np.repeat(np.arange(count), counts)
     around = Surroundings(points, triangles)
-    at = points[corners] + 0.1 * (centres[owner] - points[corners])
-    write_openness(mesh, around.openness(at, normals[owner], np.zeros(len(corners), bool)))
+    sheet = np.zeros(len(corners), bool)
+    write_openness(mesh, open_side(around, points[corners], normals[owner], centres, counts, sheet))
 
 
 def light_material(material: bpy.types.Material, light: LightGroups) -> None:

@@ -7,6 +7,7 @@ itself darker where the mesh keeps the sky from it. Made once for each mesh.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ AXES = 24  # directions over the upper half; each serves for the opposite one to
 CELLS = 64  # of a depth map, along the mesh's longest diagonal
 SAMPLES = 12_000  # points that are splatted beside the mesh's own
 LIFT = 1.6  # cells by which a point is lifted off its own surface
+THROUGH = 0.7  # exponent by which leaves deep in a crown get light through those before them
 ROUND = 0.6  # metres round a mesh in which it darkens the ground
 _GRID = 24
 
@@ -46,13 +48,16 @@ class Surroundings:
     Args:
         vertices: V x 3, metres, standing on the ground z = 0.
         triangles: T x 3.
+        recess: metres: what lies less deep in the surface, as a window in its wall, is as open as
+            the surface is.
     """
 
-    def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
+    def __init__(self, vertices: np.ndarray, triangles: np.ndarray, recess: float = 0.0) -> None:
         points = np.concatenate([vertices, _spread(vertices, triangles)]).astype(np.float32)
         self.low, self.high = points.min(axis=0), points.max(axis=0)
         self.axes = upper_directions(AXES)
         self._cell = max(float(np.linalg.norm(self.high - self.low)) / CELLS, 1e-4)
+        self._lift = max(LIFT * self._cell, recess)
         self._maps = [_splat(points, axis, self._cell) for axis in self.axes]
         self._place, self._step, self._light = self._ground_grid()
 
@@ -68,7 +73,7 @@ class Surroundings:
             points, normals: N x 3.
             sheet: N bool: part of a thin sheet that is seen from both sides, such as a leaf.
         """
-        lifted = points + np.where(sheet[:, None], 0, LIFT * self._cell) * normals
+        lifted = points + np.where(sheet[:, None], 0, self._lift) * normals
         along, against = self._visible(lifted)
         cosine = (normals @ self.axes.T).astype(np.float32)
         cosine[sheet] = 0.5
@@ -115,8 +120,12 @@ class Surroundings:
         return self._light.ravel()[cells[0] * (_GRID + 2) + cells[1]]
 
 
-def corner_openness(shape: Shape, around: Surroundings) -> Openness:
-    """The openness of each corner of each face of a shape, in the faces' order."""
+def corner_openness(shape: Shape, around: Surroundings, leaves: Collection[str] = ()) -> Openness:
+    """The openness of each corner of each face of a shape, in the faces' order.
+
+    Args:
+        leaves: surfaces of thin sheets that are seen, and let light through, on both sides.
+    """
     counts = np.array([len(face) for face in shape.faces])
     corners = np.concatenate([np.array(face) for face in shape.faces])
     normals, centres = face_frames(shape.vertices, corners, counts)
@@ -128,11 +137,41 @@ def corner_openness(shape: Shape, around: Surroundings) -> Openness:
         np.add.at(mean, corners[smooth], own[smooth])
         mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
         own = np.where(smooth[:, None], mean[corners], own)
-    uses = np.bincount(corners, minlength=len(shape.vertices))
-    alone = np.minimum.reduceat(uses[corners] == 1, np.cumsum(counts) - counts)
+    sheet = np.array([surface in leaves for surface in shape.surfaces])[owner]
+    found = open_side(around, shape.vertices[corners], own, centres, counts, sheet)
+    above, below = (
+        np.where(sheet, values**THROUGH, values) for values in (found.above, found.below)
+    )
+    return Openness(above, below)
+
+
+def open_side(
+    around: Surroundings,
+    points: np.ndarray,
+    normals: np.ndarray,
+    centres: np.ndarray,
+    counts: np.ndarray,
+    sheet: np.ndarray,
+) -> Openness:
+    """The openness of the corners of F faces, each on the side on which more light reaches it.
+
+    A face is seen from its open side, whichever way it was drawn.
+
+    Args:
+        points, normals, sheet: of the corners, one face after the other.
+        centres: F x 3, the faces' middles.
+        counts: F, corners of each face.
+    """
+    owner = np.repeat(np.arange(len(counts)), counts)
     # A little towards the face's middle, so that a corner does not look through the next face.
-    points = shape.vertices[corners] + 0.1 * (centres[owner] - shape.vertices[corners])
-    return around.openness(points, own, alone[owner])
+    points = points + 0.1 * (centres[owner] - points)
+    front, back = (around.openness(points, way * normals, sheet) for way in (1, -1))
+    starts = np.cumsum(counts) - counts
+    gain = np.add.reduceat(front.above + front.below - back.above - back.below, starts)
+    turned = (gain < 0)[owner]
+    return Openness(
+        np.where(turned, back.above, front.above), np.where(turned, back.below, front.below)
+    )
 
 
 def face_frames(

@@ -141,3 +141,42 @@ def test_a_checkpoint_from_before_has_the_settings_camera(tmp_path, settings):
     folder.save_checkpoint(state)
     assert restore_run(blob_run(folder, settings))
     assert load_camera(folder, config) == CAMERA
+
+
+def test_a_run_with_a_camera_learns_through_it(tmp_path):
+    """Both phases and the report; every picture that was asked for was linear light."""
+
+    class Asked(BlobRenderer):
+        linear: list = []
+
+        def render(self, scenes, settings, progress=None):
+            self.linear += [s.linear for s in settings]
+            return super().render(scenes, settings, progress)
+
+        def differences(self, scenes, settings, steps, *, full_frame=False):
+            self.linear += [s.linear for s in settings]
+            return super().differences(scenes, settings, steps, full_frame=full_frame)
+
+    settings = settings_from_dict(
+        {
+            "phases": ["pretrain", "match"],
+            "rendering": {"width": SIZE, "height": SIZE},
+            "camera_model": CAMERA.to_dict(),
+            "features": {"network": "prior", "scenes": 12, "epochs": 1},
+            "pretrain": {"steps": 2, "scenes": 6},
+            "match": {"steps": 2, "batch": 3, "report_every": 0},
+            "evaluation": {"scenes": 4, "pictures": 1},
+        }
+    )
+    config = RunConfig(grammar_from_dict(GRAMMAR), settings, None, None)
+    folder = RunFolder.create(tmp_path / "run", config.to_dict())
+    renderer = Asked()
+    images = torch.randint(0, 255, (20, 3, SIZE, SIZE), dtype=torch.uint8)
+    run = Run(
+        folder, config.grammar, settings, Target(images[:10], images[10:]), renderer, quiet=True
+    )
+    run.train()
+    assert len(renderer.linear) > 20 and all(renderer.linear)
+    assert renderer.asked_full_frame == [False, False]
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert folder.load_checkpoint()["camera_model"] == CAMERA.to_dict()

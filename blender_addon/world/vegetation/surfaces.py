@@ -33,3 +33,5 @@ GREEN = ("leaf_deep", "leaf_dark", "leaf", "leaf_light", "leaf_sun")
 LIME = ("leaf_dark", "lime_dark", "lime", "lime_light", "lime_sun")
 AUTUMN = ("autumn_deep", "autumn_dark", "autumn", "autumn_green", "autumn_light")
 NEEDLES = ("needle_deep", "needle_dark", "needle", "needle_light", "needle_blue")
+
+LEAVES = frozenset((*GREEN, *LIME, *AUTUMN, *NEEDLES, "petal_pink", "petal_white"))
