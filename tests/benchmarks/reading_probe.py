@@ -1,4 +1,12 @@
-"""What a frozen ImageNet network tells of a picture's scene: ridge regression on its last map."""
+"""What a frozen ImageNet network tells of a picture's scene: ridge regression on one of its maps.
+
+The map is that of stride 16; the last one tells what a picture is about rather than where. On
+3,000 renders of traced light it reads 0.39 of the sun's azimuth, 0.41 elevation, 0.51 strength,
+0.74 of the camera's yaw, 0.51 height and 0.61 field of view; the last map 0.26, 0.29, 0.45, 0.57,
+0.42 and 0.43; both together 0.31, 0.34, 0.48, 0.66, 0.47 and 0.53. Earlier figures by another hand
+were 0.31, 0.34, 0.44, 0.72, 0.47 and 0.66: as near to the first as to the third (squares of the
+differences 0.021 and 0.022), and the first reads more, with a fourteenth of the features.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +21,9 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.matching.imagenet_networks import file_network
 
 GRID = (3, 5)
+STAGES = 2
 TOGETHER = 8  # pictures
-TRAINED = 0.8
+LEAST_SCALE = 0.01  # of the features' mean standard deviation
 PENALTIES = np.logspace(0, 7, 29)
 # Name of the regression target -> the scene's node and attribute.
 TARGETS = {
@@ -33,7 +42,7 @@ TARGETS = {
 
 @torch.no_grad()
 def features(images: np.ndarray, weights: Path, grid: tuple[int, int] = GRID) -> np.ndarray:
-    """[N, C x rows x columns] float32: the last map, pooled.
+    """[N, C x rows x columns] float32: the map of stride 16, pooled.
 
     Args:
         images: [N, H, W, 3] uint8.
@@ -43,8 +52,8 @@ def features(images: np.ndarray, weights: Path, grid: tuple[int, int] = GRID) ->
     found = []
     for start in range(0, len(images), TOGETHER):
         part = torch.from_numpy(images[start : start + TOGETHER])
-        *_, last = network(part.permute(0, 3, 1, 2).float() / 255)
-        found.append(functional.adaptive_avg_pool2d(last, grid).flatten(1).numpy())
+        *_, seen = network.stages(part.permute(0, 3, 1, 2).float() / 255, STAGES)
+        found.append(functional.adaptive_avg_pool2d(seen, grid).flatten(1).numpy())
     return np.concatenate(found)
 
 
@@ -60,34 +69,21 @@ def targets(scenes: Sequence[SceneGraph]) -> dict[str, np.ndarray]:
     return {"sun_azimuth": np.stack([np.sin(azimuth), np.cos(azimuth)], axis=1), **found}
 
 
-def explained(
-    x: np.ndarray, y: np.ndarray, trained: np.ndarray, scored: np.ndarray | None = None
-) -> float:
-    """R2 of ridge regression on held-out rows, over the columns of y together.
-
-    The penalty is chosen by leave-one-out cross-validation on the rows trained on.
-
-    Args:
-        x: [N, D] features; they are standardised.
-        y: [N, K] regression targets.
-        trained: [N] bool, the rows to train on.
-        scored: [N] bool, the rows to score on; None: all others.
-    """
-    return Ridge(x, trained).explained(y, ~trained if scored is None else scored)
-
-
 class Ridge:
     """Ridge regressions of many targets on one set of features, in the rows' space.
 
+    Each target's penalty is chosen by leave-one-out cross-validation on the rows trained on.
+
     Args:
-        x: [N, D] features.
-        trained: [N] bool.
+        x: [N, D] features; they are standardised.
+        trained: [N] bool, the rows to train on.
     """
 
     def __init__(self, x: np.ndarray, trained: np.ndarray) -> None:
         own = x[trained].astype(np.float64)
         scale = own.std(axis=0)
-        z = (x - own.mean(axis=0)) / np.where(scale > 1e-8, scale, np.inf)
+        # What hardly varied where it was trained must not grow beyond measure elsewhere.
+        z = (x - own.mean(axis=0)) / np.maximum(scale, LEAST_SCALE * scale.mean())
         self.trained = trained
         self._products = z @ z[trained].T
         values, self._vectors = np.linalg.eigh(self._products[trained])

@@ -1,8 +1,8 @@
 """What a frozen ImageNet network reads off renders in direct and in traced light.
 
 3,000 renders at 160x96 with one sample of the widened prior of scenes/driving.yaml: three of four
-mutable attributes from anywhere in their range (``WIDEN``). MobileNetV2's last map, pooled over a
-grid, is standardised; ridge regression, its penalty chosen by leave-one-out cross-validation on
+mutable attributes from anywhere in their range (``WIDEN``). MobileNetV2's map of stride 16, pooled
+to 3x5, is standardised; ridge regression, its penalty chosen by leave-one-out cross-validation on
 four fifths, is scored by R2 on the last fifth. The sun's azimuth as sine and cosine together,
 where the sun casts shadows (weather not overcast), and in all renders.
 
@@ -75,9 +75,9 @@ def record(count: int, found: dict[str, dict[str, float]]) -> None:
     head = {
         "measures": "R2 on the held-out last fifth of renders at 160x96, one sample, of the "
         "widened prior of scenes/driving.yaml (three of four mutable attributes from anywhere in "
-        "their range); ridge regression on the standardised last map of a frozen ImageNet "
-        "MobileNetV2, pooled to 3x5, the penalty by leave-one-out cross-validation on the other "
-        "four fifths; the sun's azimuth as sine and cosine together, trained and scored where the "
+        "their range); ridge regression on the standardised map of stride 16 of a frozen "
+        "ImageNet MobileNetV2, pooled to 3x5, the penalty by leave-one-out cross-validation on the "
+        "other four fifths; the sun's azimuth as sine and cosine together, trained and scored where the "
         "weather is not overcast",
         "command": "make benchmark",
     }
