@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,18 +18,28 @@ SUN_ANGLE = math.radians(0.53)  # the sun's disc, where light is traced
 
 @dataclass(frozen=True)
 class Weather:
-    """Colours of a kind of weather, linear RGB."""
+    """Colours of a kind of weather, linear RGB.
+
+    Attributes:
+        sun, zenith, horizon: the sun's at the elevation; the sky's.
+        elevation: degrees, of the sun.
+    """
 
     sun: tuple[float, float, float]
     zenith: tuple[float, float, float]
     horizon: tuple[float, float, float]
+    elevation: float
 
 
 WEATHERS = {
-    "clear": Weather((1.0, 0.95, 0.86), (0.22, 0.42, 0.88), (0.80, 0.90, 1.0)),
-    "overcast": Weather((1.0, 0.98, 0.95), (0.80, 0.84, 0.90), (0.95, 0.97, 1.0)),
-    "low_sun": Weather((1.0, 0.80, 0.55), (0.34, 0.50, 0.85), (1.0, 0.92, 0.80)),
+    "clear": Weather((1.0, 0.95, 0.86), (0.22, 0.42, 0.88), (0.80, 0.90, 1.0), 48.0),
+    "overcast": Weather((1.0, 0.98, 0.95), (0.80, 0.84, 0.90), (0.95, 0.97, 1.0), 48.0),
+    "low_sun": Weather((1.0, 0.80, 0.55), (0.34, 0.50, 0.85), (1.0, 0.92, 0.80), 18.0),
 }
+# What a vertical way through clean air with some haze takes from red, green and blue light:
+# exponents of optical depth, Rayleigh's lambda ** -4 and an aerosol's lambda ** -1.3.
+_DEPTHS = (0.10, 0.165, 0.30)
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 @dataclass(frozen=True)
@@ -53,12 +64,23 @@ class SkyLight:
         flat = math.cos(elevation)
         return np.array([-math.sin(azimuth) * flat, math.cos(azimuth) * flat, math.sin(elevation)])
 
+    def sun_colour(self) -> tuple[float, float, float]:
+        """The sun's light after its way through the air: redder the lower it stands.
+
+        Of the same luminance at every elevation, which the strength alone decides.
+        """
+        weather = WEATHERS[self.weather]
+        way = air_mass(self.sun_elevation) - air_mass(weather.elevation)
+        colour = [c * math.exp(-d * way) for c, d in zip(weather.sun, _DEPTHS, strict=True)]
+        red, green, blue = (c * _luminance(weather.sun) / _luminance(colour) for c in colour)
+        return red, green, blue
+
     def ambient(self) -> Ambient:
         """What the sky and the ground under it send to surfaces."""
         colours = WEATHERS[self.weather]
         return ambient_of(
             colours.horizon, colours.zenith, self.sky_strength,
-            colours.sun, self.sun_strength, self.to_sun(),
+            self.sun_colour(), self.sun_strength, self.to_sun(),
         )  # fmt: skip
 
     def apply(self, sun, world) -> None:
@@ -66,8 +88,21 @@ class SkyLight:
         azimuth, elevation = math.radians(self.sun_azimuth), math.radians(self.sun_elevation)
         sun.rotation_euler = (elevation - math.pi / 2, 0.0, azimuth)
         sun.data.energy = self.sun_strength
-        sun.data.color = WEATHERS[self.weather].sun
+        sun.data.color = self.sun_colour()
         show_constants(world.node_tree, self.ambient())
+
+
+def air_mass(elevation: float) -> float:
+    """Way of the sun's light through the air, in vertical ones; elevation in degrees, from 0 on.
+
+    Kasten and Young, "Revised optical air mass tables", Applied Optics 28 (1989), 4735.
+    """
+    height = max(elevation, 0.0)
+    return 1 / (math.sin(math.radians(height)) + 0.50572 * (height + 6.07995) ** -1.6364)
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    return sum(weight * c for weight, c in zip(_LUMINANCE, colour, strict=True))
 
 
 def read_sky(node: Node, street: Node) -> SkyLight:

@@ -18,7 +18,7 @@ from blender_addon.world.meshes import corners_of, mesh_of  # noqa: E402
 from blender_addon.world.occlusion import Surroundings  # noqa: E402
 from blender_addon.world.shading import WALL_TOP  # noqa: E402
 from blender_addon.world.shapes import COLOUR, box, polygons  # noqa: E402
-from blender_addon.world.sky import WEATHERS, SkyLight  # noqa: E402
+from blender_addon.world.sky import SkyLight  # noqa: E402
 
 SIZE = RenderSettings(120, 80, linear=True)
 VIEW = CameraView(height=2.0, pitch=0.0, yaw=0.0, fov=60.0)
@@ -87,7 +87,7 @@ def rays() -> np.ndarray:
 def matte(light: SkyLight, normals: np.ndarray, above=1.0, below=1.0) -> np.ndarray:
     """Sun and sky on a matte surface of colour ALBEDO."""
     cosine = np.maximum(normals @ light.to_sun(), 0)[:, None]
-    sun = light.sun_strength * np.array(WEATHERS[light.weather].sun) * cosine / np.pi
+    sun = light.sun_strength * np.array(light.sun_colour()) * cosine / np.pi
     return ALBEDO * (sun + light.ambient().on(normals, above, below))
 
 
