@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from metasim_backend.camera.fitting.fit import STEPS, fit_camera
+    from metasim_backend.camera.fitting.fit import FEWEST, STEPS, fit_camera
     from metasim_backend.camera.fitting.report import camera_yaml, table
     from metasim_backend.datasets.targets import TargetImages, fitting_size
     from metasim_backend.grammar import load_grammar
@@ -107,9 +107,6 @@ def run(arguments: argparse.Namespace) -> int:
         "with --camera.",
     )
     return 0
-
-
-FEWEST = 4
 
 
 def _shipped_grammar() -> Path:

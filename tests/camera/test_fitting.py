@@ -16,7 +16,7 @@ from synthetic_light import street_light
 from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.camera.fitting.aberration import fit_aberration
 from metasim_backend.camera.fitting.finding import Finding
-from metasim_backend.camera.fitting.fit import FitError, FittedCamera, _sample, fit_camera
+from metasim_backend.camera.fitting.fit import FitError, FittedCamera, fit_camera, some_pixels
 from metasim_backend.camera.fitting.noise import fit_noise
 from metasim_backend.camera.fitting.report import camera_yaml, table
 from metasim_backend.camera.fitting.sharpness import fit_sharpness
@@ -63,7 +63,7 @@ def test_tones_of_the_same_scenes_are_found_exactly():
     """The distribution of colours decides exposure, white balance, saturation and tone curve."""
     more = ((1.28, -0.24, -0.04), (-0.12, 1.16, -0.04), (-0.12, -0.24, 1.36))
     truth = TONES | {"colour_matrix": more}
-    found = fit_tones(_sample(photographs(0, **truth)), _sample(light(0)))
+    found = fit_tones(some_pixels(photographs(0, **truth)), some_pixels(light(0)))
     assert curve_gap({}, **truth) > 0.15
     assert curve_gap(found, **truth) < 0.03
     assert float(found["exposure"]) == pytest.approx(0.7, abs=0.1)
@@ -73,7 +73,7 @@ def test_tones_of_the_same_scenes_are_found_exactly():
 
 
 def test_tones_of_other_scenes_are_found_nearly():
-    found = fit_tones(_sample(photographs(**TONES)), _sample(light(0)))
+    found = fit_tones(some_pixels(photographs(**TONES)), some_pixels(light(0)))
     assert curve_gap(found, **TONES) < 0.09 < curve_gap({}, **TONES) / 2
     assert float(found["exposure"]) == pytest.approx(0.7, abs=0.25)
     assert float(found["red_gain"]) == pytest.approx(1.25, rel=0.05)

@@ -80,7 +80,8 @@ def test_what_cannot_be_fitted_is_refused_before_anything_is_rendered(tmp_path, 
 
 
 @needs_bpy
-def test_a_fitted_camera_is_printed_and_can_be_used(tmp_path, capsys):
+def test_a_fitted_camera_is_printed_and_can_be_used(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("metasim_backend.camera.fitting.tones.STEPS", 15)  # enough to be another
     folder, out = photographs(tmp_path / "photographs", 6), tmp_path / "camera.yaml"
     arguments = ["camera", "fit", str(folder), "-o", str(out), "-n", "4", "--workers", "1"]
     assert main(arguments) == 0

@@ -23,6 +23,7 @@ ROUNDS = 2
 PARTS = ("tones", "vignette", "sharpness", "aberration", "noise")
 STEPS = ROUNDS * len(PARTS) + 3
 """How often :func:`fit_camera` tells of its progress."""
+FEWEST = 4  # photographs, and renders
 PIXELS = 6_000
 NOISY = 12  # renders that the noise is tried on: each has hundreds of patches
 SEED = 0
@@ -64,17 +65,17 @@ def fit_camera(
         progress: is called STEPS times.
 
     Raises:
-        FitError: when the sizes differ, or there are fewer than 4 of either.
+        FitError: when the sizes differ, or there are fewer than FEWEST of either.
     """
     if photographs.shape[1:] != light.shape[1:]:
         raise FitError(
             f"Photographs of {_size(photographs)} pixels cannot be compared with renders of "
             f"{_size(light)}; render at the photographs' size."
         )
-    if min(len(photographs), len(light)) < 4:
+    if min(len(photographs), len(light)) < FEWEST:
         raise FitError(
             f"{len(photographs)} photographs and {len(light)} renders are too few to fit a camera "
-            "to; give at least 4 of each."
+            f"to; give at least {FEWEST} of each."
         )
     seen = photographs.float() / 255
     light = light.float()
@@ -94,14 +95,14 @@ def fit_camera(
         progress()
 
     for _ in range(ROUNDS):
-        numbers |= fit_tones(_sample(seen), _sample(_behind_vignette(light, numbers)))
+        numbers |= fit_tones(some_pixels(seen), some_pixels(_behind_vignette(light, numbers)))
         progress()
         note([fit_vignette(seen, light, numbers)])
         note(fit_sharpness(seen, light, numbers, noise))
         note(fit_aberration(seen, light, numbers, noise))
         note(fit_noise(seen, light[:NOISY], numbers, noise[:NOISY]))
     behind = _behind_vignette(light, numbers)
-    tones = fit_tones(_sample(seen), _sample(behind))
+    tones = fit_tones(some_pixels(seen), some_pixels(behind))
     progress()
     errors = _differences_of_halves(seen, behind, progress)
     numbers |= tones
@@ -114,8 +115,8 @@ def fit_camera(
     return FittedCamera(
         camera,
         tuple(found[name] for name in BOUNDS if name in found),
-        distance(_sample(seen), _sample(take_pictures(light, CameraModel()))),
-        distance(_sample(seen), _sample(pictures)),
+        distance(some_pixels(seen), some_pixels(take_pictures(light, CameraModel()))),
+        distance(some_pixels(seen), some_pixels(pictures)),
     )
 
 
@@ -132,12 +133,12 @@ def _differences_of_halves(
     two that is its standard error."""
     halves = []
     for part in (slice(0, None, 2), slice(1, None, 2)):
-        halves.append(fit_tones(_sample(seen[part]), _sample(light[part])))
+        halves.append(fit_tones(some_pixels(seen[part]), some_pixels(light[part])))
         progress()
     return {n: float((halves[0][n] - halves[1][n]).abs().max()) / 2 for n in halves[0]}
 
 
-def _sample(pictures: Tensor) -> Tensor:
+def some_pixels(pictures: Tensor) -> Tensor:
     """[PIXELS, 3] of [N, 3, H, W], at places that are drawn with a fixed seed."""
     pixels = pictures.permute(0, 2, 3, 1).reshape(-1, 3)
     source = torch.Generator().manual_seed(SEED)
