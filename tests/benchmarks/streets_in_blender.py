@@ -121,7 +121,7 @@ def saved(stage: Stage, scene: dict, path: str, settings: dict) -> dict:
     return {"pose": frame.pose.tolist()}
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     begun = time.process_time()
     work()
     return 1e3 * (time.process_time() - begun)

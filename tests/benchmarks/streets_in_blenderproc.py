@@ -29,7 +29,8 @@ def main() -> None:
     bproc.init()
     begun = time.process_time()
     load(request["blend"])
-    answer = {"load_ms": 1e3 * (time.process_time() - begun), "sizes": []}
+    load_ms = 1e3 * (time.process_time() - begun)
+    sizes = []
     set_up()
     camera_to_world = np.linalg.inv(np.array(request["pose"])) @ np.diag([1, -1, -1, 1.0])
     for size in request["sizes"]:
@@ -38,8 +39,8 @@ def main() -> None:
         bproc.camera.set_intrinsics_from_K_matrix(view, size["width"], size["height"])
         bproc.utility.reset_keyframes()
         bproc.camera.add_camera_pose(camera_to_world)
-        answer["sizes"].append(sizes_answer(request, size["pictures"]))
-    Path(sys.argv[2]).write_text(json.dumps(answer))
+        sizes.append(measured(request, size["pictures"]))
+    Path(sys.argv[2]).write_text(json.dumps({"load_ms": load_ms, "sizes": sizes}))
 
 
 def load(blend: str) -> None:
@@ -75,8 +76,8 @@ def set_up() -> None:
     )
 
 
-def sizes_answer(request: dict, pictures: str) -> dict:
-    """Times by sample count, in milliseconds of processor time; pictures go to one file."""
+def measured(request: dict, pictures: str) -> dict:
+    """One size: times by sample count, in milliseconds of processor time; pictures to one file."""
     shot(1)  # the first frame of a street is dearer
     images, times = {}, {}
     for count in request["samples"]:

@@ -77,8 +77,8 @@ def record(count: int, found: dict[str, dict[str, float]]) -> None:
         "widened prior of scenes/driving.yaml (three of four mutable attributes from anywhere in "
         "their range); ridge regression on the standardised map of stride 16 of a frozen "
         "ImageNet MobileNetV2, pooled to 3x5, the penalty by leave-one-out cross-validation on the "
-        "other four fifths; the sun's azimuth as sine and cosine together, trained and scored where the "
-        "weather is not overcast",
+        "other four fifths; the sun's azimuth as sine and cosine together, trained and scored "
+        "where the weather is not overcast",
         "command": "make benchmark",
     }
     write(RESULT, {**before, **head, name: {**before.get(name, {}), **found}})
