@@ -186,10 +186,7 @@ def _frame(body: Any) -> str:
     return "road" if body.name.startswith(_ROAD) else ""
 
 
-_ROAD = tuple(
-    f"metasim {part}"
-    for part in ("road", "walks", "parking", "ground_", "separator", "paint", "cross_")
-)
+_ROAD = tuple(f"metasim {part}" for part in ("road", "walks", "parking", "grass"))
 
 
 def _purge(scene: Any) -> None:
