@@ -197,11 +197,7 @@ def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
     open_to = _attribute(tree, OPEN)
     glows = [ambient_light(tree, light, colour, normal, open_to)]
     if kind.glossy:
-        mirror = tree.nodes.new("ShaderNodeGroup")
-        mirror.node_tree = light.mirror
-        weight = number(tree, "MULTIPLY_ADD", stuff[0], -1 / ROUGHEST_MIRROR, 1.0, clamp=True)
-        for socket, value in (("Weight", weight), ("Normal", normal), ("Open", open_to)):
-            tree.links.new(value, mirror.inputs[socket])
+        mirror = mirrored_sky(tree, light, stuff[0], normal, open_to)
         glows.append(mirror.outputs["Light"])
         shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
         roughness = number(tree, "MAXIMUM", stuff[0], mirror.outputs["Smoothest"])
@@ -261,6 +257,16 @@ def ambient_light(tree, light: LightGroups, colour, normal, open_to) -> bpy.type
     return node.outputs["Light"]
 
 
+def mirrored_sky(tree, light: LightGroups, roughness, normal, open_to) -> bpy.types.Node:
+    """The sky that a surface mirrors, the less the rougher it is: a node of the shared group."""
+    node = tree.nodes.new("ShaderNodeGroup")
+    node.node_tree = light.mirror
+    weight = number(tree, "MULTIPLY_ADD", roughness, -1 / ROUGHEST_MIRROR, 1.0, clamp=True)
+    for socket, value in (("Weight", weight), ("Normal", normal), ("Open", open_to)):
+        tree.links.new(value, node.inputs[socket])
+    return node
+
+
 def finish_with(tree, shader: bpy.types.NodeSocket, glows: list[bpy.types.NodeSocket]) -> None:
     """Join the shader and, for Cycles only, what the surface sends out of the ambient light.
 
@@ -272,13 +278,18 @@ def finish_with(tree, shader: bpy.types.NodeSocket, glows: list[bpy.types.NodeSo
         surface = shader
         if target == "CYCLES":
             for glow in glows:
-                emission = tree.nodes.new("ShaderNodeEmission")
-                tree.links.new(glow, emission.inputs["Color"])
-                both = tree.nodes.new("ShaderNodeAddShader")
-                tree.links.new(surface, both.inputs[0])
-                tree.links.new(emission.outputs[0], both.inputs[1])
-                surface = both.outputs[0]
+                surface = with_glow(tree, surface, glow)
         tree.links.new(surface, output.inputs["Surface"])
+
+
+def with_glow(tree, shader: bpy.types.NodeSocket, glow: bpy.types.NodeSocket) -> Any:
+    """A shader that sends out a light as well."""
+    emission = tree.nodes.new("ShaderNodeEmission")
+    tree.links.new(glow, emission.inputs["Color"])
+    both = tree.nodes.new("ShaderNodeAddShader")
+    tree.links.new(shader, both.inputs[0])
+    tree.links.new(emission.outputs[0], both.inputs[1])
+    return both.outputs[0]
 
 
 def _attribute(tree, name: str) -> bpy.types.NodeSocket:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .face_attributes import OPEN, write_looks, write_openness
 from .finishes import Finish
-from .materials import ambient_light, be_no_lamp
+from .materials import ambient_light, be_no_lamp, mirrored_sky, with_glow
 from .occlusion import Surroundings, face_frames, open_side
 from .shading import LightGroups, number
 
@@ -66,13 +66,15 @@ def _light_shader(tree: Any, shader: Any, colour: Any, light: LightGroups) -> No
     if base is None:
         base = tree.nodes.new("ShaderNodeRGB").outputs[0]
         base.default_value = colour.default_value
-    glow = ambient_light(tree, light, base, normal, attribute.outputs["Vector"])
-    emission = tree.nodes.new("ShaderNodeEmission")
-    tree.links.new(glow, emission.inputs["Color"])
-    both = tree.nodes.new("ShaderNodeAddShader")
-    tree.links.new(shader.outputs[0], both.inputs[0])
-    tree.links.new(emission.outputs[0], both.inputs[1])
-    result = both.outputs[0]
+    open_to = attribute.outputs["Vector"]
+    glows = [ambient_light(tree, light, base, normal, open_to)]
+    roughness = shader.inputs.get("Roughness")
+    if shader.bl_idname == "ShaderNodeBsdfPrincipled":
+        rough = _value(tree, roughness) or roughness.default_value
+        glows.append(mirrored_sky(tree, light, rough, normal, open_to).outputs["Light"])
+    result = shader.outputs[0]
+    for glow in glows:
+        result = with_glow(tree, result, glow)
     alpha = shader.inputs.get("Alpha")
     if alpha is not None and alpha.is_linked:
         source = alpha.links[0].from_socket
