@@ -19,8 +19,8 @@ from . import barriers, buildings, cyclists, furniture, people, poles, vegetatio
 from .contact import CONTACT
 from .face_attributes import COLOUR, OPEN, STUFF
 from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
-from .patterns import pattern_colour
-from .shading import LightGroups, components, number
+from .patterns import patterned
+from .shading import LightGroups, components, number, vector
 from .shapes import COLOUR as WORN
 
 # Whose ``SURFACES`` only their own shapes show.
@@ -184,7 +184,7 @@ def face_finish(slot: str, worn: tuple[str, str]) -> Finish:
 def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
     material, tree = new_material(name)
     stuff: Any = components_of(tree, STUFF) if kind.pattern or kind.glossy else None
-    own = None
+    own = slope = None
     if kind.worn:
         own = tree.nodes.new("ShaderNodeObjectInfo")
         colour = own.outputs["Color"]
@@ -192,7 +192,7 @@ def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
         colour = _attribute(tree, COLOUR)
     if kind.pattern:
         grain = own.outputs["Alpha"] if own else stuff[1]
-        colour = pattern_colour(tree, kind.pattern, colour, grain, stuff[2])
+        colour, slope = patterned(tree, kind.pattern, colour, grain, stuff[2])
     normal = tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
     open_to = _attribute(tree, OPEN)
     glows = [ambient_light(tree, light, colour, normal, open_to)]
@@ -209,6 +209,9 @@ def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
     else:
         shader = tree.nodes.new("ShaderNodeBsdfDiffuse")
         tree.links.new(colour, shader.inputs["Color"])
+    if slope is not None:
+        leaning = vector(tree, "NORMALIZE", vector(tree, "ADD", normal, slope))
+        tree.links.new(leaning, shader.inputs["Normal"])
     finish_with(tree, shader.outputs[0], glows)
     return material
 

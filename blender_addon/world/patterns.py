@@ -9,7 +9,7 @@ from the camera into their mean colour.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import bpy
 
@@ -21,10 +21,25 @@ _FINE_REACH = 90.0  # a part fades out at this many times its size from the came
 Socket: TypeAlias = bpy.types.NodeSocket
 
 
-def pattern_colour(
+class Pattern(NamedTuple):
+    """The sockets of a pattern.
+
+    Attributes:
+        colour: linear RGB.
+        slope: by what the surface's normal leans; None for a flat one.
+    """
+
+    colour: Socket
+    slope: Socket | None = None
+
+
+def patterned(
     tree: bpy.types.NodeTree, pattern: str, colour: Socket, grain: Socket, size: Socket
-) -> Socket:
-    """The socket of a colour with a pattern, made of new nodes of the tree.
+) -> Pattern:
+    """A colour with a pattern, made of new nodes of the tree.
+
+    Rough stuff leans this way and that, which the sun shows the more the lower it stands; an even
+    sky does not.
 
     Args:
         pattern: one of :data:`.finishes.PATTERNS`.
@@ -41,7 +56,8 @@ def pattern_colour(
         "asphalt": _asphalt,
         "lawn": _lawn,
     }[pattern]
-    return make(tree, colour, grain, size)
+    found = make(tree, colour, grain, size)
+    return found if isinstance(found, Pattern) else Pattern(found)
 
 
 def _mottled(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
@@ -79,7 +95,7 @@ def _tiles(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
     return vector(tree, "SCALE", colour, tone)
 
 
-def _asphalt(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _asphalt(tree, colour: Socket, grain: Socket, size: Socket) -> Pattern:
     """Patches drawn out along Y, blots across them, and dark cracks in the darker patches."""
     place = _sized(tree, _object(tree), size)
     stretched = vector(tree, "MULTIPLY", place, (1.0, 0.25, 1.0))
@@ -93,10 +109,11 @@ def _asphalt(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
     crack = number(tree, "MULTIPLY", crack, number(tree, "MULTIPLY", worn, _near(tree, size, 6.0)))
     tone = number(tree, "MULTIPLY_ADD", patches, 2.8, wander)
     tone = number(tree, "MULTIPLY_ADD", crack, -1.5, tone)
-    return vector(tree, "SCALE", colour, number(tree, "MULTIPLY_ADD", tone, grain, 1.0))
+    colour = vector(tree, "SCALE", colour, number(tree, "MULTIPLY_ADD", tone, grain, 1.0))
+    return Pattern(colour, _slope(tree, patches, wander, 0.12))
 
 
-def _lawn(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _lawn(tree, colour: Socket, grain: Socket, size: Socket) -> Pattern:
     """Tufts, and places six times as large that are lush or dry."""
     place = _sized(tree, _object(tree), size)
     tufts = number(tree, "SUBTRACT", _noise(tree, place, 2.0, flat=True), 0.5)
@@ -109,7 +126,8 @@ def _lawn(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
     dry = vector(tree, "MULTIPLY", light, (1.35, 1.02, 1.15))
     mixed = vector(tree, "MULTIPLY_ADD", vector(tree, "SUBTRACT", dry, dark), dryness, dark)
     strength = number(tree, "MULTIPLY", grain, 2.0)
-    return vector(tree, "SCALE", mixed, number(tree, "MULTIPLY_ADD", tufts, strength, 1.0))
+    colour = vector(tree, "SCALE", mixed, number(tree, "MULTIPLY_ADD", tufts, strength, 1.0))
+    return Pattern(colour, _slope(tree, tufts, number(tree, "SUBTRACT", wide, 0.5), 0.6))
 
 
 def _bricks(tree, plane, size: Socket, brick, gap: float, colour, grain, mortar) -> Socket:
@@ -184,6 +202,14 @@ def _noise(tree, place: Socket, detail: float, *, flat: bool = False) -> Socket:
     noise.inputs["Detail"].default_value = detail
     tree.links.new(place, noise.inputs["Vector"])
     return noise.outputs[0]
+
+
+def _slope(tree, along: Socket, across: Socket, strength: float) -> Socket:
+    """A lean by two numbers about 0."""
+    lean = tree.nodes.new("ShaderNodeCombineXYZ")
+    tree.links.new(along, lean.inputs[0])
+    tree.links.new(across, lean.inputs[1])
+    return vector(tree, "SCALE", lean.outputs[0], strength)
 
 
 def _stretch(tree, value: Socket, low: float, high: float) -> Socket:

@@ -75,11 +75,19 @@ class SkyLight:
         red, green, blue = (c * _luminance(weather.sun) / _luminance(colour) for c in colour)
         return red, green, blue
 
+    def horizon_colour(self) -> tuple[float, float, float]:
+        """The sky's over the horizon: it takes half of the sun's redness."""
+        weather, sun = WEATHERS[self.weather], self.sun_colour()
+        red, green, blue = (
+            h * math.sqrt(s / w) for h, s, w in zip(weather.horizon, sun, weather.sun, strict=True)
+        )
+        return red, green, blue
+
     def ambient(self) -> Ambient:
         """What the sky and the ground under it send to surfaces."""
         colours = WEATHERS[self.weather]
         return ambient_of(
-            colours.horizon, colours.zenith, self.sky_strength,
+            self.horizon_colour(), colours.zenith, self.sky_strength,
             self.sun_colour(), self.sun_strength, self.to_sun(),
         )  # fmt: skip
 
