@@ -7,7 +7,7 @@ four fifths, is scored by R2 on the last fifth. The sun's azimuth as sine and co
 where the sun casts shadows (weather not overcast), and in all renders.
 
 The pictures are kept in runs/ and rendering goes on where it was left; those of other sources of
-the add-on are rendered anew. For a quick look while developing: 800 renders, about two minutes of
+the add-on are rendered anew. For a quick look while developing: 800 renders, two to four minutes of
 one core, beside the figures of traced light for 800 that the result file has; --keep takes pictures
 that other sources made::
 

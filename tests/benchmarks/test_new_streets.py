@@ -71,6 +71,8 @@ def result():
     """What the tests of this file found; written down in the end, beside what was there."""
     found: dict = {}
     yield found
+    if not found:
+        return
     before = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     head = {
         "measures": "streets of scenes/driving.yaml's prior, direct light, one sample; processor "
