@@ -89,7 +89,8 @@ class Meshes:
         shape = shape_of(key)
         name = "metasim " + " ".join(map(str, key))
         recess = _RECESS if kind == "building" else 0.0
-        around = Surroundings(shape.vertices, shape.triangles(), recess)
+        triangles = shape.triangles()
+        around = Surroundings(shape.vertices, triangles, recess)
         openness = corner_openness(shape, around, LEAVES)
         if kind == "building":
             openness = Openness(_STREET * openness.above, openness.below)
@@ -99,7 +100,7 @@ class Meshes:
             shown, openness = join(shape, sheet), openness.followed_by(corners_of(sheet, left))
         mesh = mesh_of(shown, name, self._materials, openness, worn)
         vertices = shape.vertices.astype(np.float32)
-        return _shared(mesh, vertices, shape.triangles(), COLOUR in shape.slots)
+        return _shared(mesh, vertices, triangles, COLOUR in shape.slots)
 
 
 def _shared(

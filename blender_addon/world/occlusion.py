@@ -75,7 +75,7 @@ class Surroundings:
         """
         lifted = points + np.where(sheet[:, None], 0, self._lift) * normals
         along, against = self._visible(lifted)
-        cosine = (normals @ self.axes.T).astype(np.float32)
+        cosine = normals.astype(np.float32) @ self.axes.T.astype(np.float32)
         cosine[sheet] = 0.5
         up, down = np.maximum(cosine, 0), np.maximum(np.where(sheet[:, None], cosine, -cosine), 0)
         return Openness(

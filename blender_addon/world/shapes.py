@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -46,7 +47,11 @@ class Shape:
 
     def triangles(self) -> np.ndarray:
         """The faces cut into triangles, T x 3 int32."""
-        cut = [(f[0], f[i], f[i + 1]) for f in self.faces for i in range(1, len(f) - 1)]
+        cut: list[int] = []
+        for face in self.faces:
+            first = face[0]
+            for second, third in zip(face[1:-1], face[2:], strict=True):
+                cut += (first, second, third)
         return np.array(cut, np.int32).reshape(-1, 3)
 
     def moved(self, offset: np.ndarray | Sequence[float]) -> Shape:
@@ -68,16 +73,17 @@ class Shape:
 
 def join(*shapes: Shape) -> Shape:
     """One shape of several."""
-    starts = np.cumsum([0] + [len(s.vertices) for s in shapes])
+    faces: list[Face] = []
+    start = 0
+    for s in shapes:
+        # Plain lists: a building is joined from thousands of faces several times over.
+        faces += [tuple([i + start for i in face]) for face in s.faces] if start else s.faces
+        start += len(s.vertices)
     return Shape(
         np.concatenate([s.vertices for s in shapes]),
-        tuple(
-            tuple(int(i + start) for i in face)
-            for s, start in zip(shapes, starts, strict=False)
-            for face in s.faces
-        ),
-        sum((s.surfaces for s in shapes), ()),
-        sum((s.smooth for s in shapes), ()),
+        tuple(faces),
+        tuple(chain.from_iterable(s.surfaces for s in shapes)),
+        tuple(chain.from_iterable(s.smooth for s in shapes)),
     )
 
 
@@ -87,7 +93,8 @@ def polygons(
     """A shape from points (V x 3) and faces that share one surface or have one each."""
     names = (surface,) * len(faces) if isinstance(surface, str) else tuple(surface)
     vertices = np.asarray(points, np.float64).reshape(-1, 3)
-    return Shape(vertices, tuple(map(tuple, faces)), names, (smooth,) * len(faces))
+    plain = tuple([tuple([int(i) for i in face]) for face in faces])
+    return Shape(vertices, plain, names, (smooth,) * len(faces))
 
 
 def grid(points: np.ndarray, surface: str | Sequence[Sequence[str]], smooth: bool = False) -> Shape:
@@ -97,7 +104,7 @@ def grid(points: np.ndarray, surface: str | Sequence[Sequence[str]], smooth: boo
     corners = (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1])
     faces = np.stack(corners, axis=-1).reshape(-1, 4)
     names = surface if isinstance(surface, str) else [name for row in surface for name in row]
-    return polygons(points, [tuple(int(i) for i in face) for face in faces], names, smooth)
+    return polygons(points, faces.tolist(), names, smooth)
 
 
 def box(low: Sequence[float], high: Sequence[float], surface: str) -> Shape:
