@@ -194,7 +194,10 @@ def _new_stage() -> Stage:
 
     # Nothing of a user's start-up file: every worker begins with the same, empty scene.
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    return BlenderStage(assets=user_assets())
+    # Every operator has Blender evaluate the current scene, before and after a render that
+    # evaluates the street's by itself: so the current one is another, and empty.
+    bpy.context.scene.world = bpy.data.worlds.new("metasim idle")
+    return BlenderStage(bpy.data.scenes.new("metasim street"), user_assets())
 
 
 def _quiet() -> None:

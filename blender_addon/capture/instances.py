@@ -52,7 +52,7 @@ def _make(scene: Any) -> Any:
     empty[_MARK] = True
     empty.instance_type = "COLLECTION"
     empty.instance_collection = bpy.data.collections.new("metasim twins")
-    empty.location, empty.scale = (0.0, 0.0, -900.0), (1e-3, 1e-3, 1e-3)
+    empty.location, empty.scale = (0.0, 0.0, -900.0), (0.0, 0.0, 0.0)
     empty.hide_select = True
     for name in _UNSEEN:  # volume rays stay on: what no ray sees, Cycles leaves out
         setattr(empty, name, False)

@@ -145,7 +145,9 @@ def prepare(
     k = supersampling.grid(settings)
     engines.apply(scene, settings, threads, k)
     _shift(scene, supersampling.shift(max(k, 1)), settings)
-    stage.light_by(settings.lighting if settings.engine == "cycles" else "traced")
+    lighting = settings.lighting if settings.engine == "cycles" else "traced"
+    focal = stage.camera_intrinsics(settings.width, settings.height)[0, 0]
+    stage.light_by(lighting, 1 / float(focal))
     instances.follow(scene)
     layer = scene.view_layers[0]
     engines.assign(layer, use_pass_combined=True, use_pass_object_index=passes, use_pass_z=passes)

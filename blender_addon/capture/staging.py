@@ -50,8 +50,8 @@ class Stage(Protocol):
     def blender_scene(self) -> Any:
         """The ``bpy.types.Scene`` to render."""
 
-    def light_by(self, lighting: str) -> None:
-        """Light as ``RenderSettings.lighting`` says."""
+    def light_by(self, lighting: str, pixel: float) -> None:
+        """Light as ``RenderSettings.lighting`` says, for pixels of a width in radians."""
 
     def show(self, scene: SceneGraph) -> None:
         """Bring the Blender objects in step with a scene graph."""

@@ -21,7 +21,7 @@ Colour = tuple[float, float, float]
 
 HORIZON_TO_ZENITH = 0.6  # height (sine of the elevation) at which the sky has its zenith's colour
 GLOW_POWER = 8.0  # the sky's light round the sun falls off as ((1 + cos) / 2) ** this
-GLOW = 0.16  # its radiance at the sun, by the sun's strength: an aureole of thin haze
+GLOW = 0.25  # its radiance at the sun, by the sun's strength: an aureole of thin haze
 GROUND_ALBEDO: Colour = (0.125, 0.12, 0.105)  # asphalt, grass and paving, all in all
 SUNLIT = 0.6  # share of the ground that the sun reaches
 WALLS: Colour = (0.20, 0.19, 0.17)  # reflectance of what stands along a street, seen in a mirror

@@ -192,7 +192,7 @@ def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
         colour = _attribute(tree, COLOUR)
     if kind.pattern:
         grain = own.outputs["Alpha"] if own else stuff[1]
-        colour, slope = patterned(tree, kind.pattern, colour, grain, stuff[2])
+        colour, slope = patterned(tree, kind.pattern, colour, grain, stuff[2], light.detail)
     normal = tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
     open_to = _attribute(tree, OPEN)
     glows = [ambient_light(tree, light, colour, normal, open_to)]

@@ -3,8 +3,8 @@
 Colour, strength and size of a pattern are sockets, so that one shader serves every surface of a
 kind. Lengths are metres however an object is scaled. Only nodes and sockets are used that Blender
 has under the same names from 3.4 on, hence no mix node: colours are mixed as vectors. What is
-finer than a pixel would be noise in a one-sample picture, so fine parts fade with the distance
-from the camera into their mean colour.
+finer than a pixel would be noise in a one-sample picture, so fine parts fade into their mean
+colour where the surface is far away, or seen from the side.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import bpy
 from .shading import components, number, vector
 
 _MORTAR = (0.36, 0.34, 0.31)
-_FINE_REACH = 90.0  # a part fades out at this many times its size from the camera
+_BRICK_PIXELS = 7.0  # fewer, and the gap between two bricks is finer than a pixel
 
 Socket: TypeAlias = bpy.types.NodeSocket
 
@@ -33,8 +33,45 @@ class Pattern(NamedTuple):
     slope: Socket | None = None
 
 
+class Seen:
+    """How finely a surface is seen; makes nodes of a tree when first asked.
+
+    Args:
+        detail: the group that says how wide a pixel is.
+    """
+
+    def __init__(self, tree: bpy.types.NodeTree, detail: bpy.types.NodeTree) -> None:
+        self._tree = tree
+        self._detail = detail
+        self._footprint: Socket | None = None
+
+    def fade(self, size: Socket, pixels: float) -> Socket:
+        """1 where a length spans many pixels, 0 where fewer than so many."""
+        share = number(self._tree, "DIVIDE", self.footprint(), size)
+        return number(self._tree, "MULTIPLY_ADD", share, -1.5 * pixels, 1.5, clamp=True)
+
+    def footprint(self) -> Socket:
+        """Metres of the surface that a pixel covers, the way it covers more."""
+        if self._footprint is None:
+            tree = self._tree
+            geometry = tree.nodes.new("ShaderNodeNewGeometry").outputs
+            cosine = vector(tree, "DOT_PRODUCT", geometry["Incoming"], geometry["Normal"])
+            cosine = number(tree, "MAXIMUM", cosine, 0.03)
+            distance = tree.nodes.new("ShaderNodeCameraData").outputs["View Distance"]
+            fine = tree.nodes.new("ShaderNodeGroup")
+            fine.node_tree = self._detail
+            width = number(tree, "MULTIPLY", distance, fine.outputs["Pixel"])
+            self._footprint = number(tree, "DIVIDE", width, cosine)
+        return self._footprint
+
+
 def patterned(
-    tree: bpy.types.NodeTree, pattern: str, colour: Socket, grain: Socket, size: Socket
+    tree: bpy.types.NodeTree,
+    pattern: str,
+    colour: Socket,
+    grain: Socket,
+    size: Socket,
+    detail: bpy.types.NodeTree,
 ) -> Pattern:
     """A colour with a pattern, made of new nodes of the tree.
 
@@ -46,6 +83,7 @@ def patterned(
         colour: linear RGB.
         grain: strength, 0 for an even colour.
         size: of blots, bricks, rows or tufts, metres.
+        detail: the group that says how wide a pixel is.
     """
     make = {
         "mottled": _mottled,
@@ -56,38 +94,38 @@ def patterned(
         "asphalt": _asphalt,
         "lawn": _lawn,
     }[pattern]
-    found = make(tree, colour, grain, size)
+    found = make(tree, colour, grain, size, Seen(tree, detail))
     return found if isinstance(found, Pattern) else Pattern(found)
 
 
-def _mottled(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _mottled(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Socket:
     noise = _noise(tree, _sized(tree, _metres(tree), size), 3.0)
     return vector(tree, "SCALE", colour, _tone(tree, _stretch(tree, noise, 0.32, 0.68), grain))
 
 
-def _brick(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _brick(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Socket:
     # Courses of two thirds of their true number: true ones would be seen in no picture.
     mortar = _between(tree, colour, _MORTAR, 0.5)
-    return _bricks(tree, _wall_plane(tree), size, (1.3, 0.45), 0.035, colour, grain, mortar)
+    return _bricks(tree, _wall_plane(tree), size, (1.3, 0.45), 0.035, (colour, grain, mortar), seen)
 
 
-def _planks(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _planks(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Socket:
     along, up = _wall_plane(tree)
     gap = vector(tree, "SCALE", colour, 0.35)
-    return _bricks(tree, (up, along), size, (12.0, 1.0), 0.04, colour, grain, gap)
+    return _bricks(tree, (up, along), size, (12.0, 1.0), 0.04, (colour, grain, gap), seen)
 
 
-def _cobbles(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _cobbles(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Socket:
     axes = components(tree, _object(tree))
     gap = vector(tree, "SCALE", colour, 0.6)
-    return _bricks(tree, (axes[0], axes[1]), size, (1.0, 1.0), 0.03, colour, grain, gap)
+    return _bricks(tree, (axes[0], axes[1]), size, (1.0, 1.0), 0.03, (colour, grain, gap), seen)
 
 
-def _tiles(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
+def _tiles(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Socket:
     """Rows that darken towards their upper edge, and blots of several rows."""
     place = _sized(tree, _metres(tree), size)
     row = number(tree, "FRACT", components(tree, place)[2])
-    fine = number(tree, "MULTIPLY", number(tree, "SUBTRACT", 0.5, row), _near(tree, size))
+    fine = number(tree, "MULTIPLY", number(tree, "SUBTRACT", 0.5, row), seen.fade(size, 6.0))
     blots = _noise(tree, vector(tree, "SCALE", place, 1 / 3), 1.0)
     blots = number(tree, "SUBTRACT", blots, 0.5)
     strength = number(tree, "MULTIPLY", grain, 1.6)
@@ -95,29 +133,29 @@ def _tiles(tree, colour: Socket, grain: Socket, size: Socket) -> Socket:
     return vector(tree, "SCALE", colour, tone)
 
 
-def _asphalt(tree, colour: Socket, grain: Socket, size: Socket) -> Pattern:
+def _asphalt(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Pattern:
     """Patches drawn out along Y, blots across them, and dark cracks in the darker patches."""
     place = _sized(tree, _object(tree), size)
     stretched = vector(tree, "MULTIPLY", place, (1.0, 0.25, 1.0))
     patches = number(tree, "SUBTRACT", _noise(tree, stretched, 1.0, flat=True), 0.5)
     wander = _noise(tree, vector(tree, "SCALE", place, 1 / 0.7), 2.0, flat=True)
-    wander = number(tree, "SUBTRACT", wander, 0.5)
+    wander = number(tree, "MULTIPLY", number(tree, "SUBTRACT", wander, 0.5), seen.fade(size, 4.0))
     # A crack runs where the noise passes its mean: a thin band of a known depth.
     away = number(tree, "ABSOLUTE", wander)
     crack = number(tree, "MULTIPLY_ADD", away, -1 / 0.006, 1.0, clamp=True)
     worn = number(tree, "MULTIPLY", patches, -8.0, clamp=True)
-    crack = number(tree, "MULTIPLY", crack, number(tree, "MULTIPLY", worn, _near(tree, size, 6.0)))
+    crack = number(tree, "MULTIPLY", crack, number(tree, "MULTIPLY", worn, seen.fade(size, 120.0)))
     tone = number(tree, "MULTIPLY_ADD", patches, 2.8, wander)
     tone = number(tree, "MULTIPLY_ADD", crack, -1.5, tone)
     colour = vector(tree, "SCALE", colour, number(tree, "MULTIPLY_ADD", tone, grain, 1.0))
     return Pattern(colour, _slope(tree, patches, wander, 0.12))
 
 
-def _lawn(tree, colour: Socket, grain: Socket, size: Socket) -> Pattern:
+def _lawn(tree, colour: Socket, grain: Socket, size: Socket, seen: Seen) -> Pattern:
     """Tufts, and places six times as large that are lush or dry."""
     place = _sized(tree, _object(tree), size)
     tufts = number(tree, "SUBTRACT", _noise(tree, place, 2.0, flat=True), 0.5)
-    tufts = number(tree, "MULTIPLY", tufts, _near(tree, size))
+    tufts = number(tree, "MULTIPLY", tufts, seen.fade(size, 5.0))
     wide = _noise(tree, vector(tree, "SCALE", place, 1 / 6), 1.0, flat=True)
     dryness = _stretch(tree, wide, 0.35, 0.68)
     half = number(tree, "MULTIPLY", grain, 0.55)
@@ -130,8 +168,13 @@ def _lawn(tree, colour: Socket, grain: Socket, size: Socket) -> Pattern:
     return Pattern(colour, _slope(tree, tufts, number(tree, "SUBTRACT", wide, 0.5), 0.6))
 
 
-def _bricks(tree, plane, size: Socket, brick, gap: float, colour, grain, mortar) -> Socket:
-    """Bricks (length, height) in a plane of two coordinates; lengths in units of the size."""
+def _bricks(tree, plane, size: Socket, brick, gap: float, looks, seen: Seen) -> Socket:
+    """Bricks (length, height) in a plane of two coordinates; lengths in units of the size.
+
+    Args:
+        looks: colour, strength and the colour of the mortar.
+    """
+    colour, grain, mortar = looks
     place = tree.nodes.new("ShaderNodeCombineXYZ")
     for i in range(2):
         tree.links.new(plane[i], place.inputs[i])
@@ -147,7 +190,8 @@ def _bricks(tree, plane, size: Socket, brick, gap: float, colour, grain, mortar)
     share = 1 - (1 - 2 * gap / brick[0]) * (1 - 2 * gap / brick[1])
     mean = _between(tree, colour, mortar, share)
     offset = vector(tree, "SUBTRACT", node.outputs[0], mean)
-    return vector(tree, "MULTIPLY_ADD", offset, _near(tree, size), mean)
+    near = seen.fade(size, _BRICK_PIXELS / min(brick))
+    return vector(tree, "MULTIPLY_ADD", offset, near, mean)
 
 
 def _object(tree) -> Socket:
@@ -182,17 +226,6 @@ def _wall_plane(tree) -> tuple[Socket, Socket]:
 def _sized(tree, place: Socket, size: Socket) -> Socket:
     """A place in units of the pattern's size."""
     return vector(tree, "SCALE", place, number(tree, "DIVIDE", 1.0, size))
-
-
-def _near(tree, size: Socket, finer: float = 1.0) -> Socket:
-    """1 near the camera, 0 where the pattern's parts are smaller than a few pixels.
-
-    Args:
-        finer: how many of the parts that fade the pattern's size holds.
-    """
-    distance = tree.nodes.new("ShaderNodeCameraData").outputs["View Distance"]
-    share = number(tree, "DIVIDE", distance, size)
-    return number(tree, "MULTIPLY_ADD", share, -1.5 * finer / _FINE_REACH, 1.5, clamp=True)
 
 
 def _noise(tree, place: Socket, detail: float, *, flat: bool = False) -> Socket:

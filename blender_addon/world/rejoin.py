@@ -12,7 +12,8 @@ from typing import Any
 
 import bpy
 
-from .stage import Stage, _hide
+from .pool import PoolNames
+from .stage import Stage
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,16 @@ class StageNames:
     scene: str
     collection: str
     world: str
-    groups: tuple[str, str]
+    groups: tuple[str, ...]
     sun: str
     camera: str
     before: tuple[str, str]
     materials: Mapping[tuple[str, str], str]
     meshes: Mapping[Any, str]
     surfaces: Mapping[str, str]
-    road: tuple[str, str]
     land: tuple[str, ...]
-    separators: tuple[str, ...]
     actors: Mapping[str, str]
-    spare: Mapping[str, tuple[str, ...]]
+    pool: PoolNames
 
 
 def names_of(stage: Stage) -> StageNames:
@@ -43,18 +42,16 @@ def names_of(stage: Stage) -> StageNames:
         scene=stage.blender_scene.name,
         collection=stage._collection.name,
         world=stage._lighting.world.name,
-        groups=(stage._materials.light.ambient.name, stage._materials.light.mirror.name),
+        groups=tuple(group.name for group in stage._materials.light.groups),
         sun=stage._lighting.sun.name,
         camera=stage.camera.name,
         before=(_name(stage._world_before), _name(stage._camera_before)),
         materials={key: item.name for key, item in stage._materials._made.items()},
         meshes={key: shared.mesh.name for key, shared in stage._meshes._made.items()},
         surfaces={key: body.name for key, body in road._surfaces.items()},
-        road=(road._paint.name, road._cross_road.name),
-        land=(road._cross_walk.name, *(body.name for body in road._land)),
-        separators=tuple(body.name for body in road._separators),
+        land=tuple(body.name for body in road._land),
         actors={key: actor.body.name for key, actor in stage._actors.items()},
-        spare={key: tuple(body.name for body in them) for key, them in stage._spare.items()},
+        pool=stage._pool.names(),
     )
 
 
@@ -69,7 +66,7 @@ def rejoin(stage: Stage, names: StageNames) -> bool:
         Whether the stage can be used; else everything must be made anew.
     """
     objects, data = bpy.data.objects, bpy.data
-    needed = (names.sun, names.camera, *names.surfaces.values(), *names.road, *names.land)
+    needed = (names.sun, names.camera, *names.surfaces.values(), *names.land)
     if not (
         names.scene in data.scenes
         and names.collection in data.collections
@@ -83,8 +80,7 @@ def rejoin(stage: Stage, names: StageNames) -> bool:
     light = stage._lighting
     light.world, light.sun = data.worlds[names.world], objects[names.sun]
     light.forget()
-    groups = stage._materials.light
-    groups.ambient, groups.mirror = (data.node_groups[name] for name in names.groups)
+    stage._materials.light.groups = tuple(data.node_groups[name] for name in names.groups)
     stage._world_before = data.worlds.get(names.before[0])
     stage._camera_before = objects.get(names.before[1])
     stage.camera = objects[names.camera]
@@ -107,32 +103,23 @@ def _rejoin_road(stage: Stage, names: StageNames) -> None:
     road, objects = stage._road, bpy.data.objects
     road._collection = stage._collection
     road._surfaces = {key: objects[name] for key, name in names.surfaces.items()}
-    road._paint, road._cross_road = (objects[name] for name in names.road)
-    road._cross_walk, *road._land = (objects[name] for name in names.land)
-    road._separators = [objects[name] for name in names.separators if name in objects]
-    road._shown = None
+    road._land = [objects[name] for name in names.land]
+    road.forget()
 
 
 def _rejoin_actors(stage: Stage, names: StageNames) -> None:
     objects = bpy.data.objects
+    stage._pool.rejoin(names.pool, stage._collection)
     actors = {}
     for key, name in names.actors.items():
-        if name not in objects:
-            continue
         actor = stage._actors[key]
+        if name not in objects or not stage._pool.reclaim(objects[name], actor.plan.mesh):
+            continue
         actor.body = objects[name]
         # Like no plan that comes, so that all of the next one is applied.
-        actor.plan = replace(actor.plan, mesh=(), index=-1, placement=None)  # type: ignore[arg-type]
-        _hide(actor.body, False)
+        actor.plan = replace(actor.plan, wears=("", ""), index=-1, placement=None)  # type: ignore[arg-type]
         actors[key] = actor
     stage._actors = actors
-    stage._spare = {
-        key: [objects[name] for name in them if name in objects]
-        for key, them in names.spare.items()
-    }
-    for them in stage._spare.values():
-        for body in them:
-            _hide(body, True)
 
 
 def _name(item: Any) -> str:

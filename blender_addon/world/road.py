@@ -1,10 +1,13 @@
 """The road and the land beside it as Blender objects; a street only rewrites their vertices.
 
-No data-block is made or removed when a street changes, but for one more dashed line when it has
-more lanes than any before.
+What carries one label lies in one mesh, since a change costs Cycles the more, the more meshes
+change. A part that a street has no use for shrinks to a line under the ground, and all meshes are
+padded to the same number of triangles (see mesh_arrays), so that none changes its size.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import bpy
 import numpy as np
@@ -13,6 +16,7 @@ from ..contract.semantics import unlabelled_index
 from ..contract.street import Street
 from .landscape import plain, rim
 from .materials import Materials
+from .mesh_arrays import ROOM
 from .meshes import mesh_of
 from .road_markings import (
     DASHES,
@@ -22,6 +26,7 @@ from .road_markings import (
     PAINT_QUADS,
     WALK_COLUMNS,
     WALK_ROWS,
+    buried,
     junction_coordinates,
     paint_coordinates,
     separator_coordinates,
@@ -33,16 +38,15 @@ _MEANING = {
     "road": "road",
     "walks": "sidewalk",
     "parking": "parking",
-    "separator": "road",
-    "paint": "road",
-    "cross_road": "road",
-    "cross_walk": "sidewalk",
+    "grass": "terrain",
     "plain": "terrain",
     "forest": "vegetation",
     "forest_far": "vegetation",
     "hills": "terrain",
 }
-_GROUND = {"grass": "terrain", "paving": "sidewalk"}
+_LINES = 20  # dashed lines for which there is room at first
+_LINE = DASHES * 4 * 2  # vertices
+_KEPT = "metasim lines"  # the mesh's property that says for how many there is
 
 
 class Road:
@@ -51,44 +55,31 @@ class Road:
     def __init__(self, collection: bpy.types.Collection, materials: Materials) -> None:
         self._collection = collection
         self._materials = materials
-        self._separators: list[bpy.types.Object] = []
-        self._surfaces = {
-            name: self._add(name, _ribbons(names, len(NEAR))) for name, names in RIBBONS.items()
-        }
-        for name in ("ground_left", "ground_right"):
-            self._surfaces[name].material_slots[0].link = "OBJECT"
-        self._paint = self._add("paint", _quads(PAINT_QUADS, "marking"))
-        self._cross_road = self._add(
-            "cross_road", _sheets(2 * MOST_JUNCTIONS, JUNCTION_ROWS, JUNCTION_COLUMNS, "asphalt")
-        )
-        self._cross_walk = self._add(
-            "cross_walk", _sheets(4 * MOST_JUNCTIONS, WALK_ROWS, WALK_COLUMNS, "sidewalk")
-        )
+        shapes = _shapes(_LINES)
+        self._surfaces = {name: self._add(name, shape) for name, shape in shapes.items()}
+        self._surfaces["road"].data[_KEPT] = _LINES
         self._land = [
             self._add("plain", plain()),
             self._add("forest", rim("forest")),
             self._add("forest_far", rim("forest_far")),
             self._add("hills", rim("hills")),
         ]
+        self._written: dict[str, np.ndarray] = {}
         self._shown: Street | None = None
 
     def show(self, street: Street) -> None:
         """Rewrite what differs from the street shown."""
         if street == self._shown:
             return
-        for name, coordinates in surface_coordinates(street).items():
-            _rewrite(self._surfaces[name], coordinates)
-        for right, name in ((False, "ground_left"), (True, "ground_right")):
-            ground = street.side(right).ground
-            body = self._surfaces[name]
-            body.material_slots[0].material = self._materials.surface(ground)
-            body.pass_index = unlabelled_index(_GROUND[ground])
-        self._show_separators(street)
-        if self._shown is None or _laid(street) != _laid(self._shown):
-            _rewrite(self._paint, paint_coordinates(street))
-            roads, walks = junction_coordinates(street)
-            _rewrite(self._cross_road, roads)
-            _rewrite(self._cross_walk, walks)
+        needed = len(street.lanes) - 1
+        if needed > self._lines():
+            self._draw_more(needed)
+        for name, pieces in _coordinates(street, self._lines()).items():
+            room = len(self._surfaces[name].data.vertices)
+            coordinates = np.concatenate([*pieces, buried(room - sum(map(len, pieces)))])
+            if not np.array_equal(coordinates, self._written.get(name, ())):
+                _rewrite(self._surfaces[name], coordinates)
+                self._written[name] = coordinates
         height = plain_height(street)
         for body in self._land:
             if body.location.z != height:
@@ -97,47 +88,95 @@ class Road:
 
     def clear(self) -> None:
         """Remove them all from Blender."""
-        bodies = [*self._surfaces.values(), self._paint, self._cross_road, self._cross_walk]
-        bodies += [*self._land, *self._separators]
+        bodies = [*self._surfaces.values(), *self._land]
         meshes = [body.data for body in bodies]
         bpy.data.batch_remove(bodies)
         bpy.data.batch_remove(meshes)
         self._surfaces.clear()
-        self._separators.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Write all anew next time, as after an undo."""
+        self._written.clear()
         self._shown = None
 
-    def _show_separators(self, street: Street) -> None:
-        positions = sorted(lane.position for lane in street.lanes.values())
-        offsets = [(p + 0.5) * street.lane_width for p in positions[:-1]]
-        while len(self._separators) < len(offsets):
-            self._separators.append(self._add("separator", _ribbons(("marking",) * DASHES, 4)))
-        for separator, offset in zip(self._separators, offsets, strict=False):
-            _rewrite(separator, separator_coordinates(street, offset))
-        for i, separator in enumerate(self._separators):
-            hidden = i >= len(offsets)
-            if separator.hide_render != hidden:
-                separator.hide_render = separator.hide_viewport = hidden
+    def _lines(self) -> int:
+        """For how many dashed lines there is room."""
+        return int(self._surfaces["road"].data[_KEPT])
+
+    def _draw_more(self, lines: int) -> None:
+        """Make room for more dashed lines."""
+        body = self._surfaces["road"]
+        before = body.data
+        body.data = mesh_of(_shapes(lines)["road"].in_triangles(), "metasim road", self._materials)
+        body.data[_KEPT] = lines
+        bpy.data.meshes.remove(before)
+        self._written.pop("road", None)
 
     def _add(self, name: str, shape: Shape) -> bpy.types.Object:
-        mesh = mesh_of(shape, f"metasim {name}", self._materials)
+        # Another cut of a quad would be other triangles, and Cycles would pack all meshes anew.
+        mesh = mesh_of(shape.in_triangles(), f"metasim {name}", self._materials)
         body = bpy.data.objects.new(f"metasim {name}", mesh)
-        if name in _MEANING:
-            body.pass_index = unlabelled_index(_MEANING[name])
+        body.pass_index = unlabelled_index(_MEANING[name])
         self._collection.objects.link(body)
         return body
 
 
-def _laid(street: Street) -> Street | None:
-    """What decides the paint and the cross streets; None when there are neither."""
-    bays = any(side.parking == "bays" for side in street.sides.values())
-    return street if street.junctions or street.zebras or bays else None
+def _shapes(lines: int) -> dict[str, Shape]:
+    stations = len(NEAR)
+    shapes = {
+        "road": join(
+            _ribbons(RIBBONS["road"], stations),
+            _ribbons(("marking",) * DASHES * lines, 4),
+            _quads(PAINT_QUADS, "marking"),
+            _sheets(2 * MOST_JUNCTIONS, JUNCTION_ROWS, JUNCTION_COLUMNS, "asphalt"),
+        ),
+        "walks": join(
+            _ribbons(RIBBONS["walks"], stations),
+            _sheets(4 * MOST_JUNCTIONS, WALK_ROWS, WALK_COLUMNS, "sidewalk"),
+            _ribbons(("paving",) * 4, stations),
+        ),
+        "parking": _ribbons(RIBBONS["parking"], stations),
+        "grass": _ribbons(("grass",) * 4, stations),
+    }
+    # A change is cheap only between meshes of as many triangles: see mesh_arrays.
+    for name, shape in shapes.items():
+        left = max(ROOM - len(shape.triangles()), 0)
+        shapes[name] = join(shape, _quads(left // 2, shape.surfaces[0]))
+    return shapes
+
+
+def _coordinates(street: Street, lines: int) -> Mapping[str, list[np.ndarray]]:
+    """Vertices of each object's parts, each V x 3 float32, without the padding."""
+    parts = surface_coordinates(street)
+    roads, walks = junction_coordinates(street)
+    paving, grass = [], []
+    for name in ("left", "right"):
+        points = parts[f"ground_{name}"]
+        paved = street.side(name == "right").ground == "paving"
+        paving.append(points if paved else buried(len(points)))
+        grass.append(buried(len(points)) if paved else points)
+    positions = sorted(lane.position for lane in street.lanes.values())
+    dashed = [
+        separator_coordinates(street, (position + 0.5) * street.lane_width)
+        for position in positions[:-1]
+    ]
+    spare = buried((lines - len(dashed)) * _LINE)
+    paint = paint_coordinates(street)
+    return {
+        "road": [parts["road"], *dashed, spare, paint, roads],
+        "walks": [parts["walks"], walks, *paving],
+        "parking": [parts["parking"]],
+        "grass": grass,
+    }
 
 
 def _rewrite(body: bpy.types.Object, coordinates: np.ndarray) -> None:
     body.data.vertices.foreach_set("co", coordinates.ravel())
     body.data.update()
-    # Where only the mesh is evaluated anew, Blender 3.4's solid view shades it black.
-    body.update_tag(refresh={"OBJECT"})
+    if not bpy.app.background:
+        # Where only the mesh is evaluated anew, Blender 3.4's solid view shades it black.
+        body.update_tag(refresh={"OBJECT"})
 
 
 def _ribbons(names: tuple[str, ...], stations: int) -> Shape:

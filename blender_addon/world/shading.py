@@ -8,43 +8,70 @@ them, since Cycles folds them away.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
+import numpy as np
 
 from .ambient import GLOW_POWER, HORIZON_TO_ZENITH, Ambient, glow_shares
 
-AMBIENT, MIRROR = "metasim ambient", "metasim mirror"
+AMBIENT, MIRROR, DETAIL = "metasim ambient", "metasim mirror", "metasim detail"
+PIXEL = 0.0034  # radians: of a picture 414 pixels wide that takes in 80 degrees
 WALL_FOOT, WALL_TOP = 0.02, 0.34  # heights (sine) between which mirrored walls give way to the sky
-SMOOTHEST = 0.3  # roughness under which the sun's own mirror image would be finer than a pixel
+SMOOTHEST = 0.22  # roughness under which the sun's own mirror image would be finer than a pixel
 
 _BLACK = (0.0, 0.0, 0.0)
 
 
 class LightGroups:
-    """The two node groups; made once, and set for each light."""
+    """The node groups; made once, and set for each light.
+
+    Attributes:
+        groups: that of the ambient term, of the mirrored sky, and of the width of a pixel.
+    """
 
     def __init__(self) -> None:
-        self.ambient = _ambient_group()
-        self.mirror = _mirror_group()
+        self.groups: tuple[bpy.types.NodeTree, ...] = (
+            _ambient_group(),
+            _mirror_group(),
+            _detail_group(),
+        )
         self.show(None)
+
+    @property
+    def ambient(self) -> bpy.types.NodeTree:
+        """Colour, Normal, Open (x: to the sky, y: to the ground) -> Light."""
+        return self.groups[0]
+
+    @property
+    def mirror(self) -> bpy.types.NodeTree:
+        """Weight, Normal, Open -> Light, and the least roughness in which the sun is mirrored."""
+        return self.groups[1]
+
+    @property
+    def detail(self) -> bpy.types.NodeTree:
+        """-> Pixel: the width of a pixel, radians."""
+        return self.groups[2]
 
     def show(self, light: Ambient | None) -> None:
         """Set the light; None leaves all light to Blender's own."""
         for group in (self.ambient, self.mirror):
             show_constants(group, light)
 
+    def show_pixels(self, width: float) -> None:
+        """Leave out what is finer than pixels of this width, radians; told apart by a fifth."""
+        _set(self.detail, {"pixel": 2.0 ** (round(4 * math.log2(width)) / 4)})
+
     def clear(self) -> None:
         """Remove them from Blender."""
-        bpy.data.batch_remove([self.ambient, self.mirror])
+        bpy.data.batch_remove(list(self.groups))
 
 
 def show_constants(tree: bpy.types.NodeTree, light: Ambient | None) -> None:
     """Set those constants of a light that a tree has."""
-    for name, value in _constants(light).items():
-        node = tree.nodes.get(name)
-        if node is not None:
-            _set(node, value)
+    _set(tree, _constants(light))
 
 
 def _constants(light: Ambient | None) -> dict[str, Any]:
@@ -64,16 +91,25 @@ def _constants(light: Ambient | None) -> dict[str, Any]:
     }
 
 
-def _set(node: bpy.types.Node, value: Any) -> None:
-    """Set a constant's node where it differs: setting one tags every material."""
-    if isinstance(value, float):
-        socket = node.outputs[0]
-        if socket.default_value != value:
-            socket.default_value = value
-        return
-    for socket, number in zip(node.inputs, value, strict=True):
-        if abs(socket.default_value - number) > 1e-7:
-            socket.default_value = number
+def _set(tree: bpy.types.NodeTree, values: Mapping[str, Any]) -> None:
+    """Set constants where they differ: doing so tags every material.
+
+    Set all at once, since with each single one Blender looks through all trees (1 ms).
+    """
+    changed = False
+    for name, value in values.items():
+        node = tree.nodes.get(name)
+        if node is None:
+            continue
+        sockets = node.outputs if isinstance(value, float) else node.inputs
+        wanted = np.atleast_1d(np.asarray(value, np.float32))
+        before = np.empty_like(wanted)
+        sockets.foreach_get("default_value", before)
+        if not np.array_equal(before, wanted):
+            sockets.foreach_set("default_value", wanted)
+            changed = True
+    if changed:
+        tree.update_tag()
 
 
 def constant(tree: bpy.types.NodeTree, name: str) -> bpy.types.NodeSocket:
@@ -192,6 +228,16 @@ def _mirror_group() -> bpy.types.NodeTree:
     smoothest = tree.nodes.new("ShaderNodeValue")
     smoothest.name = "smoothest"
     tree.links.new(smoothest.outputs[0], result["Smoothest"])
+    return tree
+
+
+def _detail_group() -> bpy.types.NodeTree:
+    """-> Pixel: the width of a pixel, radians."""
+    tree, _, result = _group(DETAIL, (), (("Pixel", "NodeSocketFloat"),))
+    pixel = tree.nodes.new("ShaderNodeValue")
+    pixel.name = "pixel"
+    pixel.outputs[0].default_value = PIXEL
+    tree.links.new(pixel.outputs[0], result["Pixel"])
     return tree
 
 

@@ -54,6 +54,16 @@ class Shape:
                 cut += (first, second, third)
         return np.array(cut, np.int32).reshape(-1, 3)
 
+    def in_triangles(self) -> Shape:
+        """The same of triangles alone: Blender cuts larger faces another way as they bend."""
+        owner = [n for n, face in enumerate(self.faces) for _ in face[2:]]
+        return Shape(
+            self.vertices,
+            tuple([(a, b, c) for a, b, c in self.triangles().tolist()]),
+            tuple([self.surfaces[n] for n in owner]),
+            tuple([self.smooth[n] for n in owner]),
+        )
+
     def moved(self, offset: np.ndarray | Sequence[float]) -> Shape:
         return Shape(self.vertices + np.asarray(offset), self.faces, self.surfaces, self.smooth)
 

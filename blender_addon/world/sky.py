@@ -38,7 +38,7 @@ WEATHERS = {
 }
 # What a vertical way through clean air with some haze takes from red, green and blue light:
 # exponents of optical depth, Rayleigh's lambda ** -4 and an aerosol's lambda ** -1.3.
-_DEPTHS = (0.10, 0.165, 0.30)
+_DEPTHS = (0.10, 0.18, 0.37)
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 

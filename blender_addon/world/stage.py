@@ -23,7 +23,9 @@ from .lighting import StreetLight
 from .materials import Materials, object_colour
 from .meshes import Meshes, SharedMesh
 from .models import ShapeKey, meaning, shape_key
+from .pool import Pool
 from .road import Road
+from .shading import PIXEL
 from .sky import read_sky
 
 FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
@@ -117,15 +119,20 @@ class Stage:
             self._collection.objects.link(body)
         blender_scene.camera = self.camera
         self._actors: dict[str, _Actor] = {}
-        self._spare: dict[str, list[bpy.types.Object]] = {}
+        self._pool = Pool(self._collection, self._meshes, self._lighting.fit)
         self._scene: SceneGraph | None = None
         self._street: Street | None = None
         self._view: CameraView | None = None
         self.light_by("direct")
 
-    def light_by(self, lighting: str) -> None:
+    def light_by(self, lighting: str, pixel: float = PIXEL) -> None:
         """Have the sky's light come as an ambient term of all materials (``"direct"``), or by the
-        rays that Blender traces (``"traced"``)."""
+        rays that Blender traces (``"traced"``).
+
+        Args:
+            pixel: width of a pixel, radians; what is finer is left out.
+        """
+        self._materials.light.show_pixels(pixel)
         self._lighting.use(lighting, self._collection.objects)
 
     def show(self, scene: SceneGraph) -> None:
@@ -191,11 +198,10 @@ class Stage:
 
     def clear(self) -> None:
         """Remove everything that the stage made; it cannot be used afterwards."""
-        bodies = [actor.body for actor in self._actors.values()]
-        bodies += [body for spare in self._spare.values() for body in spare]
         lens = self.camera.data
-        bpy.data.batch_remove([*bodies, self.camera])
+        bpy.data.batch_remove([*(actor.body for actor in self._actors.values()), self.camera])
         self._road.clear()
+        self._pool.clear()
         self._meshes.clear()
         self._library.clear()
         self._materials.clear()
@@ -204,7 +210,6 @@ class Stage:
         self._lighting.clear()
         bpy.data.batch_remove([lens, self._collection])
         self._actors.clear()
-        self._spare.clear()
         self._scene = self._street = self._view = None
 
     def _shown(self, value):
@@ -237,6 +242,7 @@ class Stage:
                 plans.append(actor.plan)
                 continue
             mesh = shape_key(node, self._library.names(kind))
+            self._pool.shape(mesh)  # what cannot be read is told before anything is changed
             plans.append(_Plan(node, mesh, _wears(node), street.place(node), index))
         if labelled > MOST_LABELLED:
             raise WorldError(
@@ -245,56 +251,40 @@ class Stage:
         return plans
 
     def _follow(self, plans: list[_Plan]) -> None:
-        kinds = {plan.node.id: plan.node.class_name for plan in plans}
+        meshes = {plan.node.id: plan.mesh for plan in plans}
+        # First all that goes, so that what comes finds as much parked as there can be.
         for node_id, actor in list(self._actors.items()):
-            if kinds.get(node_id) != actor.plan.node.class_name:
+            if meshes.get(node_id) != actor.plan.mesh:
                 del self._actors[node_id]
-                _hide(actor.body, True)
-                self._spare.setdefault(actor.plan.node.class_name, []).append(actor.body)
+                self._pool.park(actor.body, actor.plan.mesh)
         actors: dict[str, _Actor] = {}
         for plan in plans:
-            node_id = plan.node.id
-            if node_id in self._actors:
-                actors[node_id] = self._actors[node_id]
-                if actors[node_id].plan is not plan:
-                    self._change(actors[node_id], plan)
-            else:
-                actors[node_id] = self._enter(plan)
+            actor = actors[plan.node.id] = self._actors.get(plan.node.id) or self._enter(plan)
+            if actor.plan is not plan:
+                self._change(actor, plan)
         self._actors = actors
 
     def _enter(self, plan: _Plan) -> _Actor:
-        """Give a node a spare object of its class, or a new one."""
-        shared = self._meshes.get(plan.mesh)
-        spare = self._spare.get(plan.node.class_name)
-        if spare:
-            body = spare.pop()
-            _hide(body, False)
-        else:
-            body = bpy.data.objects.new(f"metasim {plan.node.class_name}", shared.mesh)
-            self._collection.objects.link(body)
-            self._lighting.fit(body)
-        if body.data is not shared.mesh:
-            body.data = shared.mesh
+        """Give a node an object of its shape."""
+        shared, body = self._pool.shape(plan.mesh), self._pool.take(plan.mesh)
         self._dress(body, shared, plan)
         _move(body, plan.placement)
         body.pass_index = _pass_index(plan)
         return _Actor(body, plan, _staged(plan, shared))
 
     def _change(self, actor: _Actor, plan: _Plan) -> None:
-        """Make an object follow another plan for the same node."""
+        """Make an object follow another plan for the same node and shape."""
         body, before = actor.body, actor.plan
-        shared = self._meshes.get(plan.mesh)
-        if plan.mesh != before.mesh:
-            body.data = shared.mesh
-        if plan.wears != before.wears or plan.mesh != before.mesh:
+        shared = self._pool.shape(plan.mesh)
+        if plan.wears != before.wears:
             self._dress(body, shared, plan)
-        moved = plan.placement != before.placement
+        moved, renumbered = plan.placement != before.placement, plan.index != before.index
         if moved:
             _move(body, plan.placement)
-        if plan.mesh != before.mesh or plan.index != before.index:
-            body.pass_index = _pass_index(plan)  # a model may have a meaning of its own
+        if renumbered:
+            body.pass_index = _pass_index(plan)
         actor.plan = plan
-        if moved or plan.mesh != before.mesh or plan.index != before.index:
+        if moved or renumbered:
             actor.staged = _staged(plan, shared)
 
     def _dress(self, body: bpy.types.Object, shared: SharedMesh, plan: _Plan) -> None:
@@ -338,10 +328,6 @@ def _move(body: bpy.types.Object, placement: Placement) -> None:
     body.location = (placement.x, placement.y, placement.z)
     body.rotation_euler = placement.euler()
     body.scale = placement.scale
-
-
-def _hide(body: bpy.types.Object, hidden: bool) -> None:
-    body.hide_render = body.hide_viewport = hidden
 
 
 def _only(scene: SceneGraph, class_name: str) -> Node:

@@ -41,8 +41,11 @@ class Studio:
         VIEW.apply(self.camera, self.blender_scene)
         self.bodies: list = []
 
-    def light_by(self, lighting: str) -> None:
+    def light_by(self, lighting: str, pixel: float) -> None:
         self.light.use(lighting, self.bodies)
+
+    def camera_intrinsics(self, width, height):
+        return VIEW.intrinsics(width, height)
 
     def add(self, shape, worn=("cloth", "white"), openness=None):
         mesh = mesh_of(shape, "light tests", self.materials, openness, worn)

@@ -25,7 +25,7 @@ from blender_addon.contract.scene_graph import (  # noqa: E402
 )
 from blender_addon.contract.semantics import unlabelled_index  # noqa: E402
 from blender_addon.contract.street import Street  # noqa: E402
-from blender_addon.world.materials import object_colour  # noqa: E402
+from blender_addon.world.materials import finish_of, object_colour  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
 from metasim_backend.grammar import load_grammar, sample_scene  # noqa: E402
 
@@ -129,15 +129,22 @@ def test_a_scene_that_was_read_anew_places_only_what_moved(stage, street_scene, 
     assert placed == ["car_0"]
 
 
-def test_changed_model_and_colour_keep_the_object(stage, street_scene):
+def test_a_changed_colour_keeps_the_object_and_no_object_ever_takes_another_mesh(
+    stage, street_scene
+):
     stage.show(street_scene.with_attributes({"car_0": {"model": "saloon", "colour": "red"}}))
     body = stage.body("car_0")
     pointer, mesh = body.as_pointer(), body.data
+    slots = [slot.material for slot in body.material_slots]
     assert tuple(body.color) == pytest.approx(object_colour("paint", "red"))
-    stage.show(street_scene.with_attributes({"car_0": {"model": "suv", "colour": "blue"}}))
-    body = stage.body("car_0")
-    assert body.as_pointer() == pointer and body.data is not mesh
+    stage.show(street_scene.with_attributes({"car_0": {"model": "saloon", "colour": "blue"}}))
+    assert stage.body("car_0").as_pointer() == pointer
     assert tuple(body.color) == pytest.approx(object_colour("paint", "blue"))
+    assert [slot.material for slot in body.material_slots] == slots
+    stage.show(street_scene.with_attributes({"car_0": {"model": "suv", "colour": "blue"}}))
+    other = stage.body("car_0")
+    assert other.as_pointer() != pointer and other.data != mesh and body.data == mesh
+    assert tuple(other.color) == pytest.approx(object_colour("paint", "blue"))
 
 
 def test_two_cars_of_one_model_share_mesh_but_not_paint(stage, random_street):
@@ -150,15 +157,17 @@ def test_two_cars_of_one_model_share_mesh_but_not_paint(stage, random_street):
     assert first.color[0] > 5 * second.color[0]
 
 
-def test_absent_nodes_are_hidden_and_their_objects_used_again(stage, random_street):
+def test_absent_nodes_are_parked_and_their_objects_used_again(stage, random_street):
     stage.show(random_street(car=4))
-    pointers = {stage.body(f"car_{i}").as_pointer() for i in range(4)}
-    hidden = [stage.body(f"car_{i}") for i in (1, 2, 3)]
+    bodies = {stage.body(f"car_{i}").as_pointer() for i in range(4)}
+    gone = [stage.body(f"car_{i}") for i in (1, 2, 3)]
     stage.show(random_street(car=1))
-    assert all(body.hide_render for body in hidden)
+    for body in gone:
+        assert not body.hide_render and not body.hide_viewport  # hiding makes Cycles build anew
+        assert body.location.z < -100 and max(body.scale) < 1e-6
     stage.show(random_street(car=4))
-    assert {stage.body(f"car_{i}").as_pointer() for i in range(4)} == pointers
-    assert not any(stage.body(f"car_{i}").hide_render for i in range(4))
+    assert {stage.body(f"car_{i}").as_pointer() for i in range(4)} == bodies
+    assert all(stage.body(f"car_{i}").location.z > -10 for i in range(4))
 
 
 def test_two_hundred_scenes_leave_blender_as_full_as_forty(stage, random_street):
@@ -174,10 +183,13 @@ def test_two_hundred_scenes_leave_blender_as_full_as_forty(stage, random_street)
     show_some(250)  # buildings come in three patterns
     warm = counts()
     show_some(200)
-    assert counts() == warm
+    now = counts()
+    # Of each model as many objects as ever stood in one street; the last few records come late.
+    assert now.pop("objects") <= 1.15 * warm.pop("objects")
+    assert now == warm
     names = [item.name for kind in DATA for item in getattr(bpy.data, kind)]
     of_ours = sum(name.startswith("metasim") for name in names)
-    assert of_ours < 180
+    assert of_ours < 260
 
 
 def test_road_vertices_follow_the_curvature_in_place(stage, street_scene):
@@ -201,18 +213,25 @@ def _coordinates(body) -> np.ndarray:
     return co.reshape(-1, 3).astype(np.float64)
 
 
-def test_number_of_lanes_shows_and_hides_separators(stage, street_scene):
-    def shown() -> int:
-        return sum(o.name.startswith("metasim separator") and not o.hide_render
-                   for o in stage.blender_scene.objects)  # fmt: skip
+def test_number_of_lanes_shows_and_buries_dashed_lines(stage, street_scene):
+    def dashes() -> int:
+        """Painted faces above the ground near the camera."""
+        road = next(o for o in stage.blender_scene.objects if o.name.startswith("metasim road"))
+        paint = np.array(finish_of("surface", "marking").colour)
+        colours = np.empty(3 * len(road.data.polygons), np.float32)
+        road.data.attributes["metasim colour"].data.foreach_get("vector", colours)
+        points = _coordinates(road)
+        heights = np.array([points[list(f.vertices), 2].min() for f in road.data.polygons])
+        painted = np.abs(colours.reshape(-1, 3) - paint).max(axis=1) < 1e-4
+        return int((painted & (heights > -0.04)).sum())
 
     stage.show(street_scene)
-    assert shown() == 1
+    one = dashes()
     extra = Node("lane_2", "lane", "road", {"position": 1, "direction": "ahead"})
     stage.show(SceneGraph((*street_scene.nodes, extra)))
-    assert shown() == 2
+    assert dashes() > one
     stage.show(street_scene)
-    assert shown() == 1
+    assert dashes() == one
 
 
 def test_reach_of_attributes(stage, street_scene):
