@@ -108,6 +108,7 @@ def serve(connection: wire.Connection, stage: Stage, threads: int = 0) -> int:
             connection.send(wire.Message("pong", {"memory": _memory()}))
             continue
         try:
+            stage = _fit_for(message, stage)
             answer = _work(message, stage, threads, renewal)
         except Exception as error:
             answer = _error(message, error)
@@ -189,7 +190,14 @@ def _hello(connection: wire.Connection) -> bool:
     return False
 
 
-def _new_stage() -> Stage:
+def _fit_for(message: wire.Message, stage: Stage) -> Stage:
+    """The stage, or another one whose materials Workbench shows in their colours."""
+    settings = message.body.get("settings")
+    asked = isinstance(settings, dict) and settings.get("engine") == "workbench"
+    return _new_stage(solid_view=True) if asked and not stage.solid_view else stage
+
+
+def _new_stage(*, solid_view: bool = False) -> Stage:
     from .world.stage import Stage as BlenderStage
 
     # Nothing of a user's start-up file: every worker begins with the same, empty scene.
@@ -197,7 +205,8 @@ def _new_stage() -> Stage:
     # Every operator has Blender evaluate the current scene, before and after a render that
     # evaluates the street's by itself: so the current one is another, and empty.
     bpy.context.scene.world = bpy.data.worlds.new("metasim idle")
-    return BlenderStage(bpy.data.scenes.new("metasim street"), user_assets())
+    scene = bpy.data.scenes.new("metasim street")
+    return BlenderStage(scene, user_assets(), solid_view=solid_view)
 
 
 def _quiet() -> None:

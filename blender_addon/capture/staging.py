@@ -53,6 +53,10 @@ class Stage(Protocol):
     def light_by(self, lighting: str, pixel: float) -> None:
         """Light as ``RenderSettings.lighting`` says, for pixels of a width in radians."""
 
+    @property
+    def solid_view(self) -> bool:
+        """Whether Workbench shows every colour."""
+
     def show(self, scene: SceneGraph) -> None:
         """Bring the Blender objects in step with a scene graph."""
 

@@ -125,6 +125,11 @@ class Stage:
         self._view: CameraView | None = None
         self.light_by("direct")
 
+    @property
+    def solid_view(self) -> bool:
+        """Whether Blender's solid view, and Workbench, show every colour."""
+        return self._materials.solid_view
+
     def light_by(self, lighting: str, pixel: float = PIXEL) -> None:
         """Have the sky's light come as an ambient term of all materials (``"direct"``), or by the
         rays that Blender traces (``"traced"``).

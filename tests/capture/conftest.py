@@ -102,6 +102,8 @@ class CubeGeometry:
         pose[:3, 3] = -pose[:3, :3] @ [0, 0, self.scene.root.attributes["height"]]
         return pose
 
+    solid_view = True
+
     def light_by(self, lighting: str, pixel: float) -> None:
         """Cubes have no ambient term: in direct light the sky is seen, and lights nothing."""
         self.blender_scene.world.cycles_visibility.diffuse = lighting == "traced"
