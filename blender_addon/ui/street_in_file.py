@@ -63,11 +63,14 @@ class StreetInFile:
             self.forget()
             _purge(scene)
             stage = self._stage = Stage(scene, user_assets(), solid_view=True)
+        layer = scene.view_layers[0]
+        chosen, active = _chosen(layer)
         try:
             stage.show(graph)
         finally:
             self._names = names_of(stage)
         _tag(stage, graph)
+        _choose(scene, layer, chosen, active)
         return stage
 
     def _usable(self, scene: Any) -> Stage | None:
@@ -154,6 +157,24 @@ def changed(graph: SceneGraph, node_id: str, name: str, value: AttributeValue) -
     if graph.node(node_id).attributes.get(name) == value:
         return graph
     return graph.with_attributes({node_id: {name: value}})
+
+
+def _chosen(layer: Any) -> tuple[set[str], str]:
+    """The nodes whose objects are selected, and that of the active object."""
+    return {node_of(body) for body in layer.objects.selected}, node_of(layer.objects.active)
+
+
+def _choose(scene: Any, layer: Any, chosen: set[str], active: str) -> None:
+    """Select the objects that show these nodes now: another model is another object."""
+    if _chosen(layer) == (chosen, active):
+        return
+    for body in scene.objects:
+        if NODE in body:
+            body.select_set(body[NODE] in chosen, view_layer=layer)
+            if active and body[NODE] == active:
+                layer.objects.active = body
+        elif body.name.startswith("metasim"):
+            body.select_set(False, view_layer=layer)  # it is parked
 
 
 def _tag(stage: Stage, graph: SceneGraph) -> None:

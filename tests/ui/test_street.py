@@ -54,6 +54,24 @@ def test_a_changed_attribute_moves_its_object_and_only_it(street):
     assert graph.node("car_0").attributes["along"] == field(street, "car_0", "along").number
 
 
+def test_another_model_is_another_object_and_stays_selected(street):
+    from blender_addon.ui.session import session
+    from blender_addon.ui.street_in_file import shown_graph
+
+    scene = street.context.scene
+    layer = scene.view_layers[0]
+    before = body(street, "car_0")
+    for one in list(layer.objects.selected):
+        one.select_set(False, view_layer=layer)
+    before.select_set(True, view_layer=layer)
+    layer.objects.active = before
+    graph = shown_graph(scene).with_attributes({"car_0": {"model": "suv"}})
+    session().street.show(scene, graph)
+    after = body(street, "car_0")
+    assert after != before and "metasim_node" not in before
+    assert layer.objects.active == after and list(layer.objects.selected) == [after]
+
+
 def test_a_value_that_the_world_refuses_is_put_back_and_told(street):
     from blender_addon.ui.session import session
 
