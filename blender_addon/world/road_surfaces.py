@@ -50,10 +50,10 @@ class _Ribbon:
 def surface_coordinates(street: Street) -> dict[str, np.ndarray]:
     """Vertices of each object's ribbons, V x 3 float32: each station's left and right points."""
     stations = _stations(street)
-    return {
-        name: np.concatenate([_points(street, stations, one) for one in ribbons])
-        for name, ribbons in _cross_section(street).items()
-    }
+    sections = _cross_section(street)
+    ribbons = [ribbon for parts in sections.values() for ribbon in parts]
+    points = iter(_points(street, stations, ribbons))
+    return {name: np.concatenate([next(points) for _ in sections[name]]) for name in sections}
 
 
 def plain_height(street: Street) -> float:
@@ -81,20 +81,19 @@ def _stations(street: Street) -> np.ndarray:
     return np.sort(stations)
 
 
-def _points(street: Street, stations: np.ndarray, ribbon: _Ribbon) -> np.ndarray:
-    lift = street.lift(stations)
-    share = street.kerb_share(stations)
-    level = plain_height(street)
-    points = np.empty((len(stations), 2, 3), np.float32)
-    for end, (offset, height) in enumerate(ribbon.ends):
-        x, y = arc_points(stations, offset, street.curvature)
-        z = lift + height * (share if ribbon.kerbed else 1.0)
-        if ribbon.interrupted:
-            z = np.where(share < 1.0, lift + HIDDEN, z)
-        if ribbon.plain[end]:
-            z = np.full_like(z, level)
-        points[:, end] = np.stack([x, y, z], axis=-1)
-    return points.reshape(-1, 3)
+def _points(street: Street, stations: np.ndarray, ribbons: list[_Ribbon]) -> np.ndarray:
+    """Vertices of several ribbons, R x V x 3 float32."""
+    ends = np.array([ribbon.ends for ribbon in ribbons])[:, None]  # R x 1 x 2 x 2
+    kerbed, interrupted = (
+        np.array([getattr(ribbon, name) for ribbon in ribbons])[:, None, None]
+        for name in ("kerbed", "interrupted")
+    )
+    share, lift = street.kerb_share(stations)[:, None], street.lift(stations)[:, None]
+    x, y = arc_points(stations[:, None], ends[..., 0], street.curvature)
+    z = lift + ends[..., 1] * np.where(kerbed, share, 1.0)
+    z = np.where(interrupted & (share < 1.0), lift + HIDDEN, z)
+    z = np.where(np.array([r.plain for r in ribbons])[:, None], plain_height(street), z)
+    return np.stack([x, y, z], axis=-1).astype(np.float32).reshape(len(ribbons), -1, 3)
 
 
 def _cross_section(street: Street) -> dict[str, list[_Ribbon]]:
