@@ -105,21 +105,28 @@ class MeshArrays:
         spare = np.arange((len(points) - self._vertices) // 3)
         points[self._vertices :] = shown[0]
         points[self._vertices :][: 3 * len(spare)] = shown[spare % self._vertices].repeat(3, axis=0)
-        mesh.vertices.foreach_set("co", points.ravel())
+        set_points(mesh, points)
         corners = np.empty((ROOM, 3), np.int32)
         corners[:count] = take(np.int32, count, 3).reshape(-1, 3)
         padding = np.arange(ROOM - count) % len(spare)
         corners[count:] = self._vertices + 3 * padding[:, None] + range(3)
-        mesh.loops.foreach_set("vertex_index", corners.ravel())
+        if ".corner_vert" in mesh.attributes:  # from Blender 3.6 on
+            mesh.attributes[".corner_vert"].data.foreach_set("value", corners.ravel())
+        else:
+            mesh.loops.foreach_set("vertex_index", corners.ravel())
         slots = self._slots(mesh)[take(np.int32, count)]
-        mesh.polygons.foreach_set("material_index", _padded(slots, ROOM))
-        mesh.polygons.foreach_set("use_smooth", _padded(take(np.bool_, count), ROOM))
+        _fill(mesh, "material_index", "INT", "FACE", _padded(slots, ROOM))
+        smooth = _padded(take(np.bool_, count), ROOM)
+        if bpy.app.version < (4, 1):
+            mesh.polygons.foreach_set("use_smooth", smooth)
+        else:
+            _fill(mesh, "sharp_face", "BOOLEAN", "FACE", ~smooth)
         for name, kind, domain in self._attributes:
-            field, width = _NUMBERS[kind]
+            width = _NUMBERS[kind][1]
             rows = {"FACE": count, "CORNER": 3 * count}.get(domain, self._vertices)
             wanted = {"FACE": ROOM, "CORNER": 3 * ROOM}.get(domain, _VERTICES)
             values = _padded(take(np.float32, rows, width), wanted * width)
-            mesh.attributes.new(name, kind, domain).data.foreach_set(field, values)
+            _fill(mesh, name, kind, domain, values)
         mesh.update(calc_edges=True)
 
     def _slots(self, mesh: bpy.types.Mesh) -> np.ndarray:
@@ -130,6 +137,17 @@ class MeshArrays:
                 mesh.materials.append(bpy.data.materials[name])
                 there.append(name)
         return np.array([there.index(name) for name in self.materials], np.int32)
+
+
+def set_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
+    """Set a mesh's vertices, V x 3 float32."""
+    _fill(mesh, "position", "FLOAT_VECTOR", "POINT", points.ravel())
+
+
+def _fill(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
+    """Set an attribute: as arrays, which takes a tenth of the time of the mesh's own properties."""
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, domain)
+    attribute.data.foreach_set(_NUMBERS.get(kind, ("value", 1))[0], values)
 
 
 def _read(items, field: str, dtype: type, width: int = 1) -> np.ndarray:

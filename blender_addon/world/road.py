@@ -16,7 +16,7 @@ from ..contract.semantics import unlabelled_index
 from ..contract.street import Street
 from .landscape import plain, rim
 from .materials import Materials
-from .mesh_arrays import ROOM
+from .mesh_arrays import ROOM, set_points
 from .meshes import mesh_of
 from .road_markings import (
     DASHES,
@@ -172,7 +172,7 @@ def _coordinates(street: Street, lines: int) -> Mapping[str, list[np.ndarray]]:
 
 
 def _rewrite(body: bpy.types.Object, coordinates: np.ndarray) -> None:
-    body.data.vertices.foreach_set("co", coordinates.ravel())
+    set_points(body.data, coordinates)
     body.data.update()
     if not bpy.app.background:
         # Where only the mesh is evaluated anew, Blender 3.4's solid view shades it black.
