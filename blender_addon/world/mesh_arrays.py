@@ -141,7 +141,10 @@ class MeshArrays:
 
 def set_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
     """Set a mesh's vertices, V x 3 float32."""
-    _fill(mesh, "position", "FLOAT_VECTOR", "POINT", points.ravel())
+    if "position" in mesh.attributes:  # from Blender 3.5 on
+        _fill(mesh, "position", "FLOAT_VECTOR", "POINT", points.ravel())
+    else:
+        mesh.vertices.foreach_set("co", points.ravel())
 
 
 def _fill(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:

@@ -19,6 +19,7 @@ CELLS = 64  # of a depth map, along the mesh's longest diagonal
 SAMPLES = 12_000  # points that are splatted beside the mesh's own
 LIFT = 1.6  # cells by which a point is lifted off its own surface
 THROUGH = 0.7  # exponent by which leaves deep in a crown get light through those before them
+DOUBTFUL = 0.8  # a corner with less light than this (of 2) may be seen from its other side
 ROUND = 0.6  # metres round a mesh in which it darkens the ground
 _GRID = 24
 
@@ -165,13 +166,20 @@ def open_side(
     owner = np.repeat(np.arange(len(counts)), counts)
     # A little towards the face's middle, so that a corner does not look through the next face.
     points = points + 0.1 * (centres[owner] - points)
-    front, back = (around.openness(points, way * normals, sheet) for way in (1, -1))
+    front = around.openness(points, normals, sheet)
     starts = np.cumsum(counts) - counts
-    gain = np.add.reduceat(front.above + front.below - back.above - back.below, starts)
-    turned = (gain < 0)[owner]
-    return Openness(
-        np.where(turned, back.above, front.above), np.where(turned, back.below, front.below)
-    )
+    light = np.add.reduceat(front.above + front.below, starts)
+    doubtful = (light < DOUBTFUL * counts)[owner]  # of the others the back is not asked for
+    if not doubtful.any():
+        return front
+    back = around.openness(points[doubtful], -normals[doubtful], sheet[doubtful])
+    gain = np.zeros(len(points))
+    gain[doubtful] = (back.above + back.below) - (front.above + front.below)[doubtful]
+    turned = (np.add.reduceat(gain, starts) > 0)[owner][doubtful]
+    above, below = front.above.copy(), front.below.copy()
+    above[doubtful] = np.where(turned, back.above, above[doubtful])
+    below[doubtful] = np.where(turned, back.below, below[doubtful])
+    return Openness(above, below)
 
 
 def face_frames(

@@ -46,7 +46,7 @@ SETTINGS = {
     "evaluation.pictures": 2,
 }
 MARK = "METASIM_END_TO_END_TEST"
-PATIENCE = 120
+PATIENCE = 400
 
 
 class Metasim:

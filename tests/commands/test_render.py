@@ -32,7 +32,7 @@ FLAT = {
 
 
 def options(**given) -> Namespace:
-    names = ("preset", "size", "samples", "engine", "device", "bounces", "denoise")
+    names = (*("preset", "size", "samples", "engine", "device", "lighting", "bounces", "denoise"),)
     return Namespace(**{**dict.fromkeys(names), **given})
 
 
@@ -45,7 +45,7 @@ def test_frames_that_take_long_are_written_a_few_at_a_time():
 def test_a_preset_sets_quality_and_explicit_options_win():
     default = default_settings("driving")
     export = render_settings(options(preset="export", size="96x64"), default)
-    assert (export.width, export.height, export.samples, export.bounces) == (96, 64, 64, 2)
+    assert (export.width, export.height, export.samples, export.bounces) == (96, 64, 9, 2)
     assert export.denoise
     own = options(preset="export", samples=3, denoise=False, bounces=5, engine="eevee")
     mixed = render_settings(own, default)
