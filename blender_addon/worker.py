@@ -46,7 +46,6 @@ import numpy as np  # noqa: E402
 from .capture.differences import differences  # noqa: E402
 from .capture.engines import capabilities  # noqa: E402
 from .capture.picture import render  # noqa: E402
-from .capture.renewal import Renewal  # noqa: E402
 from .capture.staging import Stage  # noqa: E402
 from .contract import scene_graph, wire  # noqa: E402
 from .contract.attributes import WorldError  # noqa: E402
@@ -99,7 +98,6 @@ def serve(connection: wire.Connection, stage: Stage, threads: int = 0) -> int:
     Raises:
         wire.WireError: when the connection is lost.
     """
-    renewal = Renewal()
     while True:
         message = connection.receive()
         if message.kind == "stop":
@@ -109,19 +107,18 @@ def serve(connection: wire.Connection, stage: Stage, threads: int = 0) -> int:
             continue
         try:
             stage = _fit_for(message, stage)
-            answer = _work(message, stage, threads, renewal)
+            answer = _work(message, stage, threads)
         except Exception as error:
             answer = _error(message, error)
         connection.send(answer)
 
 
-def _work(message: wire.Message, stage: Stage, threads: int, renewal: Renewal) -> wire.Message:
+def _work(message: wire.Message, stage: Stage, threads: int) -> wire.Message:
     body = message.body
     if message.kind not in ("render", "differences"):
         raise ValueError(f"The worker knows no message {message.kind!r}.")
     scene = scene_graph.from_dict(body["scene"])
     settings = RenderSettings.from_dict(_dict(body["settings"]))
-    renewal.follow(scene, stage.blender_scene)
     if message.kind == "render":
         following = body.get("next_scene")
         next_scene = None if following is None else scene_graph.from_dict(following)

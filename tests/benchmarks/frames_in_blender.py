@@ -22,7 +22,6 @@ with few_cores(1):  # as a worker does, so that processor time holds no idle thr
 import numpy as np  # noqa: E402
 
 from blender_addon.capture import picture  # noqa: E402
-from blender_addon.capture.renewal import Renewal  # noqa: E402
 from blender_addon.contract.frames import RenderSettings  # noqa: E402
 from blender_addon.contract.scene_graph import SceneGraph, from_dict  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
@@ -113,11 +112,9 @@ def loop(stage: Stage, scenes: list[SceneGraph], settings: RenderSettings, count
 def many(stage: Stage, scenes: list[SceneGraph], settings: RenderSettings, count: int) -> list:
     """Memory, data-blocks and time along many different scenes, ten times."""
     marks = []
-    renewal = Renewal()
     part = max(1, count // 10)
     begun = time.process_time()
     for i in range(count):
-        renewal.follow(scenes[i % len(scenes)], stage.blender_scene)
         stage.show(scenes[i % len(scenes)])
         picture.render(stage, settings, threads=1)
         if (i + 1) % part == 0:

@@ -22,7 +22,6 @@ with few_cores(1):  # as a worker does, so that processor time holds no idle thr
 import numpy as np  # noqa: E402
 
 from blender_addon.capture import picture  # noqa: E402
-from blender_addon.capture.renewal import Renewal  # noqa: E402
 from blender_addon.contract.frames import RenderSettings  # noqa: E402
 from blender_addon.contract.scene_graph import SceneGraph, from_dict  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
@@ -60,10 +59,8 @@ def changes(
     Args:
         warm: what is shown and rendered first, untimed.
     """
-    renewal = Renewal()
 
     def change(scene: SceneGraph) -> None:
-        renewal.follow(scene, stage.blender_scene)
         stage.show(scene)
         picture.prepare(stage, settings, threads=1)
         picture.render_window(stage, settings, None)
@@ -91,10 +88,8 @@ def labelled(
     """
     few = RenderSettings.from_dict(settings)
     graphs = _scenes(scenes)
-    renewal = Renewal()
 
     def frame(scene: SceneGraph) -> np.ndarray:
-        renewal.follow(scene, stage.blender_scene)
         stage.show(scene)
         return picture.render(stage, few, threads=1).image
 
