@@ -150,8 +150,6 @@ def finish_of(wearer: str, name: str) -> Finish:
         return Finish(PAINTS[name])
     if wearer == "wall" and name in WALLS:
         return WALLS[name]
-    if name in ("ground_left", "ground_right"):
-        name = "grass"
     if wearer == "surface" and name in surfaces():
         return surfaces()[name]
     known = {"wall": WALLS, "surface": surfaces()}.get(wearer, PAINTS)

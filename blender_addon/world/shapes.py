@@ -13,9 +13,7 @@ import numpy as np
 
 Face = tuple[int, ...]
 
-# Faces of these surfaces take a material of the object that shows the shape.
-COLOUR = "colour"
-OBJECT_SURFACES = (COLOUR, "ground_left", "ground_right")
+COLOUR = "colour"  # the surface of faces that show the colour of the object
 
 
 @dataclass(frozen=True, eq=False)
