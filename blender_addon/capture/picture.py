@@ -20,6 +20,7 @@ import numpy as np
 
 from ..camera.tones import srgb, to_uint8
 from ..contract.frames import Frame, RenderSettings
+from ..contract.placement import EXPOSURE_LEFT
 from ..contract.scene_graph import SceneGraph
 from ..contract.semantics import instance_map, semantic_map
 from . import engines, exr, instances, supersampling
@@ -192,8 +193,10 @@ def render_window(stage: Stage, settings: RenderSettings, window: Window | None)
 
 
 def gain_of(stage: Stage, settings: RenderSettings) -> float:
-    """What is left of the exposure to be applied: engines other than Cycles do not."""
-    return 1.0 if settings.engine == "cycles" else float(stage.blender_scene.cycles.film_exposure)
+    """What is left of the exposure: what Cycles' film cannot take, of other engines all."""
+    scene = stage.blender_scene
+    left = float(scene.get(EXPOSURE_LEFT, 1.0))
+    return left if settings.engine == "cycles" else left * float(scene.cycles.film_exposure)
 
 
 def _image(channels: Mapping[str, np.ndarray], settings: RenderSettings, gain: float) -> np.ndarray:

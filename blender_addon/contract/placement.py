@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+EXPOSURE_LEFT = "metasim_exposure_left"  # a Blender scene's gain that its film does not apply
+
 
 @dataclass(frozen=True)
 class Placement:

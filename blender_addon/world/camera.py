@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.attributes import WorldError, number, positive
+from ..contract.placement import EXPOSURE_LEFT
 from ..contract.scene_graph import Node
 
 SENSOR_WIDTH = 36.0
+MOST_FILM_EXPOSURE = 10.0  # Cycles' own bound; what is above it is left to whoever reads pixels
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class CameraView:
     def apply(self, camera, scene) -> None:
         """Set a bpy camera object, and the exposure of a bpy scene (square pixels are the render
         settings' business)."""
-        scene.cycles.film_exposure = 2.0**self.exposure
+        gain = 2.0**self.exposure
+        scene.cycles.film_exposure = min(gain, MOST_FILM_EXPOSURE)
+        scene[EXPOSURE_LEFT] = gain / min(gain, MOST_FILM_EXPOSURE)
         camera.data.sensor_fit = "HORIZONTAL"
         camera.data.sensor_width = SENSOR_WIDTH
         camera.data.lens = SENSOR_WIDTH / 2 / math.tan(math.radians(self.fov) / 2)

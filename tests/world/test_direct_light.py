@@ -209,3 +209,14 @@ def test_the_contact_takes_light_from_the_ground_and_none_from_its_shadow_rays(s
         assert ratio.min() == pytest.approx(left.min(), abs=0.06) and ratio.max() < 1.001
         dark.append(np.argwhere(ratio < 0.6)[:, 1].mean())
     assert dark[1] - dark[0] > 30  # it goes where its object goes
+
+
+def test_every_stop_doubles_the_light_also_beyond_what_the_film_takes(studio):
+    studio.add(polygons(np.array([(-90, -5, 0), (90, -5, 0), (90, 200, 0), (-90, 200, 0)]),
+                        [(0, 1, 2, 3)], COLOUR))  # fmt: skip
+    ground = inner(rays()[..., 2] < -0.1)
+    plain = studio.picture(LIGHTS[0])[ground].mean()
+    for stops in (-3.0, 2.0, 5.0):
+        CameraView(2.0, 0.0, 0.0, 60.0, stops).apply(studio.camera, studio.blender_scene)
+        found = studio.picture(LIGHTS[0])[ground].mean()
+        assert found == pytest.approx(plain * 2**stops, rel=1e-3)
