@@ -1,6 +1,6 @@
 """Blender materials, one for each kind of stuff; what differs within a kind stands in the mesh.
 
-A face carries its colour, roughness and pattern as attributes, and an object its paint as its own
+A mesh carries colour, roughness and pattern as attributes, and an object its paint as its own
 colour, so that a street of a hundred surfaces takes a dozen shaders, and none is touched when
 paint or weather changes.
 """
@@ -17,7 +17,7 @@ import bpy
 from ..contract.attributes import WorldError
 from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
 from .contact import CONTACT
-from .face_attributes import COLOUR, OPEN, STUFF
+from .face_attributes import COLOUR, LARGEST_GRAIN, OPEN
 from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
 from .patterns import patterned
 from .shading import LightGroups, components, number, vector
@@ -181,24 +181,27 @@ def face_finish(slot: str, worn: tuple[str, str]) -> Finish:
 
 def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
     material, tree = new_material(name)
-    stuff: Any = components_of(tree, STUFF) if kind.pattern or kind.glossy else None
-    own = slope = None
+    stuff = _attribute(tree, OPEN)
+    looks: Any = _attribute(tree, COLOUR) if kind.pattern or not kind.worn else None
     if kind.worn:
-        own = tree.nodes.new("ShaderNodeObjectInfo")
-        colour = own.outputs["Color"]
+        body = tree.nodes.new("ShaderNodeObjectInfo").outputs
+        colour, grain = body["Color"], body["Alpha"]
     else:
-        colour = _attribute(tree, COLOUR)
+        colour, grain = looks["Vector"], stuff["Alpha"]
+    slope = None
     if kind.pattern:
-        grain = own.outputs["Alpha"] if own else stuff[1]
-        colour, slope = patterned(tree, kind.pattern, colour, grain, stuff[2], light.detail)
+        size = number(tree, "MULTIPLY", looks["Alpha"], looks["Alpha"])
+        size = number(tree, "MULTIPLY", size, LARGEST_GRAIN)
+        colour, slope = patterned(tree, kind.pattern, colour, grain, size, light.detail)
     normal = tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
-    open_to = _attribute(tree, OPEN)
+    open_to = stuff["Vector"]
     glows = [ambient_light(tree, light, colour, normal, open_to)]
     if kind.glossy:
-        mirror = mirrored_sky(tree, light, stuff[0], normal, open_to)
+        roughness = components(tree, open_to)[2]
+        mirror = mirrored_sky(tree, light, roughness, normal, open_to)
         glows.append(mirror.outputs["Light"])
         shader = tree.nodes.new("ShaderNodeBsdfPrincipled")
-        roughness = number(tree, "MAXIMUM", stuff[0], mirror.outputs["Smoothest"])
+        roughness = number(tree, "MAXIMUM", roughness, mirror.outputs["Smoothest"])
         tree.links.new(roughness, shader.inputs["Roughness"])
         tree.links.new(colour, shader.inputs["Base Color"])
         for socket in ("Specular IOR Level", "Specular"):  # from Blender 4.0 on, and before
@@ -217,7 +220,7 @@ def _build(name: str, kind: Kind, light: LightGroups) -> bpy.types.Material:
 def _build_contact(name: str) -> bpy.types.Material:
     """Lets light through in part, by the mesh's attribute ``OPEN``; all of it to shadow rays."""
     material, tree = new_material(name)
-    left = components_of(tree, OPEN)[0]
+    left = components(tree, _attribute(tree, OPEN)["Vector"])[0]
     path = tree.nodes.new("ShaderNodeLightPath")
     left = number(tree, "MAXIMUM", left, path.outputs["Is Shadow Ray"])
     clear = tree.nodes.new("ShaderNodeBsdfTransparent")
@@ -293,13 +296,8 @@ def with_glow(tree, shader: bpy.types.NodeSocket, glow: bpy.types.NodeSocket) ->
     return both.outputs[0]
 
 
-def _attribute(tree, name: str) -> bpy.types.NodeSocket:
-    """A vector that the mesh carries."""
+def _attribute(tree, name: str) -> Any:
+    """What the mesh carries under a name: Vector and Alpha."""
     node = tree.nodes.new("ShaderNodeAttribute")
     node.attribute_name = name
-    return node.outputs["Vector"]
-
-
-def components_of(tree, name: str) -> Any:
-    """The three numbers of a vector that the mesh carries."""
-    return components(tree, _attribute(tree, name))
+    return node.outputs

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..contract.street_classes import STREET_CLASSES
 from .contact import contact_sheet
-from .face_attributes import write_looks, write_openness
+from .face_attributes import write_attributes
 from .finishes import PAINTS
 from .library import Library
 from .materials import Materials, face_finish
-from .model_light import light_material, write_attributes
+from .model_light import light_material, write_openness
 from .models import ShapeKey, shape_of
 from .occlusion import Openness, Surroundings, corner_openness
 from .shapes import COLOUR, Shape, join
@@ -73,13 +73,13 @@ class Meshes:
     def build(self, key: ShapeKey) -> SharedMesh:
         """Another mesh of a class and model, that is not kept."""
         kind = str(key[0])
-        wearer = STREET_CLASSES[kind].wears
+        wearer = STREET_CLASSES[kind].wears if kind in STREET_CLASSES else ""
         worn = (wearer, str(key[-1]) if wearer == "wall" else next(iter(PAINTS)))
         own = self._library.load(key)
         if own is not None:
             vertices, triangles = geometry(own)
             coloured = bool(own.materials) and own.materials[0] is None
-            write_attributes(own, vertices, triangles, face_finish(COLOUR, worn))
+            write_openness(own, vertices, triangles, face_finish(COLOUR, worn))
             if coloured:
                 own.materials[0] = self._materials.worn(*worn)
             for material in own.materials:
@@ -151,7 +151,6 @@ def mesh_of(
     slot_of_face = np.array([number[s] for s in shape.surfaces], np.int32)
     mesh.polygons.foreach_set("material_index", slot_of_face)
     mesh.polygons.foreach_set("use_smooth", shape.smooth)
-    write_looks(mesh, [face_finish(slot, worn) for slot in slots], slot_of_face)
-    write_openness(mesh, openness)
+    write_attributes(mesh, [face_finish(slot, worn) for slot in slots], slot_of_face, openness)
     mesh.update()
     return mesh

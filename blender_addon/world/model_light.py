@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .face_attributes import OPEN, write_looks, write_openness
+from .face_attributes import OPEN, write_attributes
 from .finishes import Finish
 from .materials import ambient_light, be_no_lamp, mirrored_sky, with_glow
 from .occlusion import Surroundings, face_frames, open_side
@@ -17,12 +17,11 @@ OPAQUE_FROM = 0.5  # a surface is there, or not: mixing both would be a random c
 _LIT = "metasim_lit"
 
 
-def write_attributes(
+def write_openness(
     mesh: bpy.types.Mesh, vertices: np.ndarray, triangles: np.ndarray, finish: Finish
 ) -> None:
     """Openness of all corners; and the finish that faces of the object's colour have."""
     count = len(mesh.polygons)
-    write_looks(mesh, [finish], np.zeros(count, np.int64))
     corners = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     counts = np.empty(count, np.int32)
@@ -32,7 +31,8 @@ def write_attributes(
     owner = np.repeat(np.arange(count), counts)
     around = Surroundings(points, triangles)
     sheet = np.zeros(len(corners), bool)
-    write_openness(mesh, open_side(around, points[corners], normals[owner], centres, counts, sheet))
+    openness = open_side(around, points[corners], normals[owner], centres, counts, sheet)
+    write_attributes(mesh, [finish], np.zeros(count, np.int64), openness)
 
 
 def light_material(material: bpy.types.Material, light: LightGroups) -> None:

@@ -35,12 +35,14 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 """The shipped models of each class."""
 
+PLANT = "plant"  # in keys, of shipped trees: they stand along the street and behind it, as one mesh
 _SHAPES: dict[str, Callable[..., Shape]] = {
     **dict.fromkeys(VEHICLE_MODELS, vehicle),
     "person": person,
     "cyclist": cyclist,
     "tree": tree,
     "scenery": tree,
+    PLANT: tree,
     "barrier": barrier,
     "building": building,
     "pole": pole,
@@ -77,6 +79,8 @@ def shape_key(node: Node, own: tuple[str, ...] = ()) -> ShapeKey:
         return kind, model, *size, wall_like(choice(node, "colour", tuple(WALLS)))
     if kind == "barrier":
         return kind, model, barrier_sections(positive(node, "length"))
+    if _SHAPES[kind] is tree:
+        return PLANT, model
     return kind, model
 
 

@@ -8,7 +8,8 @@ from test_direct_light import SIZE, Studio, inner, rays
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's bpy module")
 
-from blender_addon.world.face_attributes import write_openness  # noqa: E402
+from blender_addon.world.face_attributes import write_attributes  # noqa: E402
+from blender_addon.world.finishes import Finish  # noqa: E402
 from blender_addon.world.model_light import light_material  # noqa: E402
 from blender_addon.world.sky import SkyLight  # noqa: E402
 
@@ -36,7 +37,7 @@ def wall(studio, material):
     corners = [(-3, 6, 0), (3, 6, 0), (3, 6, 4), (-3, 6, 4)]
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     mesh.materials.append(material)
-    write_openness(mesh, None)
+    write_attributes(mesh, [Finish((1.0, 1.0, 1.0))], np.zeros(1, int))
     body = bpy.data.objects.new("theirs", mesh)
     studio.blender_scene.collection.objects.link(body)
     studio.bodies.append(body)

@@ -49,9 +49,9 @@ def coordinates(mesh) -> np.ndarray:
 
 
 def attribute(mesh, name: str) -> np.ndarray:
-    values = np.empty(3 * len(mesh.attributes[name].data), np.float32)
-    mesh.attributes[name].data.foreach_get("vector", values)
-    return values.reshape(-1, 3)
+    values = np.empty(4 * len(mesh.attributes[name].data), np.float32)
+    mesh.attributes[name].data.foreach_get("color", values)
+    return values.reshape(-1, 4)
 
 
 def test_no_street_gives_an_object_another_mesh_or_hides_it(own_stage, streets):
@@ -95,10 +95,11 @@ def test_a_mesh_that_is_written_anew_shows_the_shape_and_padding_without_area(ow
         source = shared.mesh
         source.calc_loop_triangles()
         owner = [t.polygon_index for t in source.loop_triangles]
+        loops = np.array([t.loops for t in source.loop_triangles]).ravel()
         assert worn == [source.materials[source.polygons[i].material_index].name for i in owner]
-        for name in ("metasim colour", "metasim stuff"):
+        for name in ("metasim colour", "metasim open"):
             np.testing.assert_array_equal(
-                attribute(mesh, name)[:length], attribute(source, name)[owner]
+                attribute(mesh, name)[: 3 * length], attribute(source, name)[loops]
             )
         bpy.data.batch_remove([mesh, source])
 
