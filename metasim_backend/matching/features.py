@@ -24,17 +24,16 @@ from torch.nn import functional
 from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.matching.imagenet_networks import (
     IMAGENET_NETWORKS,
-    FeaturesError,
-    StageNetwork,
     file_network,
-    read_state,
     torchvision_network,
 )
+from metasim_backend.matching.packaged_network import PACKAGED, packaged_network
 from metasim_backend.matching.prior_network import KIND, PriorNetwork
+from metasim_backend.matching.stage_network import FeaturesError, StageNetwork, read_state
 
 __all__ = ["CHOICES", "FeatureExtractor", "FeaturesError", "build_features", "counting_features"]
 
-CHOICES = ("auto", "prior", *IMAGENET_NETWORKS)
+CHOICES = ("auto", "prior", PACKAGED, *IMAGENET_NETWORKS)
 AUTO_NETWORK = "resnet50"
 GRID = (2, 4)
 FLOOR = 0.2
@@ -204,6 +203,8 @@ def build_features(
             prior if isinstance(prior, PriorNetwork) else prior(),
             "a small network trained on the prior's own renders",
         )
+    if choice == PACKAGED:
+        return _of_imagenet(packaged_network())
     if choice in IMAGENET_NETWORKS:
         return _of_imagenet(
             torchvision_network(choice, first_answer=first_answer, whole=whole or 600.0)

@@ -11,46 +11,40 @@ A file's network is told by its keys:
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torchvision import models
 
+from metasim_backend.matching.packaged_network import PACKAGED, packaged_network
+from metasim_backend.matching.stage_network import (
+    CAFFE,
+    MINUS_ONE_TO_ONE,
+    TORCHVISION,
+    Family,
+    FeaturesError,
+    InputScaling,
+    StageNetwork,
+    read_state,
+)
 from metasim_backend.matching.weights_download import DownloadError, cached_or_downloaded
 from metasim_backend.tasks.backbones import pad_as_tensorflow
 
-
-class FeaturesError(ValueError):
-    """Features that cannot be computed: unknown choice, or weights that cannot be had."""
-
-
-@dataclass(frozen=True)
-class _Family:
-    """A network's modules at the end of three stages (strides about 8, 16, 32), and the smallest
-    side of a picture that gets through it, in pixels."""
-
-    stages: tuple[str, str, str]
-    least_side: int = 64
-
-
-_RESNET = _Family(("layer2", "layer3", "layer4"))
-_FAMILIES: dict[str, _Family] = {
+_RESNET = Family(("layer2", "layer3", "layer4"))
+_FAMILIES: dict[str, Family] = {
     "resnet18": _RESNET,
     "resnet34": _RESNET,
     "resnet50": _RESNET,
     "resnet101": _RESNET,
     "resnet152": _RESNET,
-    "inception_v3": _Family(("Mixed_5d", "Mixed_6e", "Mixed_7c"), least_side=128),
-    "mobilenet_v2": _Family(("6", "13", "18")),
-    "mobilenet_v3_large": _Family(("6", "12", "16")),
-    "squeezenet1_1": _Family(("4", "7", "12")),
-    "vgg16": _Family(("15", "22", "29")),
+    "inception_v3": Family(("Mixed_5d", "Mixed_6e", "Mixed_7c"), least_side=128, inception=True),
+    "mobilenet_v2": Family(("6", "13", "18")),
+    "mobilenet_v3_large": Family(("6", "12", "16")),
+    "squeezenet1_1": Family(("4", "7", "12")),
+    "vgg16": Family(("15", "22", "29")),
 }
 IMAGENET_NETWORKS = tuple(_FAMILIES)
 _RESNET_BLOCKS = {
@@ -62,76 +56,6 @@ _RESNET_BLOCKS = {
 }
 
 
-@dataclass(frozen=True)
-class InputScaling:
-    """From RGB in [0, 1] to what a network was trained on: (x - mean) / std, then perhaps BGR."""
-
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    bgr: bool = False
-
-
-TORCHVISION = InputScaling()
-MINUS_ONE_TO_ONE = InputScaling((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-CAFFE = InputScaling((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3, bgr=True)
-
-
-class StageNetwork(nn.Module):
-    """The trunk of a classifier, run to its last stage.
-
-    Shapes: forward takes [B, 3, H, W] RGB in [0, 1] and gives one [B, C, h, w] a stage. Pictures
-    with a side under ``least_side`` pixels are enlarged first.
-
-    Attributes:
-        described: what the network is and where its weights come from, in words.
-        inception: whether it is Inception-v3, on which FID and KID are defined.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(
-        self, trunk: nn.Module, family: _Family, scaling: InputScaling, described: str
-    ) -> None:
-        super().__init__()
-        self.described = described
-        self.inception = family is _FAMILIES["inception_v3"]
-        self.scaling = scaling
-        self._stage_names = family.stages
-        self._least_side = family.least_side
-        self.layers = nn.ModuleDict()
-        for name, layer in trunk.named_children():
-            if name != "AuxLogits":  # Inception's second classifier, a branch
-                self.layers[name] = layer
-            if name == family.stages[-1]:
-                break
-        self.register_buffer("mean", torch.tensor(scaling.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(scaling.std).view(3, 1, 1), persistent=False)
-        self.eval()  # in training mode BatchNorm would standardise by the batch
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        return self.stages(images)
-
-    def stages(self, images: Tensor, first: int = 3) -> list[Tensor]:
-        """The outputs of the first stages; what comes after them is not run."""
-        shorter = min(images.shape[-2:])
-        if shorter < self._least_side:
-            images = functional.interpolate(
-                images, scale_factor=self._least_side / shorter, mode="bilinear"
-            )
-        x = (images - self.mean) / self.std
-        if self.scaling.bgr:
-            x = x.flip(1)
-        outputs = []
-        for name, layer in self.layers.items():
-            x = layer(x)
-            if name in self._stage_names:
-                outputs.append(x)
-            if len(outputs) == first:
-                break
-        return outputs
-
-
 def imagenet_network(choice: str) -> StageNetwork:
     """The network of a torchvision name or of a weights file's path.
 
@@ -140,10 +64,12 @@ def imagenet_network(choice: str) -> StageNetwork:
     """
     if choice in _FAMILIES:
         return torchvision_network(choice)
+    if choice == PACKAGED:
+        return packaged_network()
     if not Path(choice).is_file():
         raise FeaturesError(
-            f"There is no ImageNet network {choice!r}; choose {', '.join(IMAGENET_NETWORKS)} or "
-            "the path of a weights file."
+            f"There is no ImageNet network {choice!r}; choose {PACKAGED}, "
+            f"{', '.join(IMAGENET_NETWORKS)} or the path of a weights file."
         )
     return file_network(Path(choice))
 
@@ -217,32 +143,6 @@ def use_tensorflow_arithmetic(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 1e-3
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """A weights file's content, unwrapped from "state_dict", "model" and "module.".
-
-    Raises:
-        FeaturesError: no such file, or not a dict that ``torch.save`` wrote.
-    """
-    if not path.is_file():
-        raise FeaturesError(
-            f"The weights file {path} does not exist; give the path of a file, 'auto', 'prior' or "
-            f"one of {', '.join(IMAGENET_NETWORKS)}."
-        )
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        raise FeaturesError(
-            f"The weights file {path} cannot be read as a PyTorch state dict "
-            f"({type(error).__name__}); save one with torch.save(model.state_dict(), path)."
-        ) from error
-    for key in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(key), dict):
-            state = state[key]
-    if not isinstance(state, dict) or not state:
-        raise FeaturesError(f"The weights file {path} holds no state dict.")
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
 def _recognise(state: Mapping[str, Any]) -> str | None:

