@@ -7,6 +7,7 @@ from html import escape
 
 from metasim_backend.reporting.numbers import number
 from metasim_backend.reporting.run_record import RunRecord
+from metasim_backend.statistics.histograms import total_variation, value_order
 
 COLOURS = {
     "prior": "#9a9a9a",
@@ -19,8 +20,7 @@ COLOURS = {
 
 def bars(rows: Mapping[str, Mapping[str, float]], width: int = 420, height: int = 150) -> str:
     """Histograms side by side as an SVG: a group of bars a value, a bar a row."""
-    values = list(dict.fromkeys(value for shares in rows.values() for value in shares))
-    values.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
+    values = sorted({value for shares in rows.values() for value in shares}, key=value_order)
     top = max((share for shares in rows.values() for share in shares.values()), default=1.0)
     group = width / max(len(values), 1)
     bar = 0.8 * group / max(len(rows), 1)
@@ -87,7 +87,7 @@ def _table(classes: Mapping[str, Mapping[str, Sequence[float]]], what: str) -> s
             for row, own in rows.items()
         }
         cells = [number(_mean(own)) for own in rows.values()]
-        cells += [number(_apart(rows[first], rows[second])) for first, second, _ in pairs]
+        cells += [number(total_variation(rows[first], rows[second])) for first, second, _ in pairs]
         body.append(
             f'<tr><th scope="row">{escape(str(label))}</th><td>{bars(shares)}</td>'
             + "".join(f"<td>{cell}</td>" for cell in cells)
@@ -99,11 +99,6 @@ def _table(classes: Mapping[str, Mapping[str, Sequence[float]]], what: str) -> s
         f'<div class="wide"><table class="attributes"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
-
-
-def _apart(first: Sequence[float], second: Sequence[float]) -> float:
-    """Total variation."""
-    return sum(abs(p - q) for p, q in zip(first, second, strict=True)) / 2
 
 
 def _mean(shares: Sequence[float]) -> float:

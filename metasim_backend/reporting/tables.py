@@ -10,10 +10,10 @@ import yaml
 
 from metasim_backend.reporting.attributes import AttributeRow, AttributeSamples
 from metasim_backend.reporting.charts import histogram
-from metasim_backend.reporting.distributions import Moments
 from metasim_backend.reporting.numbers import duration, number, short
 from metasim_backend.reporting.run_record import RunRecord, as_number
 from metasim_backend.reporting.verdict import Comparison
+from metasim_backend.statistics.moments import Moments
 
 _KEYS = (
     '<p class="keys"><span class="key prior">prior</span>'
