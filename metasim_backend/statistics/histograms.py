@@ -15,6 +15,10 @@ Histogram = dict[str, float]
 Numbers = Sequence[float] | np.ndarray
 
 
+class StatisticsError(ValueError):
+    """A sample that has no such statistic; one sentence."""
+
+
 def value_order(value: str) -> tuple[int, int, str]:
     """A key to sort by: whole numbers first and by size, other values by name."""
     return (0, int(value), value) if value.isdigit() else (1, 0, value)
@@ -48,11 +52,11 @@ def total_variation(
     """½ Σ |p - q| of shares by value, or of the shares of 0, 1, 2, ... .
 
     Raises:
-        ValueError: when one of them is empty.
+        StatisticsError: when one of them is empty.
     """
     p, q = _by_value(first), _by_value(second)
     if not p or not q:
-        raise ValueError("An empty histogram has no distance; no scene had such a value.")
+        raise StatisticsError("An empty histogram has no distance; no scene had such a value.")
     return float(sum(abs(p.get(name, 0.0) - q.get(name, 0.0)) for name in {**p, **q}) / 2)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metasim_backend.statistics.histograms import (
+    StatisticsError,
     count_shares,
     mean_shares,
     shares,
@@ -53,7 +54,7 @@ def test_total_variation_of_whole_numbers():
 
 
 def test_an_empty_histogram_is_refused():
-    with pytest.raises(ValueError, match="no scene"):
+    with pytest.raises(StatisticsError, match="no scene"):
         total_variation({}, {"1": 1.0})
-    with pytest.raises(ValueError, match="no scene"):
+    with pytest.raises(StatisticsError, match="no scene"):
         total_variation([1.0], [])
