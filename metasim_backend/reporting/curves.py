@@ -58,9 +58,9 @@ def _series(record: RunRecord, phase: str) -> dict[str, list[tuple[float, float]
         if str(entry.get("phase", "")) != phase or step is None:
             continue
         for name, value in entry.items():
-            found = as_number(value)
-            if name not in _IGNORED and found is not None:
-                series.setdefault(name, []).append((step, found))
+            measured = as_number(value)
+            if name not in _IGNORED and measured is not None:
+                series.setdefault(name, []).append((step, measured))
     return series
 
 

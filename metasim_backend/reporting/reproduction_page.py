@@ -91,12 +91,12 @@ def _reports(
     folder: Path, record: Mapping[str, Any], runs: Sequence[RunRecord]
 ) -> list[tuple[str, str | None]]:
     """Each seed and the address of its report, None where it has none."""
-    found = []
+    reports = []
     for seed, run in zip(record["seeds"], runs, strict=False):
         page = run.folder / "report.html"
         address = Path(os.path.relpath(page, folder)).as_posix()
-        found.append((f"seed {seed}", address if page.is_file() else None))
-    return found
+        reports.append((f"seed {seed}", address if page.is_file() else None))
+    return reports
 
 
 def _film(folder: Path, frames: Frames) -> str:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from metasim_backend.statistics.arrays import Numbers
 from metasim_backend.statistics.circular import (
-    Numbers,
     circular_mean,
     circular_standard_deviation,
     unrolled,

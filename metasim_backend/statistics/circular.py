@@ -9,11 +9,9 @@ Results of samples that are wide, or far from the target's mean, therefore chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-Numbers = Sequence[float] | np.ndarray
+from metasim_backend.statistics.arrays import Array, Numbers
 
 
 def circular_mean(values: Numbers, period: float) -> float:
@@ -35,11 +33,12 @@ def circular_standard_deviation(values: Numbers, period: float) -> float:
     return float(np.sqrt(-2 * np.log1p(-missing)) / (2 * np.pi) * period)
 
 
-def unrolled(values: Numbers, period: float, centre: float) -> np.ndarray:
+def unrolled(values: Numbers, period: float, centre: float) -> Array:
     """[N]: values of a circle on a line, each within half a period of the centre."""
-    offset = np.asarray(values, float) - centre
-    return centre + offset - period * np.round(offset / period)
+    offset: Array = np.asarray(values, float) - centre
+    line: Array = centre + offset - period * np.round(offset / period)
+    return line
 
 
-def _angles(values: Numbers, period: float) -> np.ndarray:
+def _angles(values: Numbers, period: float) -> Array:
     return np.asarray(values, float) * (2 * np.pi / period)

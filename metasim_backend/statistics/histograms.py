@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from metasim_backend.statistics.arrays import Array, Numbers
+
 Histogram = dict[str, float]
-Numbers = Sequence[float] | np.ndarray
 
 
 class StatisticsError(ValueError):
@@ -31,13 +32,14 @@ def shares(values: Iterable[object]) -> Histogram:
     return {value: counts[value] / total for value in sorted(counts, key=value_order)}
 
 
-def count_shares(counts: np.ndarray, most: int | None = None) -> np.ndarray:
+def count_shares(counts: Array, most: int | None = None) -> Array:
     """[K]: the shares of 0, 1, 2, ... in [N] whole numbers, N >= 1.
 
     Args:
         most: the largest number that has a place at least; None: the largest that there is.
     """
-    return np.bincount(counts, minlength=0 if most is None else most + 1) / len(counts)
+    shares: Array = np.bincount(counts, minlength=0 if most is None else most + 1) / len(counts)
+    return shares
 
 
 def mean_shares(histograms: Sequence[Mapping[str, float]]) -> Histogram:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Moments:
     count: int
 
 
-def moments(kind: str, values: Sequence, period: float | None = None) -> Moments | None:
+def moments(kind: str, values: Sequence[Any], period: float | None = None) -> Moments | None:
     """Mean and spread of a sample, or None when it is empty.
 
     Args:

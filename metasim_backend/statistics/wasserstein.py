@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from metasim_backend.statistics.circular import Numbers
+from metasim_backend.statistics.arrays import Array, Numbers
 from metasim_backend.statistics.histograms import shares, total_variation
 
 
@@ -32,7 +33,7 @@ def wasserstein_on_circle(first: Numbers, second: Numbers, period: float) -> flo
 
 
 def wasserstein(
-    kind: str, first: Sequence, second: Sequence, period: float | None = None
+    kind: str, first: Sequence[Any], second: Sequence[Any], period: float | None = None
 ) -> float | None:
     """By the kind of values; None when a sample is empty.
 
@@ -52,7 +53,7 @@ def wasserstein(
     return wasserstein_on_line(first, second)
 
 
-def _steps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _steps(a: Array, b: Array) -> tuple[Array, Array]:
     """[N + M - 1] widths between neighbouring points of both samples, and F - G there."""
     points = np.sort(np.concatenate([a, b]))
     share_a, share_b = (
@@ -61,7 +62,7 @@ def _steps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.diff(points), share_a - share_b
 
 
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+def _weighted_median(values: Array, weights: Array) -> float:
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])

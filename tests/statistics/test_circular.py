@@ -27,22 +27,22 @@ def test_mean_and_standard_deviation_are_scipys(shift, width):
     values = np.random.default_rng(3).normal(shift, width, 500) % 360
     expected = stats.circmean(values, 360)
     assert (circular_mean(values, 360) - expected + 180) % 360 - 180 == pytest.approx(0, abs=1e-6)
-    found = circular_standard_deviation(values, 360)
-    assert found == pytest.approx(stats.circstd(values, 360), rel=1e-6)
+    deviation = circular_standard_deviation(values, 360)
+    assert deviation == pytest.approx(stats.circstd(values, 360), rel=1e-6)
 
 
 def test_another_period_is_scipys_too():
     values = np.random.default_rng(4).normal(1, 20, 300)
-    found = circular_standard_deviation(values, 180)
-    assert found == pytest.approx(stats.circstd(values, 90, -90), rel=1e-6)
+    deviation = circular_standard_deviation(values, 180)
+    assert deviation == pytest.approx(stats.circstd(values, 90, -90), rel=1e-6)
     assert circular_mean(values, 180) == pytest.approx(stats.circmean(values, 90, -90), abs=1e-6)
 
 
 @pytest.mark.parametrize("width", [1e-5, 2.0])
 def test_that_of_a_narrow_sample_is_the_ordinary_one(width):
     values = np.random.default_rng(0).normal(0, width, 4000)
-    found = circular_standard_deviation(values % 360, 360)
-    assert found == pytest.approx(values.std(), rel=2e-3)
+    deviation = circular_standard_deviation(values % 360, 360)
+    assert deviation == pytest.approx(values.std(), rel=2e-3)
 
 
 @pytest.mark.parametrize("width", [30.0, 80.0, 110.0])

@@ -34,17 +34,17 @@ def test_one_value_has_no_interval():
 
 
 def test_a_summary_keeps_all_values_and_describes_those_that_are_there():
-    found = summary_over_seeds([1.0, None, 3.0])
+    summary = summary_over_seeds([1.0, None, 3.0])
     mean, half = mean_interval([1.0, 3.0])
-    assert found == {"values": [1.0, None, 3.0], "mean": mean, "half_width": half}
+    assert summary == {"values": [1.0, None, 3.0], "mean": mean, "half_width": half}
     assert summary_over_seeds([None]) == {"values": [None], "mean": None, "half_width": None}
 
 
 def test_a_percentile_interval_is_that_of_scipys_bootstrap():
     values = np.random.default_rng(1).gamma(2, 1, 60)
-    found = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=999, rng=2)
-    interval = found.confidence_interval
-    assert percentile_interval(found.bootstrap_distribution) == pytest.approx(
+    scipys = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=999, rng=2)
+    interval = scipys.confidence_interval
+    assert percentile_interval(scipys.bootstrap_distribution) == pytest.approx(
         (interval.low, interval.high)
     )
 
@@ -53,5 +53,5 @@ def test_the_bootstraps_error_of_a_mean_is_the_standard_error_of_the_mean():
     values = torch.from_numpy(np.random.default_rng(3).normal(size=400))
     draws = resampled(400, torch.Generator().manual_seed(0))
     assert len(draws) == DRAWS and {len(draw) for draw in draws} == {400}
-    found = standard_error([float(values[draw].mean()) for draw in draws])
-    assert found == pytest.approx(stats.sem(values.numpy()), rel=0.2)
+    error = standard_error([float(values[draw].mean()) for draw in draws])
+    assert error == pytest.approx(stats.sem(values.numpy()), rel=0.2)

@@ -33,7 +33,7 @@ def test_categories_have_no_distance_of_means():
 
 
 def test_the_mix_of_categories_is_the_chance_that_two_draws_differ():
-    found = moments("categorical", ["a", "a", "b", "c"])
-    assert found.mean == "a"
-    assert found.spread == pytest.approx(1 - (0.25 + 2 * 0.0625))
+    mixed = moments("categorical", ["a", "a", "b", "c"])
+    assert mixed.mean == "a"
+    assert mixed.spread == pytest.approx(1 - (0.25 + 2 * 0.0625))
     assert moments("categorical", ["b", "a"]).mean == "b"  # of equals the first

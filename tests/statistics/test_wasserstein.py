@@ -67,8 +67,8 @@ def test_on_the_circle_samples_of_other_sizes_agree_with_a_linear_programme():
     a, b = random.uniform(0, 360, 5), random.normal(0, 60, 7)
     rows = np.kron(np.eye(5), np.ones(7)), np.kron(np.ones(5), np.eye(7))
     shares = np.concatenate([np.full(5, 1 / 5), np.full(7, 1 / 7)])
-    found = optimize.linprog(_arc(a, b).ravel(), A_eq=np.vstack(rows), b_eq=shares)
-    assert wasserstein_on_circle(a, b, 360) == pytest.approx(found.fun, rel=1e-9)
+    plan = optimize.linprog(_arc(a, b).ravel(), A_eq=np.vstack(rows), b_eq=shares)
+    assert wasserstein_on_circle(a, b, 360) == pytest.approx(plan.fun, rel=1e-9)
 
 
 def test_on_the_circle_it_is_the_least_of_all_places_to_cut_it():
