@@ -1,19 +1,12 @@
-"""How scenes differ in structure: histograms over scene graphs, and how far two of them lie apart.
-
-A histogram gives each value, as text, its share. Two are compared by total variation, half the sum
-of the differences of their shares: 0 for equal ones, 1 for ones without a common value.
-"""
+"""What is counted in scenes: histograms over scene graphs, each value's share as text."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.matching.mmd import MatchingError
-
-Histogram = dict[str, float]
+from metasim_backend.statistics.histograms import Histogram, shares
 
 
 @dataclass(frozen=True)
@@ -48,19 +41,4 @@ class Quantity:
 
 def histogram(quantity: Quantity, scenes: Sequence[SceneGraph]) -> Histogram:
     """Shares by value, numbers in order and other values by name; empty when there is none."""
-    counts = Counter(value for scene in scenes for value in quantity.values(scene))
-    total = sum(counts.values())
-    ordered = sorted(counts, key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
-    return {value: counts[value] / total for value in ordered}
-
-
-def total_variation(first: Mapping[str, float], second: Mapping[str, float]) -> float:
-    """½ Σ |p - q|.
-
-    Raises:
-        MatchingError: when one of them is empty.
-    """
-    if not first or not second:
-        raise MatchingError("An empty histogram has no distance; no scene had such a value.")
-    names = {**first, **second}
-    return sum(abs(first.get(name, 0.0) - second.get(name, 0.0)) for name in names) / 2
+    return shares(value for scene in scenes for value in quantity.values(scene))

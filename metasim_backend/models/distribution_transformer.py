@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.models.graph_convolution import GatedGraphConvolution
+from metasim_backend.statistics.circular_tensors import offsets_from_mean
 
 SMALLEST_SCALE = 0.03
 SMALLEST_SPREAD = 1e-3
@@ -94,10 +95,7 @@ class DistributionTransformer(nn.Module):
             if values.numel() == 0:
                 continue
             if slot in self._circular:
-                angle = 2 * math.pi * values
-                mean = torch.atan2(angle.sin().mean(), angle.cos().mean()) / (2 * math.pi)
-                offset = values - mean
-                deviation = offset - offset.round()
+                mean, deviation = offsets_from_mean(values)
             else:
                 mean = values.mean()
                 deviation = values - mean

@@ -6,13 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from metasim_backend.reporting.distributions import (
-    KINDS,
-    Moments,
-    mean_distance,
-    moments,
-    wasserstein,
-)
+from metasim_backend.statistics.moments import KINDS, Moments, mean_distance, moments
+from metasim_backend.statistics.wasserstein import wasserstein
 
 
 class ReportError(ValueError):

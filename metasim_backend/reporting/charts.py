@@ -11,8 +11,8 @@ from html import escape
 import numpy as np
 
 from metasim_backend.reporting.attributes import AttributeSamples
-from metasim_backend.reporting.distributions import circular_mean
 from metasim_backend.reporting.numbers import short
+from metasim_backend.statistics.circular import circular_mean, unrolled
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42, 8, 8, 22
 BINS = 24
@@ -158,10 +158,7 @@ def _unwrapped(
     if item.kind == "circular" and item.period:
         centre = circular_mean(np.concatenate(list(samples.values())), item.period)
         half = item.period / 2
-        samples = {
-            name: (values - centre + half) % item.period - half + centre
-            for name, values in samples.items()
-        }
+        samples = {n: unrolled(values, item.period, centre) for n, values in samples.items()}
         return samples, (centre - half, centre + half)
     return samples, item.range
 

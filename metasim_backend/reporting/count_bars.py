@@ -1,12 +1,11 @@
-"""Histograms of how many things scenes have, as bars side by side, and their table."""
+"""Histograms of how many things scenes have, as bars side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from metasim_backend.reporting.numbers import number
-from metasim_backend.reporting.run_record import RunRecord
+from metasim_backend.statistics.histograms import value_order
 
 COLOURS = {
     "prior": "#9a9a9a",
@@ -19,8 +18,7 @@ COLOURS = {
 
 def bars(rows: Mapping[str, Mapping[str, float]], width: int = 420, height: int = 150) -> str:
     """Histograms side by side as an SVG: a group of bars a value, a bar a row."""
-    values = list(dict.fromkeys(value for shares in rows.values() for value in shares))
-    values.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
+    values = sorted({value for shares in rows.values() for value in shares}, key=value_order)
     top = max((share for shares in rows.values() for share in shares.values()), default=1.0)
     group = width / max(len(values), 1)
     bar = 0.8 * group / max(len(rows), 1)
@@ -46,65 +44,22 @@ def bars(rows: Mapping[str, Mapping[str, float]], width: int = 420, height: int 
     )
 
 
-def structure_section(record: RunRecord) -> str:
-    """The report's part on structure: for each class whose number varies its histograms, mean
-    number and how far the learned has moved; nothing where no structure was learned."""
-    classes = record.structure.get("classes")
-    if not isinstance(classes, Mapping) or not classes:
-        return ""
-    read = record.structure.get("read")
-    part = (
-        "<h2>Structure</h2>"
-        f'<p class="lead">How many things of each class {record.structure.get("scenes")} scenes '
-        f"have. {_keys(classes)}. The distance is total variation, half the sum of the differences "
-        f"of all shares.</p>{_table(classes, 'scenes with so many')}"
-    )
-    if isinstance(read, Mapping) and read:
-        part += (
-            "<h3>Counted in pictures</h3>"
-            '<p class="lead">How many a small network, taught on the prior\'s renders, counts in '
-            f"pictures; it errs, but in all of them alike. {_keys(read)}: pictures that training "
-            f"did not see.</p>{_table(read, 'pictures with so many')}"
-        )
-    return part
-
-
-def _keys(classes: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    rows = next(iter(classes.values()))
-    return " ".join(f'<span style="color:{COLOURS[row]}">■</span> {row}' for row in rows)
-
-
-def _table(classes: Mapping[str, Mapping[str, Sequence[float]]], what: str) -> str:
-    """A line a class: histograms, means, and the total variation between rows."""
-    names = list(next(iter(classes.values())))
-    pairs = [("prior", "learned", "moved by")]
-    if "target" in names:
-        pairs = [(row, "target", f"{row} to target") for row in ("prior", "learned")]
-    body = []
-    for label, rows in classes.items():
-        shares = {
-            row: {str(count): share for count, share in enumerate(own) if share > 0}
-            for row, own in rows.items()
+def bars_of_counts(rows: Mapping[str, Sequence[float]]) -> str:
+    """The same of shares of 0, 1, 2, ... things; numbers that nothing has are left out."""
+    return bars(
+        {
+            row: {str(count): share for count, share in enumerate(shares) if share > 0}
+            for row, shares in rows.items()
         }
-        cells = [number(_mean(own)) for own in rows.values()]
-        cells += [number(_apart(rows[first], rows[second])) for first, second, _ in pairs]
-        body.append(
-            f'<tr><th scope="row">{escape(str(label))}</th><td>{bars(shares)}</td>'
-            + "".join(f"<td>{cell}</td>" for cell in cells)
-            + "</tr>"
-        )
-    heads = ["", what, *(f"mean, {row}" for row in names), *(words for _, _, words in pairs)]
-    head = "".join(f'<th scope="col">{words}</th>' for words in heads)
-    return (
-        f'<div class="wide"><table class="attributes"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def _apart(first: Sequence[float], second: Sequence[float]) -> float:
-    """Total variation."""
-    return sum(abs(p - q) for p, q in zip(first, second, strict=True)) / 2
+def count_heads(rows: Sequence[str]) -> list[str]:
+    """Of a table's columns: the mean of each row, and the distances that are shown."""
+    to_target = ["prior to target", "learned to target"]
+    return [f"mean, {row}" for row in rows] + (to_target if "target" in rows else ["moved by"])
 
 
-def _mean(shares: Sequence[float]) -> float:
+def mean_count(shares: Sequence[float]) -> float:
+    """Of shares of 0, 1, 2, ... things."""
     return sum(count * share for count, share in enumerate(shares))

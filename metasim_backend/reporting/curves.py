@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from metasim_backend.reporting.charts import Line, line_chart
 from metasim_backend.reporting.run_record import RunRecord, as_number
@@ -24,12 +26,17 @@ _FAINT = ("mmd2", "baseline")  # what stands behind the curve that matters
 _IGNORED = ("phase", "step", "seconds")
 
 
-def curves(record: RunRecord) -> str:
-    """All charts, phase by phase; those of unknown measures come after and folded."""
-    if not record.metrics:
-        return (
-            '<p class="absent">No measures were recorded (no metrics.jsonl, or an empty one).</p>'
-        )
+@dataclass(frozen=True)
+class Curves:
+    """One chart: the phase, its lines, and the SVG."""
+
+    phase: str
+    lines: tuple[Line, ...]
+    chart: Markup
+
+
+def curves(record: RunRecord) -> tuple[list[Curves], list[Curves]]:
+    """All charts, phase by phase; those of unknown measures apart, to be shown folded."""
     phases = dict.fromkeys(
         [*(p for p in PHASES if any(e.get("phase") == p for e in record.metrics))]
         + [str(e.get("phase", "")) for e in record.metrics]
@@ -38,18 +45,10 @@ def curves(record: RunRecord) -> str:
     for phase in phases:
         series = _series(record, phase)
         groups = [[name for name in group if name in series] for group in _TOGETHER]
-        known = {name for group in _TOGETHER for name in group}
-        for group in groups:
-            if group:
-                shown.append(_figure(phase, group, series))
-        folded += [_figure(phase, [name], series) for name in series if name not in known]
-    more = (
-        f"<details><summary>{len(folded)} more measure{'s' * (len(folded) > 1)}</summary>"
-        f'<div class="charts">{"".join(folded)}</div></details>'
-        if folded
-        else ""
-    )
-    return f'<div class="charts">{"".join(shown)}</div>{more}'
+        shown += [_curves(phase, group, series) for group in groups if group]
+        grouped = {name for group in groups for name in group}
+        folded += [_curves(phase, [name], series) for name in series if name not in grouped]
+    return shown, folded
 
 
 def _series(record: RunRecord, phase: str) -> dict[str, list[tuple[float, float]]]:
@@ -59,19 +58,18 @@ def _series(record: RunRecord, phase: str) -> dict[str, list[tuple[float, float]
         if str(entry.get("phase", "")) != phase or step is None:
             continue
         for name, value in entry.items():
-            found = as_number(value)
-            if name not in _IGNORED and found is not None:
-                series.setdefault(name, []).append((step, found))
+            measured = as_number(value)
+            if name not in _IGNORED and measured is not None:
+                series.setdefault(name, []).append((step, measured))
     return series
 
 
-def _figure(phase: str, names: list[str], series: Mapping[str, list[tuple[float, float]]]) -> str:
-    lines = [
+def _curves(
+    phase: str, names: list[str], series: Mapping[str, list[tuple[float, float]]]
+) -> Curves:
+    lines = tuple(
         Line(_NAMES.get(name, name), series[name], "one" if name in _FAINT else "two")
         for name in names
-    ]
+    )
     title = f"{PHASES.get(phase, phase)}: {' and '.join(line.name for line in lines)}"
-    keys = "".join(f'<span class="key {line.style}">{escape(line.name)}</span>' for line in lines)
-    chart = line_chart(lines, title=title)
-    head = escape(PHASES.get(phase, phase))
-    return f'<figure class="card"><figcaption><b>{head}</b>{keys}</figcaption>{chart}</figure>'
+    return Curves(PHASES.get(phase, phase), lines, Markup(line_chart(lines, title=title)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from html import escape
+
+from markupsafe import Markup, escape
 
 
 def short(value: float) -> str:
@@ -25,12 +26,24 @@ def short(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def number(value: float | None, unit: str = "") -> str:
+def number(value: float | None, unit: str = "") -> Markup:
     """A number for the page; its ``value`` attribute holds every digit of the file's."""
+    return _data(value, "" if value is None else short(value), unit)
+
+
+def fixed(value: float | None, digits: int, sign: bool = False) -> Markup:
+    """The same with a fixed number of digits, a needless zero of more than two cut."""
+    text = "" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+    if digits > 2:
+        text = text.removesuffix("0")
+    return _data(value, text.replace("-", "\N{MINUS SIGN}"))
+
+
+def _data(value: float | None, text: str, unit: str = "") -> Markup:
     if value is None:
-        return '<span class="absent">unknown</span>'
+        return Markup('<span class="absent">unknown</span>')
     tail = f"\N{NO-BREAK SPACE}{escape(unit)}" if unit else ""
-    return f'<data value="{value!r}">{short(value)}{tail}</data>'
+    return Markup(f'<data value="{value!r}">{text}{tail}</data>')
 
 
 def duration(seconds: float) -> str:

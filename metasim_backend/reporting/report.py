@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metasim_backend.reporting.page import render_page
+from metasim_backend.reporting.run_page import render_page
 from metasim_backend.reporting.run_record import read_run
 from metasim_backend.run_files.atomic_files import write_text
 

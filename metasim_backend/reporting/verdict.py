@@ -26,6 +26,18 @@ class Comparison:
     lower_is_better: bool
 
     @property
+    def measured(self) -> bool:
+        """Whether one of the two is there."""
+        return self.prior is not None or self.learned is not None
+
+    @property
+    def difference(self) -> float | None:
+        """What learning changed."""
+        if self.prior is None or self.learned is None:
+            return None
+        return self.learned - self.prior
+
+    @property
     def better(self) -> bool | None:
         """Whether learning improved it; None when unknown or unchanged."""
         if self.prior is None or self.learned is None or self.prior == self.learned:

@@ -13,8 +13,8 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import Grammar, attribute_samples, load_grammar, sample_scene
 from metasim_backend.reproduction.benches import Bench, open_bench
 from metasim_backend.reproduction.experiments import Budget, Experiment, ExperimentError
+from metasim_backend.reproduction.nearness import nearness
 from metasim_backend.reproduction.quiet_clock import QuietClock
-from metasim_backend.reproduction.statistics import nearness
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.training.loop import Run
 from metasim_backend.training.run_config import (

@@ -30,6 +30,8 @@ from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.reproduction.experiments import SCENES, ExperimentError
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.statistics.histograms import count_shares, total_variation
+from metasim_backend.statistics.intervals import percentile_interval
 from metasim_backend.training import evaluation
 from metasim_backend.training.loop import Run
 from metasim_backend.training.run_config import (
@@ -205,7 +207,7 @@ def compared(
     rows: dict[str, dict] = {
         row: {
             "mean": float(own.mean()),
-            "histogram": (np.bincount(own) / len(own)).tolist(),
+            "histogram": count_shares(own).tolist(),
             "distances": {},
         }
         for row, own in counts.items()
@@ -240,7 +242,7 @@ def compared(
         gains[name] = {
             against: {
                 "value": found[against] - found["both"],
-                "interval": _interval([one[against] - one["both"] for one in again]),
+                "interval": percentile_interval([one[against] - one["both"] for one in again]),
             }
             for against in found
             if against != "both"
@@ -249,8 +251,13 @@ def compared(
 
 
 def _number_measure(counts: Mapping[str, np.ndarray], truth: np.ndarray) -> Measure:
+    shares = count_shares(truth)
+
     def measure(chosen: Chosen, _: np.ndarray) -> dict[str, float]:
-        return {row: apart(own[chosen[row]], truth) for row, own in counts.items()}
+        return {
+            row: total_variation(count_shares(own[chosen[row]]), shares)
+            for row, own in counts.items()
+        }
 
     return measure
 
@@ -264,13 +271,6 @@ def _feature_measure(
     return measure
 
 
-def apart(counts: np.ndarray, others: np.ndarray) -> float:
-    """Total variation of two sets of whole numbers."""
-    most = int(max(counts.max(), others.max())) + 1
-    shares = [np.bincount(own, minlength=most) / len(own) for own in (counts, others)]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
-
-
 def vehicles_in(frame: Frame, classes: Sequence[str], least_height: float) -> int:
     """How many things of some classes show whose boxes are high enough."""
     height = frame.size[1]
@@ -280,11 +280,6 @@ def vehicles_in(frame: Frame, classes: Sequence[str], least_height: float) -> in
             top, bottom = max(label.amodal_box[1], 0.0), min(label.amodal_box[3], height)
             found += bottom - top >= least_height * height
     return found
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _shown(experiment: RealStructure, run: Run, scenes: list) -> tuple[np.ndarray, Tensor]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from metasim_backend.reproduction.real_structure import apart
-from metasim_backend.reproduction.statistics import mean_interval
+from metasim_backend.statistics.histograms import count_shares, total_variation
+from metasim_backend.statistics.intervals import summary_over_seeds
 
 DRAWN = 2000  # samples of real frames
 ROWS = {
@@ -30,11 +30,12 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
     record: dict[str, Any] = {
         "seeds": list(seeds),
         "mean number of vehicles": {
-            row: _summary([r["rows"][row]["mean"] for r in results]) for row in ROWS
+            row: summary_over_seeds([r["rows"][row]["mean"] for r in results]) for row in ROWS
         },
         "distances": {
             name: {
-                row: _summary([r["rows"][row]["distances"][name] for r in results]) for row in ROWS
+                row: summary_over_seeds([r["rows"][row]["distances"][name] for r in results])
+                for row in ROWS
             }
             for name in names
         },
@@ -42,14 +43,14 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
         "gains": {name: [r["gains"][name] for r in results] for name in names},
         "gains over seeds": {
             name: {
-                against: _summary([r["gains"][name][against]["value"] for r in results])
+                against: summary_over_seeds([r["gains"][name][against]["value"] for r in results])
                 for against in results[0]["gains"][name]
             }
             for name in names
         },
         "photographs": {"learned from": results[0]["seen"], "unseen": results[0]["unseen"]},
         "seconds": {
-            phase: _summary([r["seconds"][phase] for r in results])
+            phase: summary_over_seeds([r["seconds"][phase] for r in results])
             for phase in results[0]["seconds"]
         },
     }
@@ -57,7 +58,7 @@ def real_structure_record(seeds: Mapping[int, dict], truth: np.ndarray | None) -
         record["truth"] = {
             "frames": len(truth),
             "mean": float(truth.mean()),
-            "histogram": (np.bincount(truth) / len(truth)).tolist(),
+            "histogram": count_shares(truth).tolist(),
             "total variation of as few": sampling_distance(truth, results[0]["seen"]),
         }
     record["verdict"] = {
@@ -72,7 +73,8 @@ def sampling_distance(truth: np.ndarray, count: int) -> float:
     somebody who could read every photograph without error, and knew nothing else, would come to."""
     rng = np.random.default_rng(0)
     samples = (rng.choice(truth, count, replace=False) for _ in range(DRAWN))
-    return float(np.mean([apart(sample, truth) for sample in samples]))
+    shares = count_shares(truth)
+    return float(np.mean([total_variation(count_shares(sample), shares) for sample in samples]))
 
 
 def _verdict(gain: Mapping[str, Any]) -> str:
@@ -108,11 +110,6 @@ def real_structure_table(record: Mapping[str, Any]) -> str:
         )
         lines.append(f"  over seeds: lower by {told}")
     return "\n".join(lines)
-
-
-def _summary(values: list[float]) -> dict[str, Any]:
-    mean, half = mean_interval(values)
-    return {"values": values, "mean": mean, "half_width": half}
 
 
 def _text(summary: Mapping[str, Any], sign: str = "") -> str:

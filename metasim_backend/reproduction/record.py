@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from metasim_backend.reproduction.experiments import Experiment
-from metasim_backend.reproduction.statistics import mean_interval, unrolled
+from metasim_backend.reproduction.nearness import CUT_OPEN
 from metasim_backend.run_files.atomic_files import write_text
+from metasim_backend.statistics.circular import unrolled
+from metasim_backend.statistics.intervals import summary_over_seeds
 
 ROWS = ("prior", "matched", "learned", "oracle")
 GENERATOR_PARTS = ("features", "pretrain", "match")
@@ -70,7 +72,7 @@ def record_of(
     budget = experiment.long_budget if long else experiment.budget
     rows = {
         row: {
-            name: _summary([_number(r, "rows", row, name) for r in results])
+            name: summary_over_seeds([_number(r, "rows", row, name) for r in results])
             for name in _names(results, "rows", row)
         }
         for row in ROWS
@@ -89,7 +91,7 @@ def record_of(
         "attributes": _attributes(results),
         "mmd2": {
             part: {
-                which: _summary([_number(r, "mmd2", part, which) for r in results])
+                which: summary_over_seeds([_number(r, "mmd2", part, which) for r in results])
                 for which in _names(results, "mmd2", part)
             }
             for part in ("prior", "learned")
@@ -137,19 +139,13 @@ def _number(result: dict, *keys: str) -> float | None:
     return float(part) if isinstance(part, (int, float)) and math.isfinite(part) else None
 
 
-def _summary(values: Sequence[float | None]) -> dict:
-    known = [value for value in values if value is not None]
-    mean, half = mean_interval(known) if known else (None, None)
-    return {"values": list(values), "mean": mean, "half_width": half}
-
-
 def _differences(rows: Mapping[str, Mapping[str, dict]]) -> dict:
     """Per seed, so that what two rows of a seed have in common cancels."""
     found = {}
     for title, (first, second) in DIFFERENCES.items():
         if first in rows and second in rows:
             found[title] = {
-                name: _summary(
+                name: summary_over_seeds(
                     [
                         None if a is None or b is None else a - b
                         for a, b in zip(
@@ -172,6 +168,9 @@ def _attributes(results: Sequence[dict]) -> dict:
             item[key] = [_number(entry, key) for entry in entries]
         for key in ("w1_share", "spread_error"):
             item[f"worst_{key}"] = max((v for v in item[key] if v is not None), default=None)
+        if any(entry.get("period") for entry in entries):
+            # Seeds kept from earlier versions stand in the same table; each says what it is.
+            item["definition"] = [entry.get("definition", CUT_OPEN) for entry in entries]
         found[name] = item
     return found
 

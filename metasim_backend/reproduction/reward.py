@@ -23,9 +23,9 @@ from metasim_backend.grammar import load_grammar
 from metasim_backend.reproduction.benches import DigitBench
 from metasim_backend.reproduction.digits import answers_of, pictures_of
 from metasim_backend.reproduction.experiments import EXPERIMENTS
-from metasim_backend.reproduction.statistics import mean_interval
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.statistics.intervals import mean_interval
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.training.loop import Run
 from metasim_backend.training.reward import MovingAverage

@@ -9,9 +9,10 @@ from typing import Any
 
 from metasim_backend.reporting.numbers import duration
 from metasim_backend.reproduction.record import Check, provenance
-from metasim_backend.reproduction.statistics import mean_interval
 from metasim_backend.reproduction.structure_experiments import StructureExperiment
 from metasim_backend.reproduction.table import WIDTH, check_line
+from metasim_backend.statistics.histograms import mean_shares
+from metasim_backend.statistics.intervals import summary_over_seeds
 
 ROWS = {
     "prior": "prior (the grammar alone)",
@@ -38,11 +39,14 @@ def structure_record(
     names = [quantity.name for quantity in experiment.quantities]
     rows = [row for row in ROWS if row in ("prior", *experiment.rewards, "target")]
     distances = {
-        row: {name: _summary([r["distances"][row][name] for r in results]) for name in names}
+        row: {
+            name: summary_over_seeds([r["distances"][row][name] for r in results]) for name in names
+        }
         for row in rows
     }
     seconds = {
-        row: _summary([r["seconds"][row]["whole"] for r in results]) for row in experiment.rewards
+        row: summary_over_seeds([r["seconds"][row]["whole"] for r in results])
+        for row in experiment.rewards
     }
     record: dict[str, Any] = {
         "experiment": experiment.name,
@@ -52,7 +56,7 @@ def structure_record(
         "seeds": list(seeds),
         "distances": distances,
         "histograms": {
-            name: {row: _mean_shares([r["histograms"][row][name] for r in results]) for row in rows}
+            name: {row: mean_shares([r["histograms"][row][name] for r in results]) for row in rows}
             for name in names
         },
         "seconds": seconds,
@@ -111,17 +115,6 @@ def _distance_check(experiment: StructureExperiment, record: Mapping[str, Any], 
     goal = experiment.largest_distance
     where = f"seed {record['seeds'][values.index(worst)]}"
     return Check(f"total variation of {name}, every seed", "≤", goal, worst, worst <= goal, where)
-
-
-def _summary(values: Sequence[float]) -> dict[str, Any]:
-    mean, half = mean_interval(values)
-    return {"values": list(values), "mean": mean, "half_width": half}
-
-
-def _mean_shares(histograms: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    names = list(dict.fromkeys(name for one in histograms for name in one))
-    names.sort(key=lambda v: (0, int(v), v) if v.isdigit() else (1, 0, v))
-    return {n: sum(one.get(n, 0.0) for one in histograms) / len(histograms) for n in names}
 
 
 def _fixed(summary: Mapping[str, Any]) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar import Grammar, load_grammar, sample_scene
-from metasim_backend.matching.count_histograms import histogram, total_variation
+from metasim_backend.matching.count_histograms import histogram
 from metasim_backend.reproduction.experiments import ExperimentError
 from metasim_backend.reproduction.quiet_clock import QuietClock
 from metasim_backend.reproduction.structure_experiments import REWARDS, StructureExperiment
 from metasim_backend.reproduction.structure_target import structure_bench
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.statistics.histograms import total_variation
 from metasim_backend.training.loop import Run
 from metasim_backend.training.run_config import (
     RunConfig,

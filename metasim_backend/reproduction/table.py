@@ -77,7 +77,7 @@ def check_line(check: Mapping[str, Any]) -> str:
 
 
 def moments_text(moments: Sequence[float] | None) -> str:
-    """Mean ± spread, such as ``89.8 ± 24.6``."""
+    """Mean ± standard deviation, such as ``89.8 ± 24.6``."""
     return "-" if moments is None else f"{short(moments[0])} ± {short(moments[1])}"
 
 
@@ -91,7 +91,8 @@ def _head(record: Mapping[str, Any]) -> str:
     long = ", long" if record["long"] else ""
     words = f"{record['title']} ({record['experiment']}{long}, {count} seed{'s' * (count > 1)})"
     if not record["rows"]:
-        return f"{words}\nmean ± spread of each attribute; mean over seeds, worst of any seed"
+        what = "mean ± standard deviation of each attribute; mean over seeds, worst of any seed"
+        return f"{words}\n{what}"
     interval = "; mean ± half width of its 95 % interval" if count > 1 else ""
     return f"{words}\n{record['metric']}{interval}"
 
@@ -122,7 +123,7 @@ def _scores(record: Mapping[str, Any]) -> str:
 
 
 def _attributes(record: Mapping[str, Any]) -> str:
-    lines = [["attribute", "prior", "learned", "target", "W1 share", "spread error"]]
+    lines = [["attribute", "prior", "learned", "target", "W1 share", "deviation error"]]
     for name, item in record["attributes"].items():
         lines.append(
             [

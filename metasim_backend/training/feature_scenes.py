@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.statistics.circular_tensors import offsets_from_mean
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
 
@@ -124,9 +125,7 @@ def _moved_by_spread(
     for slot in scenes.encoding.slots:
         own = values[present[:, slot.index], slot.index]
         if slot.kind == "circular":
-            angle = 2 * math.pi * own
-            mean = torch.atan2(angle.sin().mean(), angle.cos().mean()) / (2 * math.pi)
-            own = own - mean - (own - mean).round()
+            _, own = offsets_from_mean(own)
         if len(own) > 1:
             spread[slot.index] = own.std().clamp_min(LEAST_SPREAD)
     out = []

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from metasim_backend.matching.count_network import CountNetwork
+from metasim_backend.statistics.histograms import count_shares
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.structure_reward import LEAST_EXPLAINED
 
@@ -70,7 +71,4 @@ def read_counts(network: CountNetwork, images: Mapping[str, Tensor], batch: int 
 
 def _shares(numbers: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
     most = max(int(own.max()) for own in numbers.values())
-    return {
-        name: (np.bincount(own, minlength=most + 1) / len(own)).tolist()
-        for name, own in numbers.items()
-    }
+    return {name: count_shares(own, most).tolist() for name, own in numbers.items()}

@@ -8,8 +8,9 @@ import pytest
 
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import failed_conditions, load_grammar, sample_scene
-from metasim_backend.matching.count_histograms import Quantity, histogram, total_variation
+from metasim_backend.matching.count_histograms import Quantity, histogram
 from metasim_backend.rendering.worlds import open_renderer
+from metasim_backend.statistics.histograms import total_variation
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 AERIAL = {name: load_grammar(SCENES / f"aerial2d_structure{name}.yaml") for name in ("", "_target")}

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from metasim_backend.reproduction.experiments import EXPERIMENTS, Budget, Experiment
+from metasim_backend.reproduction.nearness import CUT_OPEN, ROUND_THE_CIRCLE
 from metasim_backend.reproduction.record import record_of, write_record
 
 DIGITS = Experiment(
@@ -191,3 +192,10 @@ def test_a_row_that_the_budget_has_no_more_is_left_out():
 def test_a_record_of_no_seed_is_refused():
     with pytest.raises(ValueError, match="at least one seed"):
         record_of(DIGITS, {}, long=False, command=[])
+
+
+def test_seeds_of_an_earlier_definition_are_told_from_others():
+    new = near(period=360.0, definition=ROUND_THE_CIRCLE)
+    found = record(SPREADS, spread_seed(yaw=near(period=360.0), x=near()), spread_seed(yaw=new))
+    assert found["attributes"]["yaw"]["definition"] == [CUT_OPEN, ROUND_THE_CIRCLE]
+    assert "definition" not in found["attributes"]["x"]

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from blender_addon.contract.camera_model import BOUNDS
 from metasim_backend.camera import lens
-from metasim_backend.camera.fitting.finding import Finding, kept_if_clear, resampled, standard_error
+from metasim_backend.camera.fitting.finding import Finding, kept_if_clear
 from metasim_backend.camera.numbers import Numbers
 from metasim_backend.camera.picture import take_pictures
+from metasim_backend.statistics.bootstrap import resampled, standard_error
 
 SMOOTH, WIDE = 0.7, 3.0  # px: detail is what lies between these two blurs
 

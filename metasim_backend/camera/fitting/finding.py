@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-DRAWS = 200
 CLEAR = 2.0
 """Standard errors that a value must differ from the identity's by, to be told from it."""
 
@@ -37,13 +32,3 @@ def kept_if_clear(name: str, value: float, error: float, identity: float, remark
     if abs(value - identity) < CLEAR * error:
         return Finding(name, identity, error, value, f"{value:.3g} measured: not told from none")
     return Finding(name, value, error, value, remark)
-
-
-def resampled(count: int, source: torch.Generator) -> list[Tensor]:
-    """DRAWS index tensors [count], drawn with replacement: the bootstrap's (Efron 1979)."""
-    return [torch.randint(count, (count,), generator=source) for _ in range(DRAWS)]
-
-
-def standard_error(values: Sequence[float]) -> float:
-    """The standard deviation of a statistic over the bootstrap's draws."""
-    return float(torch.tensor(values, dtype=torch.float64).std())

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from metasim_backend.camera import lens
-from metasim_backend.camera.fitting.finding import CLEAR, Finding, resampled, standard_error
+from metasim_backend.camera.fitting.finding import CLEAR, Finding
 from metasim_backend.camera.numbers import Numbers
 from metasim_backend.camera.picture import take_pictures
+from metasim_backend.statistics.bootstrap import resampled, standard_error
 
 FURTHER = 1.0  # px
 STRONG = 0.02  # share of the pixels that are taken for strong edges

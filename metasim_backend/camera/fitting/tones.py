@@ -15,6 +15,7 @@ from torch import Tensor
 
 from metasim_backend.camera.numbers import Numbers
 from metasim_backend.camera.picture import developed, exposed
+from metasim_backend.statistics.wasserstein import wasserstein_on_line
 
 STEPS = 150
 RATE = 0.05
@@ -69,9 +70,13 @@ def pixels_seen(light: Tensor, numbers: Numbers) -> Tensor:
 
 
 def distance(photographs: Tensor, pictures: Tensor) -> float:
-    """Mean over the channels of the histograms' Wasserstein-1 distance, in steps of 8 bits."""
-    sides = [_levels(pixels) for pixels in (photographs, pictures)]
-    return float((sides[0] - sides[1]).abs().mean()) * 255
+    """Mean over the channels of the pixels' Wasserstein-1 distance, in steps of 8 bits.
+
+    Args:
+        photographs, pictures: [P, 3] and [L, 3] sRGB in [0, 1].
+    """
+    channels = zip(photographs.numpy().T, pictures.numpy().T, strict=True)
+    return 255 * sum(wasserstein_on_line(a, b) for a, b in channels) / photographs.shape[1]
 
 
 _NAMES = (

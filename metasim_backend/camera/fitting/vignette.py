@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from blender_addon.contract.camera_constants import squared_radius
-from metasim_backend.camera.fitting.finding import Finding, kept_if_clear, resampled, standard_error
+from metasim_backend.camera.fitting.finding import Finding, kept_if_clear
 from metasim_backend.camera.numbers import Numbers
 from metasim_backend.camera.picture import developed, exposed
+from metasim_backend.statistics.bootstrap import resampled, standard_error
 
 ROWS, COLUMNS = 6, 16
 LOSSES = torch.linspace(0, 0.9, 13)

@@ -1,0 +1,1 @@
+"""Moments, distances, histograms and intervals: once, for reports and experiments."""
