@@ -191,7 +191,7 @@ def in_blender(plan: dict, work: Path, display: str, scripts: Path, *options: st
     done = subprocess.run(
         [BLENDER, "--factory-startup", *options, "--window-geometry", "0", "0", "1280", "960",
          "--python", str(ROOT / "tests/ui/in_window.py")],
-        env=environment, capture_output=True, text=True, timeout=900,
+        env=environment, capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     path = Path(plan["folder"]) / "results.json"
     assert path.exists(), f"after {time.monotonic() - began:.0f} s: {done.stdout[-2000:]}"
@@ -208,28 +208,48 @@ def happened(results: dict) -> list[str]:
     return [step["what"] for step in results["steps"]]
 
 
-def test_every_panel_is_opened_and_every_button_does_its_work(results: dict):
+HAPPENINGS = {
+    "scene": ["sampled at the first click"],
+    "undo": ["undo brought the scene back"],
+    "node": ["objects follow their attributes, before and after an undo"],
+    "render": ["rendered"],
+    "train": ["frames arrive", "stopped"],
+    "score": ["the score is a curve"],
+    "switch": ["learned", "prior again"],
+    "dataset": ["data set"],
+    "death": ["death said in the panel", "started again"],
+    "failures": ["Blender goes on"],
+}
+PICTURES = ("scene", "node", "render", "train", "learned", "dataset", "dead")
+
+
+def test_blender_lives_to_the_end_of_the_plan(results: dict):
     assert results.get("done"), results.get("traceback")
-    for what in (
-        "sampled at the first click",
-        "undo brought the scene back",
-        "objects follow their attributes, before and after an undo",
-        "rendered",
-        "frames arrive",
-        "stopped",
-        "learned",
-        "prior again",
-        "data set",
-        "death said in the panel",
-        "started again",
-    ):
-        assert what in happened(results)
+    assert HAPPENINGS.keys() == set(STEPS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_panel_is_opened_and_every_button_does_its_work(results: dict, step: str):
+    assert step not in results["failed"], results["failed"][step]
+    assert set(HAPPENINGS[step]) <= set(happened(results))
+
+
+def test_the_pictures_show_something(results: dict):
+    needs(results, *STEPS)
     assert len(list(results["dataset"].rglob("*.png"))) >= 3
-    for name in ("scene", "node", "render", "train", "learned", "dataset", "dead"):
+    for name in PICTURES:
         assert (results["folder"] / f"{name}.png").stat().st_size > 10_000
 
 
+def needs(results: dict, *steps: str) -> None:
+    """One failure is one failure: what a failed step should have measured is not asked for."""
+    for step in steps:
+        if step in results["failed"]:
+            pytest.skip(f"the step {step} failed, which has a test of its own")
+
+
 def test_the_add_on_never_holds_the_main_thread_long_while_a_training_runs(results: dict):
+    needs(results, "train")
     assert len(results["own_work"]) > 20, "nothing was drawn"
     assert max(results["own_processor_time"]) <= LONGEST_STALL
     assert statistics.quantiles(results["own_work"], n=100)[-1] <= LONGEST_STALL
@@ -237,6 +257,7 @@ def test_the_add_on_never_holds_the_main_thread_long_while_a_training_runs(resul
 
 def test_taking_in_a_training_never_stalls_the_main_loop(results: dict):
     """With the sidebar closed, so that nothing is drawn."""
+    needs(results, "train")
     stalls = results["stalls"]["training, sidebar closed"]
     assert len(stalls) > 100, "the timer was not heard"
     assert statistics.quantiles(stalls, n=1000)[-1] <= LONGEST_STALL
@@ -244,6 +265,7 @@ def test_taking_in_a_training_never_stalls_the_main_loop(results: dict):
 
 def stalls_of(results: dict) -> list[float]:
     """Milliseconds between two turns of the main loop, while frames arrive and are drawn."""
+    needs(results, "train")
     bare = max(results["stalls"]["bare redraw"])
     if bare > LONGEST_STALL:
         pytest.skip(f"drawing the sidebar alone takes {bare:.0f} ms here: no graphics card")
@@ -262,8 +284,9 @@ def test_the_main_loop_never_stalls_while_a_training_runs(results: dict):
 
 
 def test_a_killed_backend_is_told_within_five_seconds(results: dict):
+    needs(results, "death")
     (death,) = [step for step in results["steps"] if step["what"] == "death"]
-    assert death["seconds"] <= 5.0
+    assert death["seconds"] <= 5.0 * death["slowness"]
     assert "killed" in death["said"] and "scene is kept" in death["said"]
 
 
@@ -279,9 +302,9 @@ def test_escape_ends_a_long_render(display: str, scripts: Path, tmp_path: Path):
         "scene": str(tmp_path / "street.json"),
     }
     found = in_blender(plan, tmp_path, display, scripts)
-    assert found.get("done"), found.get("traceback")
+    assert found.get("done") and not found["failed"], found
     (escape,) = [step for step in found["steps"] if step["what"] == "escape"]
-    assert escape["seconds"] <= 5.0
+    assert escape["seconds"] <= 5.0 * escape["slowness"]
     assert "cancelled" in escape["said"]
 
 
@@ -297,7 +320,7 @@ def test_renders_beside_panels_never_leave_blender_refusing_to_be_written_to(
         "renders": 20,
     }
     found = in_blender(plan, tmp_path, display, scripts)
-    assert found.get("done"), found.get("traceback")
+    assert found.get("done") and not found["failed"], found
     assert "many renders" in happened(found)
 
 
@@ -316,11 +339,12 @@ def test_renders_beside_panels_never_leave_blender_refusing_to_be_written_to(
 def test_what_fails_has_its_sentence_in_the_panel_and_blender_goes_on(
     results: dict, what: str, words: str
 ):
+    needs(results, "failures")
     assert words in results["said"][what]
     assert results["said"][what].endswith(".")
-    assert "Blender goes on" in happened(results)
 
 
 def test_a_pulled_plug_is_noticed_within_five_seconds(results: dict):
+    needs(results, "failures")
     (pulled,) = [step for step in results["steps"] if step["what"] == "pulled"]
-    assert pulled["seconds"] <= panel.SILENCE
+    assert pulled["seconds"] <= panel.SILENCE * pulled["slowness"]
