@@ -153,7 +153,7 @@ def test_a_grammar_that_is_no_yaml_or_not_there(refused_training, tmp_path):
         ("rendering.differences=none", "none"),
         ("features.network=nowhere/weights.pth", "nowhere/weights.pth"),
         ("features.network=alexandria", "alexandria"),
-        ("evaluation.unseen=2", "split"),
+        ("evaluation.unseen=2", "evaluation.unseen"),
     ],
 )
 def test_a_setting_that_does_not_exist_or_has_a_wrong_value(refused_training, setting, names):
