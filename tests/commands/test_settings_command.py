@@ -1,10 +1,13 @@
 """``metasim settings``, and options that are settings."""
 
+import argparse
 import json
 
 import pytest
 
 from metasim_backend.cli import main
+from metasim_backend.commands import train
+from metasim_backend.settings import nested, settings_from_dict, with_overrides
 
 
 def test_all_settings_are_listed_with_defaults_bounds_choices_and_help(capsys):
@@ -45,3 +48,14 @@ def test_options_show_the_help_of_their_settings(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "--phases PHASES What is learned. Structure and match take turns in the order" in text
     assert "Of pretrain, structure, match, task. Default: pretrain,match,task" in text
+
+
+def test_set_wins_over_a_settings_own_option():
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    words = ["--run", "r", "--seed", "3", "--features", "auto", "--phases", "match"]
+    given = parser.parse_args([*words, "--set", "seed=4"])
+    assert parser.parse_args(["--run", "r"]).given == {}
+    settings = settings_from_dict(with_overrides(nested(given.given), given.overrides))
+    assert settings.seed == 4 and settings.features.network == "auto"
+    assert settings.phases == ("match",)
