@@ -18,6 +18,7 @@ COMMANDS = {
     "gallery": "show scenes of a grammar or of a run on one sheet, with their labels",
     "camera": "fit the camera model to a folder of photographs",
     "train": "learn a generator for a folder of real images",
+    "settings": "list what can be set about a training: defaults, bounds, choices and help",
     "generate": "write a labelled dataset from a learned generator",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",

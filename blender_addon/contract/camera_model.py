@@ -29,31 +29,59 @@ class CameraModelError(ValueError):
 
 
 class Bounds(NamedTuple):
-    """Least and greatest value of a parameter, and its unit."""
+    """Least and greatest value of a parameter, its unit, and what it is."""
 
     least: float
     greatest: float
     unit: str
+    meaning: str
 
+
+_ABERRATION = "How much larger {} is imaged than green, as a share of the distance from the centre."
+_SENSOR = "White is 1, and a signal s has the variance shot_noise s + read_noise²."
+_BALANCE = "White balance: the gain of {}. Green's is 1, since a common factor is exposure."
 
 BOUNDS: dict[str, Bounds] = {
-    "blur": Bounds(0.0, 4.0, "px"),
-    "red_aberration": Bounds(-0.02, 0.02, "of the radius"),
-    "blue_aberration": Bounds(-0.02, 0.02, "of the radius"),
-    "vignette": Bounds(0.0, 0.95, "of the light"),
-    "vignette_power": Bounds(1.0, 8.0, ""),
-    "exposure": Bounds(-8.0, 8.0, "stops"),
-    "shot_noise": Bounds(0.0, 0.1, "of the signal"),
-    "read_noise": Bounds(0.0, 0.2, "of white"),
-    "red_gain": Bounds(0.1, 10.0, "of green's"),
-    "blue_gain": Bounds(0.1, 10.0, "of green's"),
-    "colour_matrix": Bounds(-4.0, 4.0, ""),
-    "black": Bounds(-0.2, 0.2, "of white"),
-    "gamma": Bounds(0.3, 3.0, ""),
-    "highlights": Bounds(0.0, 0.9, "of white"),
-    "contrast": Bounds(-1.0, 1.0, ""),
-    "sharpening": Bounds(0.0, 4.0, ""),
-    "jpeg_quality": Bounds(0.0, 100.0, ""),
+    "blur": Bounds(0.0, 4.0, "px", "Standard deviation of the lens's blur."),
+    "red_aberration": Bounds(-0.02, 0.02, "of the radius", _ABERRATION.format("red")),
+    "blue_aberration": Bounds(-0.02, 0.02, "of the radius", _ABERRATION.format("blue")),
+    "vignette": Bounds(0.0, 0.95, "of the light", "Share of the light that the corners lose."),
+    "vignette_power": Bounds(
+        1.0, 8.0, "", "p of that loss, which is vignette r^p with r = 1 in the corners."
+    ),
+    "exposure": Bounds(-8.0, 8.0, "stops", "One more is twice the light."),
+    "shot_noise": Bounds(0.0, 0.1, "of the signal", f"Noise of the light. {_SENSOR}"),
+    "read_noise": Bounds(0.0, 0.2, "of white", f"Noise of the sensor. {_SENSOR}"),
+    "red_gain": Bounds(0.1, 10.0, "of green's", _BALANCE.format("red")),
+    "blue_gain": Bounds(0.1, 10.0, "of green's", _BALANCE.format("blue")),
+    "colour_matrix": Bounds(
+        -4.0,
+        4.0,
+        "",
+        "Its rows make the red, green and blue of the picture out of the sensor's. Rows that add "
+        "to 1 leave greys grey.",
+    ),
+    "black": Bounds(
+        -0.2,
+        0.2,
+        "of white",
+        "Linear light that black becomes. Above 0 veils, below 0 crushes the shadows. White stays "
+        "white.",
+    ),
+    "gamma": Bounds(0.3, 3.0, "", "Exponent of linear light. Black and white stay as they are."),
+    "highlights": Bounds(
+        0.0,
+        0.9,
+        "of white",
+        "The part of the scale below white in which highlights are rolled off. 0 clips them hard.",
+    ),
+    "contrast": Bounds(
+        -1.0, 1.0, "", "S-curve after the sRGB curve. The slope at mid-grey is 1 + contrast / 2."
+    ),
+    "sharpening": Bounds(0.0, 4.0, "", "Weight of an unsharp mask of 1 px."),
+    "jpeg_quality": Bounds(
+        0.0, 100.0, "", "1 to 100, as libjpeg counts it, with halved chroma. 0: no JPEG."
+    ),
 }
 """Of every parameter, in the order in which they are declared."""
 
@@ -63,28 +91,7 @@ class CameraModel:
     """A camera. The default is the identity: the sRGB curve, clipped at both ends, and no more.
 
     Lengths are in pixels of the picture that is rendered, so a model belongs to a size of picture.
-
-    Attributes:
-        blur: standard deviation of the lens's blur, px, in [0, 4].
-        red_aberration, blue_aberration: how much larger red and blue are imaged than green, as a
-            share of the distance from the centre, in [-0.02, 0.02].
-        vignette: share of the light that the corners lose, in [0, 0.95].
-        vignette_power: p of that loss, ``vignette * r**p`` with r = 1 in the corners, in [1, 8].
-        exposure: stops, in [-8, 8]; one more is twice the light.
-        shot_noise, read_noise: of the sensor, in units in which white is 1. The variance of a
-            signal s is ``shot_noise * s + read_noise**2``; in [0, 0.1] and [0, 0.2].
-        red_gain, blue_gain: white balance, in [0.1, 10]. Green's gain is 1: a common factor is
-            exposure.
-        colour_matrix: rows make the red, green and blue of the picture out of the sensor's;
-            entries in [-4, 4]. Rows that add to 1 leave greys grey.
-        black: linear light that black becomes, in [-0.2, 0.2]: above 0 veils, below 0 crushes the
-            shadows. White stays white.
-        gamma: exponent of linear light, in [0.3, 3]. Black and white stay where they are.
-        highlights: the part of the scale below white, in [0, 0.9], in which highlights are rolled
-            off; 0 clips them hard.
-        contrast: S-curve after the sRGB curve, in [-1, 1]; the slope at mid-grey is 1 + contrast/2.
-        sharpening: weight of an unsharp mask of 1 px, in [0, 4].
-        jpeg_quality: 1 to 100, as libjpeg counts it, with halved chroma; 0: no JPEG.
+    :data:`BOUNDS` says what each parameter is.
 
     Raises:
         CameraModelError: when a parameter is no number or out of its bounds.
@@ -155,7 +162,7 @@ class CameraModel:
 
 
 def _number(name: str, value: object) -> float:
-    least, greatest, unit = BOUNDS[name]
+    least, greatest, unit, _ = BOUNDS[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise CameraModelError(f"The camera model's {name} is {value!r}; give a finite number.")
     if not least <= value <= greatest:

@@ -25,6 +25,6 @@ def camera_of(numbers: Numbers) -> CameraModel:
     """Inverse of :func:`numbers_of`; values out of bounds are brought to them."""
     values: dict[str, Any] = {}
     for name, tensor in numbers.items():
-        least, greatest, _ = BOUNDS[name]
+        least, greatest, *_ = BOUNDS[name]
         values[name] = tensor.detach().double().clamp(least, greatest).cpu().tolist()
     return CameraModel.from_dict(values)

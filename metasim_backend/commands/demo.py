@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from metasim_backend.commands.options import (
     UsageError,
     add_worker_options,
-    refuse_changes,
     worker_settings,
 )
+from metasim_backend.commands.setting_options import add_set_option, refuse_changes
 
 if TYPE_CHECKING:
     from metasim_backend.datasets.writers import DatasetWriter
@@ -45,9 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on with an interrupted demo")
     existing.add_argument("--force", action="store_true", help="replace a run that is there")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides"
-    )
+    add_set_option(parser)
     add_worker_options(parser)
 
 
@@ -79,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What can be wrong is said before any picture is rendered.
     if arguments.resume:
         folder, config = open_run(run_folder)
-        refuse_changes(config, arguments.overrides)
+        refuse_changes(config, {}, arguments.overrides)
     else:
         RunFolder.check_free(run_folder, force=arguments.force)
         resolve_settings(load_grammar(SCENES / "driving.yaml"), arguments.overrides, SETTINGS)

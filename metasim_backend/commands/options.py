@@ -5,18 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
-
-if TYPE_CHECKING:
-    from metasim_backend.training.run_config import RunConfig
 
 ENGINES = ("cycles", "eevee", "workbench")
 
@@ -168,33 +164,6 @@ def parse_size(text: str) -> tuple[int, int]:
     if not found:
         raise UsageError(f"--size {text!r} is not of the form WIDTHxHEIGHT, such as 621x188.")
     return int(found[1]), int(found[2])
-
-
-def refuse_changes(config: RunConfig, overrides: Sequence[str], target: Path | None = None) -> None:
-    """A resumed run keeps its settings; what is repeated must be as it was.
-
-    Raises:
-        UsageError, SettingsError: naming the option that differs from the run's.
-    """
-    from metasim_backend.training.run_config import with_whole_paths
-    from metasim_backend.training.settings import (
-        settings_from_dict,
-        settings_to_dict,
-        with_overrides,
-    )
-
-    for text in overrides:
-        wanted = settings_from_dict(with_overrides(settings_to_dict(config.settings), [text]))
-        if with_whole_paths(wanted) != config.settings:
-            raise UsageError(
-                f"--resume goes on with the run's own settings, and {text} is not among them; "
-                "leave it out, or begin another run with --run."
-            )
-    if target is not None and target.resolve() != config.target:
-        raise UsageError(
-            f"--resume goes on with the run's own target {config.target}, not {target}; leave "
-            "--target out, or begin another run with --run."
-        )
 
 
 def empty_folder(path: Path, *, force: bool = False) -> Path:

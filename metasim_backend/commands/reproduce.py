@@ -14,6 +14,7 @@ from metasim_backend.commands.options import (
     positive,
     print_result,
 )
+from metasim_backend.commands.setting_options import add_set_option
 
 REWARD = "mnist-reward"
 NAMES = (
@@ -49,14 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="JSON", help="default: docs/results/EXPERIMENT.json"
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        dest="overrides",
-        help="any setting of the training, such as match.steps=100; may be given again",
-    )
+    add_set_option(parser)
     photographs = parser.add_argument_group(REAL)
     photographs.add_argument("--target", type=Path, metavar="DIR", help="photographs to learn from")
     photographs.add_argument(

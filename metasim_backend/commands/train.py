@@ -12,8 +12,12 @@ from metasim_backend.commands.options import (
     add_data_option,
     add_worker_options,
     print_result,
-    refuse_changes,
     worker_settings,
+)
+from metasim_backend.commands.setting_options import (
+    add_set_option,
+    add_setting_option,
+    refuse_changes,
 )
 
 if TYPE_CHECKING:
@@ -36,23 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     existing.add_argument("--force", action="store_true", help="replace a run that is there")
-    parser.add_argument(
-        "--phases",
-        help="of pretrain,structure,match,task (default: all but structure); structure and match "
-        "take turns in the order in which they are named",
-    )
-    parser.add_argument("--seed", type=int)
-    parser.add_argument(
-        "--features", help="auto, prior, a torchvision network, or a weights file's path"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        dest="overrides",
-        help="any setting of config.yaml, such as match.steps=100; may be given again",
-    )
+    add_setting_option(parser, "--phases", "phases")
+    add_setting_option(parser, "--seed", "seed")
+    add_setting_option(parser, "--features", "features.network")
+    add_set_option(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_data_option(parser)
     add_worker_options(parser)
@@ -63,13 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
+    from metasim_backend.settings import nested
     from metasim_backend.training.loop import Run
     from metasim_backend.training.run_config import open_run, plan_run, read_target
 
     workers = worker_settings(arguments)
     if arguments.resume:
         folder, config = open_run(arguments.run)
-        refuse_changes(config, _overrides(arguments), arguments.target)
+        refuse_changes(config, arguments.given, arguments.overrides, arguments.target)
         target = read_target(config)
     else:
         config, target = plan_run(
@@ -77,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
             grammar=arguments.grammar,
             target=arguments.target,
             validation=arguments.validation,
-            overrides=_overrides(arguments),
+            overrides=arguments.overrides,
+            defaults=nested(arguments.given),
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
         )
@@ -123,13 +116,3 @@ def _tell_of_near_duplicates(images: Tensor) -> None:
             f"--set target.most_alike={TOO_ALIKE} uses one of each.",
             file=sys.stderr,
         )
-
-
-def _overrides(arguments: argparse.Namespace) -> list[str]:
-    """The named options as settings; --set comes last and wins."""
-    named = {
-        "phases": arguments.phases,
-        "seed": arguments.seed,
-        "features.network": arguments.features,
-    }
-    return [f"{k}={v}" for k, v in named.items() if v is not None] + arguments.overrides

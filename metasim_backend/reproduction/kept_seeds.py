@@ -9,20 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.grammar import load_grammar
 from metasim_backend.reproduction.experiments import Experiment
 from metasim_backend.reproduction.structure_experiments import StructureExperiment
+from metasim_backend.settings import without_younger
 from metasim_backend.training.run_config import resolve_settings
-from metasim_backend.training.settings import FEATURE_PARTS
 
-_YOUNG_IN_STRUCTURE = {
-    "prior_weight": 0.0,
-    "network": "own",
-    "disturbed": 1.0,
-    "picture_weight": 0.0,
-    "readings": "all",
-}
 EACH = "each_seed"
 KEY = "made_with"
 
@@ -36,10 +28,9 @@ def experiment_key(experiment: Experiment, overrides: Sequence[str], *, long: bo
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     settings = resolve_settings(grammar, overrides, dict(experiment.settings))
     budget = experiment.long_budget if long else experiment.budget
-    used = asdict(settings)
+    used = without_younger(settings)
     if "structure" not in settings.phases:
         del used["structure"]
-    _drop_young(used)
     return short_name(
         {
             "grammar": grammar.to_dict(),
@@ -54,34 +45,15 @@ def structure_key(experiment: StructureExperiment, overrides: Sequence[str]) -> 
     """The same for an experiment on structure."""
     grammar, hidden = load_grammar(experiment.grammar_file), load_grammar(experiment.target_file)
     settings = resolve_settings(grammar, overrides, dict(experiment.settings))
-    used = asdict(settings)
-    _drop_young(used)
     return short_name(
         {
             "grammar": grammar.to_dict(),
             "target": hidden.to_dict(),
-            "settings": used,
+            "settings": without_younger(settings),
             "pictures": experiment.pictures,
             "quantities": [asdict(quantity) for quantity in experiment.quantities],
         }
     )
-
-
-def _drop_young(settings: dict[str, Any]) -> None:
-    """Take out settings that are younger than the first results, where they are as they were."""
-    if tuple(settings["features"]["parts"]) == FEATURE_PARTS:
-        del settings["features"]["parts"]
-    rendering = settings["rendering"]
-    if rendering["engine"] != "cycles" or rendering["lighting"] == "traced":
-        del rendering["lighting"]  # drawn worlds have none; Blender's had no other
-    if CameraModel(**settings["camera_model"]).is_identity:
-        del settings["camera_model"]
-    if settings["target"] == {"most_alike": 1.0}:
-        del settings["target"]
-    if "structure" in settings:
-        for name, before in _YOUNG_IN_STRUCTURE.items():
-            if settings["structure"][name] == before:
-                del settings["structure"][name]
 
 
 def short_name(wanted: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from metasim_backend.reproduction.digits import answers_of, pictures_of
 from metasim_backend.reproduction.experiments import EXPERIMENTS
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import REWARDS, TaskSettings
 from metasim_backend.statistics.intervals import mean_interval
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.training.loop import Run
@@ -32,7 +33,6 @@ from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.run_config import RunConfig, open_run, resolve_settings
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import REWARDS, TaskSettings
 from metasim_backend.training.task_optimisation import optimise_task
 
 NAME = "mnist-reward"

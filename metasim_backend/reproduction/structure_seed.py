@@ -16,6 +16,7 @@ from metasim_backend.reproduction.structure_experiments import REWARDS, Structur
 from metasim_backend.reproduction.structure_target import structure_bench
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import TrainSettings
 from metasim_backend.statistics.histograms import total_variation
 from metasim_backend.training.loop import Run
 from metasim_backend.training.run_config import (
@@ -25,7 +26,6 @@ from metasim_backend.training.run_config import (
     resolve_settings,
 )
 from metasim_backend.training.seeds import derive_seed
-from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.structure_features import KEPT
 
 COUNTED = 4000

@@ -13,7 +13,7 @@ from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.serving.users_paths import existing_run
 
 if TYPE_CHECKING:
-    from metasim_backend.training.settings import TrainSettings
+    from metasim_backend.settings import TrainSettings
 
 CURVES = {"mmd2": "match", "score": "task"}
 """The measurements that are shown as curves, and the phase each belongs to."""

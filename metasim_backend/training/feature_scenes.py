@@ -20,10 +20,8 @@ from metasim_backend.training.seeds import derive_seed, generator
 SCENE_SHIFT = 0.15
 NODE_SHIFT = 0.05
 SHARE_SHIFTED = 0.6
-WIDENING = ("shift", "range")
 SHARE_OVER_RANGE = 0.75
 SHARE_CHANGED = 0.8
-NEARNESS = ("range", "spread")
 TIMES_SPREAD = 2.0
 LEAST_SPREAD = 0.02  # of the range: what has collapsed must be seen to vary again
 LEAST_WEIGHT = 0.1

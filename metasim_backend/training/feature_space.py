@@ -15,12 +15,12 @@ from metasim_backend.matching.prior_training import PriorTraining, train_prior_n
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import FeatureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_answers import answers
 from metasim_backend.training.feature_scenes import scenes_near, widened_scenes
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed
-from metasim_backend.training.settings import FeatureSettings
 
 SCALE_SCENES = 48
 

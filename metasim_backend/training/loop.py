@@ -30,6 +30,7 @@ from metasim_backend.reporting.report import write_report
 from metasim_backend.run_files.metrics import Metrics
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import TrainSettings
 from metasim_backend.tasks.task import TaskNetwork
 from metasim_backend.training import evaluation, feature_space
 from metasim_backend.training.checkpoint import keep_generator, restore_run, save_run
@@ -40,7 +41,6 @@ from metasim_backend.training.results import write_results
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
-from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.shift_search import most_trials, search_shifts
 from metasim_backend.training.structure_phase import LEARN, PRETRAIN, StructurePhase
 from metasim_backend.training.task_network import new_task_network
@@ -104,7 +104,7 @@ class Run:
             TransformerSettings(settings.hidden, settings.latent, settings.spread),
             settings.seed,
         )
-        self.done = dict.fromkeys(settings.phases, 0)
+        self.done: dict[str, int] = dict.fromkeys(settings.phases, 0)
         self.structure: StructurePhase | None = None
         if LEARN in settings.phases:
             self.done[PRETRAIN] = 0

@@ -17,10 +17,10 @@ from metasim_backend.matching.mmd import MMD
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.rendering import differentiate
 from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.settings import MatchSettings
 from metasim_backend.training.reward import reinforce_loss
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import MatchSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 from metasim_backend.models.attribute_distribution import AttributeDistribution
+from metasim_backend.settings import PretrainSettings
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import PretrainSettings
 
 
 def reconstruction_loss(

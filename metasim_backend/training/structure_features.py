@@ -24,11 +24,11 @@ from metasim_backend.matching.pretrained_cells import PretrainedCells
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import StructureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_scenes import widened
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import StructureSettings
 from metasim_backend.training.structure_draws import attributed
 from metasim_backend.training.structure_pretraining import prior_derivations
 

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from metasim_backend.models.structure_generator import StructureGenerator
+from metasim_backend.settings import StructureSettings
 from metasim_backend.training.reward import MovingAverage
-from metasim_backend.training.settings import StructureSettings
 from metasim_backend.training.structure_draws import Drawn
 
 RATIO_CUT = 0.2

@@ -21,11 +21,11 @@ from metasim_backend.models.structure_generator import (
     StructureGeneratorSettings,
 )
 from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.settings import SettingsError, StructureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import SettingsError, StructureSettings
 from metasim_backend.training.structure_draws import Drawn, draw_scenes
 from metasim_backend.training.structure_features import count_network
 from metasim_backend.training.structure_learning import learn_structure

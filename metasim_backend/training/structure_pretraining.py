@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from metasim_backend.grammar import GrammarError
 from metasim_backend.grammar.derivation import Productions
 from metasim_backend.models.structure_generator import StructureGenerator
+from metasim_backend.settings import StructureSettings
 from metasim_backend.training.seeds import derive_seed
-from metasim_backend.training.settings import StructureSettings
 
 MOST_PARTS = 200
 MEASURED = 4000

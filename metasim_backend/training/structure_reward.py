@@ -25,7 +25,7 @@ from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.matching.kernel_density import bandwidth_by_neighbours, log_density_ratio
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.matching.paired_density import PairedDensity
-from metasim_backend.training.settings import StructureSettings
+from metasim_backend.settings import StructureSettings
 
 LEAST_EXPLAINED = 0.05
 FINENESS = 0.5  # the least width of a kernel, in errors of what is read

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from metasim_backend.settings import TrainSettings
 from metasim_backend.tasks.detector import Detector, DetectorSettings
 from metasim_backend.training.seeds import generator
-from metasim_backend.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from metasim_backend.tasks.task import TaskNetwork

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.rendering.renderer import Renderer
+from metasim_backend.settings import TaskSettings
 from metasim_backend.tasks.task import InfluenceNetwork, TaskNetwork
 from metasim_backend.training.matching import Matcher, matching_loss
 from metasim_backend.training.reward import MovingAverage, leave_one_out, reinforce_loss
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
-from metasim_backend.training.settings import TaskSettings
 
 
 def bytes_frame(frame: Frame) -> Frame:

@@ -153,11 +153,24 @@ def test_a_grammar_that_is_no_yaml_or_not_there(refused_training, tmp_path):
         ("rendering.differences=none", "none"),
         ("features.network=nowhere/weights.pth", "nowhere/weights.pth"),
         ("features.network=alexandria", "alexandria"),
-        ("evaluation.unseen=2", "split"),
+        ("evaluation.unseen=2", "evaluation.unseen"),
     ],
 )
 def test_a_setting_that_does_not_exist_or_has_a_wrong_value(refused_training, setting, names):
     refused_training("--set", setting, names=names)
+
+
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        (["--phases", "pretrain,dance"], "'phases' names 'dance'; choose from pretrain"),
+        (["--seed", "seven"], "'seed' is 'seven'; give a whole number"),
+        (["--set", "match.stepz=3"], "did you mean 'match.steps'?"),
+        (["--set", "features.harmonics=3"], "give a whole number from 1 to 2"),
+    ],
+)
+def test_a_wrong_setting_is_said_with_what_it_takes(refused_training, option, names):
+    refused_training(*option, names=names)
 
 
 @pytest.mark.parametrize("setting", ["detector.weights=nowhere.pth", "detector.backbone=elephant"])
@@ -285,6 +298,8 @@ def test_resuming_with_another_setting_or_target(refused, begun_run, tmp_path):
     resume = ["train", "--run", begun_run, "--resume"]
     refused(*resume, "--set", "match.steps=999", names="match.steps=999")
     refused(*resume, "--set", "match.stepz=999", names="match.stepz")
+    refused(*resume, "--seed", "999", names="seed=999")
+    refused(*resume, "--phases", "match", names="phases=match")
     refused(*resume, "--target", tmp_path / "others", names=tmp_path / "others")
     assert contents(begun_run) == before
 

@@ -20,7 +20,7 @@ def test_every_parameter_has_bounds_that_hold_its_identity():
 
 @pytest.mark.parametrize("name", [name for name in BOUNDS if name != "colour_matrix"])
 def test_values_up_to_the_bounds_are_taken_and_others_refused(name):
-    least, greatest, _ = BOUNDS[name]
+    least, greatest, *_ = BOUNDS[name]
     for value in (least, greatest):
         assert getattr(CameraModel(**{name: value}), name) == value
     for value in (least - 1, greatest + 1, float("nan"), "1", True, None):

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from metasim_backend.grammar import load_grammar
+from metasim_backend.settings import PretrainSettings
 from metasim_backend.training.pretraining import identity_error, pretrain
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.settings import PretrainSettings
 
 DRIVING = Path(__file__).parents[2] / "scenes" / "driving.yaml"
 

@@ -12,6 +12,11 @@ from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import grammar_from_dict, sample_scene
 from metasim_backend.rendering.renderer import RendererSetupError
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import (
+    SettingsError,
+    settings_from_dict,
+    settings_to_dict,
+)
 from metasim_backend.training.checkpoint import restore_run, save_run
 from metasim_backend.training.loop import Run, Target
 from metasim_backend.training.run_config import (
@@ -19,11 +24,6 @@ from metasim_backend.training.run_config import (
     load_camera,
     open_run,
     resolve_settings,
-)
-from metasim_backend.training.settings import (
-    SettingsError,
-    settings_from_dict,
-    settings_to_dict,
 )
 
 MATRIX = ((1.2, -0.2, 0.0), (0.0, 1.0, 0.0), (0.0, -0.5, 1.5))
@@ -54,8 +54,8 @@ def test_the_grammars_camera_is_the_runs_and_set_changes_it():
     ("text", "said"),
     [
         ("camera_model.exposure=99", "exposure is 99; give -8 to 8 stops"),
-        ("camera_model.exposure=much", "'camera_model.exposure' is 'much'; a number was expected"),
-        ("camera_model.exposer=1", "no parameter 'exposer'; choose from blur"),
+        ("camera_model.exposure=much", "'camera_model.exposure' is 'much'; give a number"),
+        ("camera_model.exposer=1", "'camera_model.exposer' .did you mean 'camera_model.exposure'"),
         ("camera_model.colour_matrix=1,2", "colour_matrix"),
         ("camera_model=1", "'camera_model' is a group"),
     ],

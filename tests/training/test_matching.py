@@ -9,6 +9,7 @@ from blob_world import GRAMMAR, SIZE, BlobRenderer
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import grammar_from_dict, load_grammar, sample_scene, with_overrides
 from metasim_backend.matching.mmd import MMD
+from metasim_backend.settings import MatchSettings
 from metasim_backend.training.matching import (
     Matcher,
     kinds_of_nodes,
@@ -18,7 +19,6 @@ from metasim_backend.training.matching import (
     widening,
 )
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.settings import MatchSettings
 
 
 class Flatten(torch.nn.Module):

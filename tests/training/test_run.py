@@ -17,8 +17,8 @@ from metasim_backend.grammar import (
 )
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import settings_from_dict
 from metasim_backend.training.loop import Run, Target
-from metasim_backend.training.settings import settings_from_dict
 
 SETTINGS = {
     "seed": 3,

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from metasim_backend.settings import settings_from_dict
 from metasim_backend.training.run_config import (
     TargetError,
     plan_run,
     read_target,
     with_whole_paths,
 )
-from metasim_backend.training.settings import settings_from_dict
 
 GRAMMAR = Path(__file__).resolve().parents[2] / "scenes/driving_photographs.yaml"
 

@@ -13,8 +13,8 @@ from metasim_backend.models.structure_generator import (
     StructureGenerator,
     StructureGeneratorSettings,
 )
+from metasim_backend.settings import StructureSettings
 from metasim_backend.training.reward import MovingAverage
-from metasim_backend.training.settings import StructureSettings
 from metasim_backend.training.structure_draws import Drawn, draw_scenes
 from metasim_backend.training.structure_learning import learn_from, learn_structure
 from metasim_backend.training.structure_pretraining import (

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from metasim_backend.matching.count_network import CountNetwork
-from metasim_backend.training.settings import StructureSettings
+from metasim_backend.settings import StructureSettings
 from metasim_backend.training.structure_reward import StructureReward, counts_reading
 
 

@@ -14,10 +14,10 @@ from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
+from metasim_backend.settings import SettingsError, settings_from_dict
 from metasim_backend.training.dataset_generation import fingerprint
 from metasim_backend.training.loop import Run, Target
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
-from metasim_backend.training.settings import SettingsError, settings_from_dict
 from metasim_backend.training.structure_draws import draw_scenes
 from metasim_backend.training.structure_phase import pictures
 

@@ -9,10 +9,10 @@ from blob_world import GRAMMAR, SIZE, BlobRenderer
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import grammar_from_dict
 from metasim_backend.matching.mmd import MMD
+from metasim_backend.settings import TaskSettings
 from metasim_backend.training.matching import Matcher
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.settings import TaskSettings
 from metasim_backend.training.task_optimisation import optimise_task
 
 SCORES = (0.2, 0.5, 0.1)

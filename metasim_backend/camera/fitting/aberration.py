@@ -46,7 +46,7 @@ def fit_aberration(
         draws = zip(resampled(len(seen), source), resampled(len(light), source), strict=True)
         error = standard_error([_share(seen[a]) - _share(without[b]) for a, b in draws])
         value = (_share(seen) - _share(without)) / max(told, 0.1)
-        least, most, _ = BOUNDS[name]
+        least, most, *_ = BOUNDS[name]
         remark = "shift of edges against green's, by radius"
         value = min(max(value, least), most)
         findings.append(kept_if_clear(name, value, error / max(told, 0.1), 0.0, remark))
