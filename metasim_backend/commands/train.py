@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blender_addon.contract.panel import ALL_PHASES, DEFAULT_PHASES
 from metasim_backend.commands.options import (
     add_data_option,
     add_worker_options,
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     existing.add_argument("--force", action="store_true", help="replace a run that is there")
     parser.add_argument(
         "--phases",
-        help="of pretrain,structure,match,task (default: all but structure); structure and match "
-        "take turns in the order in which they are named",
+        help=f"of {','.join(ALL_PHASES)}, in the order of doing (default: "
+        f"{','.join(DEFAULT_PHASES)}); structure and match, next to each other, take turns",
     )
     parser.add_argument("--seed", type=int)
     parser.add_argument(
@@ -63,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
-    from metasim_backend.training.loop import Run
+    from metasim_backend.training.loop import train
     from metasim_backend.training.run_config import open_run, plan_run, read_target
+    from metasim_backend.training.services import Services
 
     workers = worker_settings(arguments)
     if arguments.resume:
@@ -88,16 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
             if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
                 _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
-        training = Run(
-            folder,
-            config.grammar,
-            config.settings,
-            target,
-            renderer,
-            command=config.command,
-            quiet=arguments.json,
+        train(
+            Services(
+                folder,
+                config.grammar,
+                config.settings,
+                target,
+                renderer,
+                command=config.command,
+                quiet=arguments.json,
+            )
         )
-        training.train()
     summary = folder.read_json("summary.json")
     distances = summary["mmd2"]
     before, after = distances["prior"]["unseen"], distances["learned"]["unseen"]

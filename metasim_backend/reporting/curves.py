@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from blender_addon.contract.phases import PHASES
 from metasim_backend.reporting.charts import Line, line_chart
 from metasim_backend.reporting.run_record import RunRecord, as_number
 
-PHASES = {"pretrain": "Pre-training", "match": "Matching", "task": "Task"}
+LABELS = {phase.name: phase.label for phase in PHASES}
 _NAMES = {
     "mmd2": "MMD² to matched targets",
     "mmd2_unseen": "MMD² to unseen targets",
@@ -31,7 +32,7 @@ def curves(record: RunRecord) -> str:
             '<p class="absent">No measures were recorded (no metrics.jsonl, or an empty one).</p>'
         )
     phases = dict.fromkeys(
-        [*(p for p in PHASES if any(e.get("phase") == p for e in record.metrics))]
+        [*(p for p in LABELS if any(e.get("phase") == p for e in record.metrics))]
         + [str(e.get("phase", "")) for e in record.metrics]
     )
     shown, folded = [], []
@@ -70,8 +71,8 @@ def _figure(phase: str, names: list[str], series: Mapping[str, list[tuple[float,
         Line(_NAMES.get(name, name), series[name], "one" if name in _FAINT else "two")
         for name in names
     ]
-    title = f"{PHASES.get(phase, phase)}: {' and '.join(line.name for line in lines)}"
+    title = f"{LABELS.get(phase, phase)}: {' and '.join(line.name for line in lines)}"
     keys = "".join(f'<span class="key {line.style}">{escape(line.name)}</span>' for line in lines)
     chart = line_chart(lines, title=title)
-    head = escape(PHASES.get(phase, phase))
+    head = escape(LABELS.get(phase, phase))
     return f'<figure class="card"><figcaption><b>{head}</b>{keys}</figcaption>{chart}</figure>'

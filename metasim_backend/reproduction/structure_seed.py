@@ -16,7 +16,7 @@ from metasim_backend.reproduction.structure_experiments import REWARDS, Structur
 from metasim_backend.reproduction.structure_target import structure_bench
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.training.loop import Run
+from metasim_backend.training.loop import train
 from metasim_backend.training.run_config import (
     RunConfig,
     load_generator,
@@ -24,6 +24,7 @@ from metasim_backend.training.run_config import (
     resolve_settings,
 )
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
 from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.structure_features import KEPT
 
@@ -146,15 +147,14 @@ def _train(
     settings: TrainSettings = config.settings
     shape = settings.rendering.render_settings()
     with structure_bench(hidden, shape, seed, experiment.pictures, data) as (renderer, target):
-        run = Run(
+        services = Services(
             folder,
             config.grammar,
             settings,
             target,
             renderer,
-            command=command,
+            command=tuple(command),
             quiet=True,
             clock=clock,
         )
-        run.train()
-    return dict(run.seconds)
+        return train(services).seconds

@@ -215,12 +215,7 @@ def train_arguments(body: Mapping[str, object]) -> tuple[Path, list[str]]:
         )
     overrides = texts(body["overrides"])
     settings_from_dict(with_overrides({}, overrides))
-    arguments += [
-        "--target",
-        str(target),
-        "--phases",
-        ",".join(p for p in ALL_PHASES if p in phases),
-    ]
+    arguments += ["--target", str(target), "--phases", ",".join(phases)]
     if body["validation"] is not None:
         arguments += ["--validation", str(existing_folder(body["validation"], "labelled folder"))]
     for text in overrides:

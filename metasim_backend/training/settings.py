@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 from blender_addon.contract.camera_model import CameraModel, CameraModelError
 from blender_addon.contract.frames import RenderSettings
+from blender_addon.contract.panel import ALL_PHASES, DEFAULT_PHASES
 
-PHASES = ("pretrain", "structure", "match", "task")
-DEFAULT_PHASES = ("pretrain", "match", "task")
 REWARDS = ("score", "influence", "noise")
 STRUCTURE_REWARDS = ("density", "mmd")
 BASELINES = ("leave_one_out", "moving_average")
@@ -334,7 +333,10 @@ class TrainSettings:
 
 
 # Settings that are lists: what one of its items is called, and which there are.
-_LISTS = {"phases": ("phase", PHASES), "features.parts": ("part of the features", FEATURE_PARTS)}
+_LISTS = {
+    "phases": ("phase", ALL_PHASES),
+    "features.parts": ("part of the features", FEATURE_PARTS),
+}
 
 
 def settings_from_dict(data: Mapping[str, object], kind: type = TrainSettings, path: str = ""):
