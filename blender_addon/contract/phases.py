@@ -53,3 +53,4 @@ PHASES = (
     ),
 )
 """In the order in which they are usually done."""
+LABELS = {phase.name: phase.label for phase in PHASES}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from blender_addon.contract.phases import PHASES
+from blender_addon.contract.phases import LABELS
 from metasim_backend.reporting.charts import Line, line_chart
 from metasim_backend.reporting.run_record import RunRecord, as_number
 
-LABELS = {phase.name: phase.label for phase in PHASES}
 _NAMES = {
     "mmd2": "MMD² to matched targets",
     "mmd2_unseen": "MMD² to unseen targets",

@@ -155,12 +155,7 @@ def _optimised(
     parameters = [p for p in transformer.parameters() if p.requires_grad]
     curve: list[Point] = [(0, yaw_error(scenes, seed), None)]
 
-    def after_epoch(epoch: int, values: dict[str, float], baseline: MovingAverage) -> None:
-        if (epoch + 1) % 10 == 0:
-            images = (epoch + 1) * settings.scenes
-            curve.append((images, yaw_error(scenes, seed), values["score"]))
-
-    optimise_task(
+    for epoch, values, _ in optimise_task(
         scenes,
         services.renderer(state.camera_model),
         state.matcher,
@@ -173,8 +168,10 @@ def _optimised(
         baseline=MovingAverage(settings.momentum),
         first_epoch=0,
         clip=1.0,
-        after_epoch=after_epoch,
-    )
+    ):
+        if (epoch + 1) % 10 == 0:
+            images = (epoch + 1) * settings.scenes
+            curve.append((images, yaw_error(scenes, seed), values["score"]))
     return curve
 
 

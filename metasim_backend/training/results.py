@@ -41,9 +41,12 @@ def write_results(state: State, services: Services) -> None:
     )
     seeds = [derive_seed(settings.seed, "report", i) for i in range(count)]
     renderer = services.renderer(state.camera_model)
-    with services.bar("report", 2 * count) as bar:
+    with services.work("report", "Report", 2 * count) as work:
+        work.measured("", 0, {}, services.moments.look(state.scenes, at_once=True))
         samples = {
-            name: evaluation.sample(renderer, services.render_settings, scenes, progress=bar.update)
+            name: evaluation.sample(
+                renderer, services.render_settings, scenes, progress=work.update
+            )
             for name, scenes in (
                 ("prior", state.scenes.prior(seeds)),
                 ("learned", state.scenes.learned(seeds)),
@@ -136,12 +139,13 @@ def compare_detectors(services: Services, frames: Mapping[str, Sequence[Frame]])
     scores: dict[str, object] = {}
     for name, some in frames.items():
         detector = new_detector(services.settings)
-        with services.bar(f"detector {name}", wanted.compare_steps) as bar:
+        label = f"Detector on {name}"
+        with services.work("report", label, wanted.compare_steps) as work:
             detector.train(
                 [bytes_frame(frame) for frame in some[: wanted.compare_scenes]],
                 wanted.compare_steps,
                 generator(services.settings.seed, "compare"),
-                progress=lambda *_, bar=bar: bar.update(),
+                progress=lambda *_, work=work: work.update(),
             )
         score = detector.score(validation)
         scores[name] = {

@@ -15,6 +15,7 @@ from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.run_files.metrics import Metrics
 from metasim_backend.run_files.progress import Progress
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.training.attribute_moments import AttributeMoments
 from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.target import Target
 
@@ -45,8 +46,13 @@ class Services:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """Takes the run's measurements."""
+        """Writes down the run's measurements."""
         return Metrics(self.folder.metrics, self.folder.tensorboard)
+
+    @cached_property
+    def moments(self) -> AttributeMoments:
+        """Looks at attributes for whoever follows the run."""
+        return AttributeMoments()
 
     @property
     def render_settings(self) -> RenderSettings:
@@ -56,6 +62,16 @@ class Services:
         """Takes pictures by this camera."""
         return with_camera(self.source, camera)
 
-    def bar(self, name: str, total: int, done: int = 0) -> Progress:
-        """Progress of something, not yet begun."""
-        return Progress(name, total, done, quiet=self.quiet)
+    def work(
+        self, activity: str, label: str, total: int, done: int = 0, shown: str = ""
+    ) -> Progress:
+        """Progress of something, not yet begun; see :class:`Progress`."""
+        return Progress(
+            label,
+            total,
+            done,
+            activity=activity,
+            shown=shown,
+            quiet=self.quiet,
+            listeners=(self.metrics,),
+        )

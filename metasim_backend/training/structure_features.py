@@ -59,7 +59,7 @@ def count_network(state: State, services: Services) -> CountNetwork:
     tokens, drawn = counted_scenes(state.scenes, productions, settings, widen, seed)
     renderer = services.renderer(state.camera_model)
     images: list[Tensor] = []
-    with services.bar("structure scenes", len(drawn)) as shown:
+    with services.work("structure", "Structure scenes", len(drawn)) as shown:
         # In parts, and pictures as bytes: frames of thousands of scenes are large.
         parts: list[CountAnswers] = []
         labelled: set[str] = set()
@@ -75,7 +75,7 @@ def count_network(state: State, services: Services) -> CountNetwork:
                 for label in frame.labels
             }
     answers = _whole_answers(parts, labelled, productions, tokens)
-    with services.bar("count network", settings.feature_epochs) as shown:
+    with services.work("structure", "Count network", settings.feature_epochs) as shown:
         network = train_count_network(
             torch.cat(images),
             answers,

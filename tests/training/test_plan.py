@@ -51,6 +51,6 @@ def test_phases_are_done_in_the_order_in_which_they_are_named(phases, rounds, st
     assert planned(phases, rounds) == ["features", *stages, "report"]
 
 
-def test_every_phase_that_can_be_named_is_a_stage():
+def test_every_phase_that_can_be_named_is_a_stage_with_a_label():
     assert tuple(PHASES) == ALL_PHASES
-    assert all(stage.name == name for name, stage in PHASES.items())
+    assert all(stage.label and stage.name == name for name, stage in PHASES.items())

@@ -221,7 +221,10 @@ def test_turns_are_resumed_bit_for_bit_too(turns, tmp_path, calls):
     assert_the_same(turns, run_in(tmp_path / "cut", resume=True, **TURNS))
 
 
-MATCH_FIRST = TURNS | {"phases": ["pretrain", "match", "structure"]}
+MATCH_FIRST = TURNS | {
+    "phases": ["pretrain", "match", "structure"],
+    "structure": SETTINGS["structure"] | {"picture_weight": 0.5},  # in the first round's φ
+}
 
 
 @pytest.fixture(scope="module")

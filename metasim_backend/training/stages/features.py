@@ -8,9 +8,9 @@ from typing import ClassVar
 from metasim_backend.matching.features import FeatureExtractor, counting_features
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.matching.prior_network import PriorNetwork
-from metasim_backend.training import feature_space
 from metasim_backend.training.evaluation import features_in_batches
 from metasim_backend.training.feature_answers import explained_by_slot
+from metasim_backend.training.feature_space import prepare
 from metasim_backend.training.matching import Matcher
 from metasim_backend.training.services import Services
 from metasim_backend.training.stages.stage import Stage
@@ -24,6 +24,7 @@ class Features(Stage):
 
     name: ClassVar[str] = "features"
     phase: ClassVar[str] = "features"
+    label: ClassVar[str] = "Features"
     has_steps: ClassVar[bool] = False
 
     def run(self, state: State, services: Services) -> None:
@@ -53,16 +54,4 @@ class Features(Stage):
         if not state.scenes.changes_attributes and settings.network == "prior":
             # No attribute is to be told apart, so there is none to be taught.
             return counting_features(counting(state, services))
-        return feature_space.prepare(
-            services.folder,
-            state.scenes,
-            services.renderer(state.camera_model),
-            services.render_settings,
-            settings,
-            services.settings.seed,
-            services.target.matched,
-            services.bar,
-            self.turn,
-            state.matcher.features if state.matchers else None,
-            state.visibility.explained,
-        )
+        return prepare(state, services, self.turn)

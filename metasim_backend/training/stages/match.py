@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from blender_addon.contract.phases import LABELS
 from metasim_backend.training import evaluation
 from metasim_backend.training.checkpoint import save_state
 from metasim_backend.training.matching import match
@@ -24,6 +25,8 @@ class Match(Stage):
 
     name: ClassVar[str] = "match"
     phase: ClassVar[str] = "match"
+    label: ClassVar[str] = LABELS["match"]
+    shown: ClassVar[str] = "mmd2"
 
     @classmethod
     def planned(cls, settings: TrainSettings, turns: int) -> list[Sequence[Stage]]:
@@ -38,20 +41,10 @@ class Match(Stage):
         wanted = settings.match
         state.scenes.transformer.freeze_encoder(settings.freeze_encoder)
         done = state.steps[self.name]
-        with services.bar("matching", wanted.steps, done) as bar:
-
-            def after_step(step: int, values: dict[str, float]) -> None:
-                services.metrics.log(self.name, step, **values)
-                state.steps[self.name] = step + 1
-                save_state(state, services)
-                if wanted.report_every and (step + 1) % wanted.report_every == 0:
-                    follow_scenes(state, services, step + 1)
-                bar.show(mmd2=f"{values['mmd2']:.4f}")
-                bar.update()
-
+        with self.work(services, wanted.steps, done) as work:
             if wanted.search and done == self.begin:
                 self._search(state, services)
-            match(
+            for step, values in match(
                 state.scenes,
                 state.matcher,
                 wanted,
@@ -59,13 +52,17 @@ class Match(Stage):
                 optimiser=state.transformer_optimiser(self.name, wanted.learning_rate),
                 first_step=done,
                 part=(self.begin, self.end),
-                after_step=after_step,
-            )
+            ):
+                self.note(state, services, work, step, values)
+                save_state(state, services)
+                if wanted.report_every and (step + 1) % wanted.report_every == 0:
+                    follow_scenes(state, services, step + 1)
+                work.update()
 
     def _search(self, state: State, services: Services) -> None:
         wanted = services.settings.match
         most = most_trials(state.scenes, state.matcher, wanted.search)
-        with services.bar("search", most) as bar:
+        with services.work(self.phase, "Search", most) as work:
             moved = search_shifts(
                 state.scenes,
                 state.matcher,
@@ -73,7 +70,7 @@ class Match(Stage):
                 wanted.batch,
                 services.settings.seed,
                 self.turn,
-                bar.update,
+                work.update,
             )
         services.folder.write_json(f"shifts_{self.turn}.json", moved)
 

@@ -19,6 +19,7 @@ class Report(Stage):
 
     name: ClassVar[str] = "report"
     phase: ClassVar[str] = "report"
+    label: ClassVar[str] = "Report"
     has_steps: ClassVar[bool] = False
 
     def run(self, state: State, services: Services) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from metasim_backend.run_files.progress import Progress
 from metasim_backend.training.services import Services
 from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.state import State
@@ -18,6 +19,8 @@ class Stage:
     Attributes:
         name: its steps are counted by this in checkpoints and ``metrics.jsonl``.
         phase: what the user knows it as; its time is counted by this.
+        label: what people call it.
+        shown: the measurement that people follow.
         begin, end: its first step, and the step after its last; both 0 for one without steps,
             which is done again whenever a run is opened.
         turn: the round of matching that it belongs to.
@@ -25,6 +28,8 @@ class Stage:
 
     name: ClassVar[str]
     phase: ClassVar[str]
+    label: ClassVar[str]
+    shown: ClassVar[str] = ""
     has_steps: ClassVar[bool] = True
     begin: int = 0
     end: int = 0
@@ -38,6 +43,22 @@ class Stage:
     def run(self, state: State, services: Services) -> None:
         """Go on from the state's step to the end."""
         raise NotImplementedError
+
+    def work(self, services: Services, total: int, done: int) -> Progress:
+        """The stage's progress, which shows one of its measurements."""
+        return services.work(self.phase, self.label, total, done, self.shown)
+
+    def note(
+        self,
+        state: State,
+        services: Services,
+        work: Progress,
+        step: int,
+        values: Mapping[str, float],
+    ) -> None:
+        """A step has been taken, and this was measured."""
+        work.measured(self.name, step, values, services.moments.look(state.scenes))
+        state.steps[self.name] = step + 1
 
     def is_done(self, state: State) -> bool:
         return self.has_steps and state.steps[self.name] >= self.end

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from blender_addon.contract.phases import LABELS
 from metasim_backend.training.checkpoint import save_state
 from metasim_backend.training.evaluation import pictures
-from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
 from metasim_backend.training.settings import TrainSettings
@@ -29,6 +29,8 @@ class Structure(Stage):
 
     name: ClassVar[str] = "structure"
     phase: ClassVar[str] = "structure"
+    label: ClassVar[str] = LABELS["structure"]
+    shown: ClassVar[str] = "reward"
 
     @classmethod
     def planned(cls, settings: TrainSettings, turns: int) -> list[Sequence[Stage]]:
@@ -50,37 +52,32 @@ class Structure(Stage):
             seeds = [derive_seed(seed, self.name, step, i) for i in range(settings.batch)]
             return draw_scenes(services.grammar, network, seeds)
 
-        def rewards(drawn: Drawn, step: int) -> tuple[Tensor, dict[str, float]]:
+        def rewards(drawn: Drawn, step: int) -> Tensor:
             scenes = state.scenes.transform_all(
                 drawn.scenes, derive_seed(seed, "structure-attributes", step)
             )
             shown = pictures(renderer, services.render_settings, scenes)
-            return reward(shown, generator(seed, "structure-reward", step)), {}
+            return reward(shown, generator(seed, "structure-reward", step))
 
         done = state.steps[self.name]
-        with services.bar("structure", settings.steps, done) as bar:
-
-            def after_step(step: int, values: dict[str, float], baseline: MovingAverage) -> None:
-                services.metrics.log(self.name, step, **values)
-                state.steps[self.name] = step + 1
+        steps = learn_structure(
+            network,
+            draw,
+            rewards,
+            settings,
+            state.structure_baseline,
+            optimiser=state.use_optimiser(
+                self.name, list(network.parameters()), settings.learning_rate
+            ),
+            first_step=done,
+            part=(self.begin, self.end),
+        )
+        with self.work(services, settings.steps, done) as work:
+            for step, values, baseline in steps:
                 state.structure_baseline = baseline
+                self.note(state, services, work, step, values)
                 save_state(state, services)
-                bar.show(reward=f"{values['reward']:.3f}")
-                bar.update()
-
-            learn_structure(
-                network,
-                draw,
-                rewards,
-                settings,
-                state.structure_baseline,
-                optimiser=state.use_optimiser(
-                    self.name, list(network.parameters()), settings.learning_rate
-                ),
-                first_step=done,
-                part=(self.begin, self.end),
-                after_step=after_step,
-            )
+                work.update()
 
 
 def rewarding(state: State, services: Services) -> StructureReward:

@@ -20,29 +20,21 @@ class StructurePretrain(Stage):
 
     name: ClassVar[str] = "structure_pretrain"
     phase: ClassVar[str] = "structure"
+    label: ClassVar[str] = "Structure of the prior"
+    shown: ClassVar[str] = "excess"
 
     def run(self, state: State, services: Services) -> None:
         assert state.structure is not None
-        settings = services.settings.structure
+        network, wanted = state.structure, services.settings.structure
+        seed = services.settings.seed
         done = state.steps[self.name]
-        with services.bar("structure of the prior", self.end, done) as bar:
-
-            def after_step(step: int, values: dict[str, float]) -> None:
-                services.metrics.log(self.name, step, **values)
-                state.steps[self.name] = step + 1
-                bar.show(excess=f"{values['excess']:.3f}")
-                bar.update()
-
-            pretrain_structure(
-                state.structure,
-                settings,
-                services.settings.seed,
-                optimiser=state.use_optimiser(
-                    self.name, list(state.structure.parameters()), settings.pretrain_rate
-                ),
-                first_step=done,
-                after_step=after_step,
-            )
-        measured = divergence_from_prior(state.structure, services.settings.seed)
+        optimiser = state.use_optimiser(self.name, list(network.parameters()), wanted.pretrain_rate)
+        with self.work(services, self.end, done) as work:
+            for step, values in pretrain_structure(
+                network, wanted, seed, optimiser=optimiser, first_step=done
+            ):
+                self.note(state, services, work, step, values)
+                work.update()
+        measured = divergence_from_prior(network, seed)
         services.folder.write_json("structure_prior.json", {"divergence_nats": measured})
-        state.scenes.structure = state.structure
+        state.scenes.structure = network

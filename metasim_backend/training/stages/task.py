@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from blender_addon.contract.phases import LABELS
 from metasim_backend.training.checkpoint import save_state
-from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.services import Services
 from metasim_backend.training.settings import TrainSettings
 from metasim_backend.training.stages.stage import Stage
@@ -23,6 +23,8 @@ class Task(Stage):
 
     name: ClassVar[str] = "task"
     phase: ClassVar[str] = "task"
+    label: ClassVar[str] = LABELS["task"]
+    shown: ClassVar[str] = "score"
 
     @classmethod
     def planned(cls, settings: TrainSettings, turns: int) -> list[Sequence[Stage]]:
@@ -38,16 +40,8 @@ class Task(Stage):
         if state.task_network is None:
             state.task_network = new_task_network(settings, services.grammar.domain)
         done = state.steps[self.name]
-        with services.bar("task", self.end * wanted.scenes, done * wanted.scenes) as bar:
-
-            def after_epoch(epoch: int, values: dict[str, float], baseline: MovingAverage) -> None:
-                services.metrics.log(self.name, epoch, **values)
-                state.steps[self.name] = epoch + 1
-                state.baseline = baseline
-                save_state(state, services)
-                bar.show(score=f"{values['score']:.3f}")
-
-            optimise_task(
+        with self.work(services, self.end * wanted.scenes, done * wanted.scenes) as work:
+            for epoch, values, baseline in optimise_task(
                 state.scenes,
                 services.renderer(state.camera_model),
                 state.matcher,
@@ -60,6 +54,8 @@ class Task(Stage):
                 baseline=state.baseline,
                 first_epoch=done,
                 clip=settings.match.clip,
-                after_epoch=after_epoch,
-                progress=bar.update,
-            )
+                progress=work.update,
+            ):
+                state.baseline = baseline
+                self.note(state, services, work, epoch, values)
+                save_state(state, services)
