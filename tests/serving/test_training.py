@@ -17,7 +17,7 @@ from PIL import Image
 
 from blender_addon.contract import panel
 from metasim_backend.run_files.events import Event
-from metasim_backend.serving.training_job import TrainingJob
+from metasim_backend.serving.training_job import TrainingJob, train_arguments
 
 AERIAL = Path(__file__).resolve().parents[2] / "scenes/aerial2d.yaml"
 SETTINGS = {
@@ -161,6 +161,14 @@ def test_of_a_resumed_run_only_the_steps_are_told_that_it_takes(tmp_path: Path):
         assert job.body()["metrics"] == {"mmd2": 0.625, "gradient_norm": 1.0}
     finally:
         job.child.kill()
+
+
+def test_phases_are_handed_on_in_the_order_in_which_they_are_named(tmp_path: Path, pictures: Path):
+    named = ["match", "structure", "pretrain"]
+    fields = wanted(tmp_path / "run", pictures) | {"phases": named}
+    request = panel.read_request(panel.request("train_start", 1, **fields))
+    _, arguments = train_arguments(request.body)
+    assert arguments[arguments.index("--phases") + 1].split(",") == named
 
 
 @pytest.mark.slow
