@@ -17,8 +17,6 @@ CIRCLES_OF_MODULES = [
     | {f"serving.{name}" for name in ("dataset_job", "job", "training_job")},
     {"grammar.derivation", "grammar.stack_machine"},
     {"grammar.language", "grammar.structure"},
-    {f"training.{name}" for name in ("checkpoint", "loop", "results")}
-    | {f"training.{name}" for name in ("structure_phase", "structure_report")},
     {f"ui.{name}" for name in ("attribute_items", "edit", "session")}
     | {f"ui.{name}" for name in ("street_in_file", "training_icons")},
 ]

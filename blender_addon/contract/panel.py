@@ -43,9 +43,10 @@ Requests: ``Message(kind, {"id": number, ...})``, made by :func:`request`; each 
                     "has_checkpoint": the learned switch and datasets work, "finished",
                     "curves": CURVES}
     train_start     {"run": folder, "grammar": path, "target": folder of pictures, "validation":
-                    folder of labelled pictures or null, "phases": of ALL_PHASES, "overrides":
-                    ["match.steps=80", ...], "blender": executable for the workers or null (the
-                    backend's own), "workers": count or null, "resume": false} -> {"run"}.
+                    folder of labelled pictures or null, "phases": of ALL_PHASES, done in this
+                    order, "overrides": ["match.steps=80", ...], "blender": executable for the
+                    workers or null (the backend's own), "workers": count or null,
+                    "resume": false} -> {"run"}.
                     With "resume" only "run", "blender" and "workers" count. What only the training
                     itself can find out is told by an event "failed".
     train_pause, train_resume   {} -> {"state"}; paused: no CPU, memory is kept
@@ -88,6 +89,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .phases import PHASES
 from .wire import Message
 
 PROTOCOL = 1
@@ -98,10 +100,9 @@ STOP_WITHIN = 30.0
 MAX_MESSAGE = 64 * 2**20
 """Bytes of the largest message, for ``wire.connect`` and ``wire.Connection``."""
 
-PHASES = ("pretrain", "match", "task")
+DEFAULT_PHASES = tuple(phase.name for phase in PHASES if phase.by_default)
 """What a training does unless it is told otherwise."""
-ALL_PHASES = ("pretrain", "structure", "match", "task")
-"""With the phase that learns how many things there are of which kind, in the order of running."""
+ALL_PHASES = tuple(phase.name for phase in PHASES)
 ACTIVITIES = ("features", *ALL_PHASES, "report")
 FORMATS = ("coco", "kitti", "yolo")
 TRAIN_STATES = ("starting", "running", "paused", "stopping", "stopped", "finished", "failed")
@@ -174,7 +175,7 @@ REQUESTS: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
             "grammar": _MAYBE_PATH,
             "target": _MAYBE_PATH,
             "validation": _MAYBE_PATH,
-            "phases": _Field("texts", PHASES),
+            "phases": _Field("texts", DEFAULT_PHASES),
             "overrides": _Field("texts", ()),
             "resume": _Field("flag", False),
             **_WORKERS,

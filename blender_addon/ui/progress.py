@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..contract.panel import ENDED
+from ..contract.phases import PHASES
 
-CURVES = ("mmd2", "score")
+CURVES = tuple(phase.curve for phase in PHASES if phase.curve)
 
 
 @dataclass(eq=False)

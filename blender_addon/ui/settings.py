@@ -2,19 +2,11 @@
 
 import bpy
 
-from ..contract.panel import ALL_PHASES, FORMATS
+from ..contract.panel import FORMATS
+from ..contract.phases import PHASES
 from .attribute_items import MetasimNode
 
 MOST_SEED = 2**31 - 1
-_PHASES = {
-    "pretrain": ("Pre-train", "Learn to reproduce the grammar's scenes"),
-    "structure": ("Structure", "Learn which things stand in a scene, and how many"),
-    "match": ("Match", "Bring the pictures closer to the target's: lower MMD"),
-    "task": (
-        "Task",
-        "Raise the score of a network trained on the pictures (needs labelled pictures)",
-    ),
-}
 
 
 def _chosen(settings, context):
@@ -156,7 +148,7 @@ class MetasimScene(bpy.types.PropertyGroup):
     phases: bpy.props.EnumProperty(
         name="Phases",
         description="What is done, in this order",
-        items=tuple((name, *_PHASES[name], 2**i) for i, name in enumerate(ALL_PHASES)),
+        items=tuple((p.name, p.label, p.purpose, 2**i) for i, p in enumerate(PHASES)),
         options={"ENUM_FLAG"},
         default={"pretrain", "match"},
     )

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.dataset_generation import generate
-    from metasim_backend.training.loop import Run
+    from metasim_backend.training.loop import train
     from metasim_backend.training.run_config import (
         open_run,
         plan_run,
@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         resolve_settings,
     )
     from metasim_backend.training.seeds import derive_seed
+    from metasim_backend.training.services import Services
 
     if not SCENES.is_dir():
         raise UsageError("The demo needs the project's folder 'scenes'; run it from a checkout.")
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         truth = attribute_samples(
             hidden, [sample_scene(hidden, derive_seed(7, "truth", i)) for i in range(200)]
         )
-        training = Run(
+        services = Services(
             folder,
             config.grammar,
             config.settings,
@@ -115,18 +116,18 @@ def run(arguments: argparse.Namespace) -> int:
             renderer,
             command=config.command,
         )
-        training.train()
+        state = train(services)
         dataset = folder.path / "dataset"
-        settings = replace(training.render_settings, float_image=False)
+        settings = replace(services.render_settings, float_image=False)
         seed = config.settings.seed
-        camera = training.camera_model
-        job = dataset_job(training.scenes, settings, seed, learned=True, camera=camera)
+        camera = state.camera_model
+        job = dataset_job(state.scenes, settings, seed, learned=True, camera=camera)
         writer = open_writer("coco", dataset, job=job)
         done = DATASET - len(writer.missing(DATASET))
         with Progress("dataset", DATASET, done) as progress:
             generate(
-                training.scenes,
-                training.renderer,
+                state.scenes,
+                services.renderer(camera),
                 settings,
                 writer,
                 DATASET,

@@ -55,8 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.settings import nested
-    from metasim_backend.training.loop import Run
+    from metasim_backend.training.loop import train
     from metasim_backend.training.run_config import open_run, plan_run, read_target
+    from metasim_backend.training.services import Services
 
     workers = worker_settings(arguments)
     if arguments.resume:
@@ -81,16 +82,17 @@ def run(arguments: argparse.Namespace) -> int:
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
             if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
                 _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
-        training = Run(
-            folder,
-            config.grammar,
-            config.settings,
-            target,
-            renderer,
-            command=config.command,
-            quiet=arguments.json,
+        train(
+            Services(
+                folder,
+                config.grammar,
+                config.settings,
+                target,
+                renderer,
+                command=config.command,
+                quiet=arguments.json,
+            )
         )
-        training.train()
     summary = folder.read_json("summary.json")
     distances = summary["mmd2"]
     before, after = distances["prior"]["unseen"], distances["learned"]["unseen"]

@@ -69,6 +69,10 @@ class Tape:
             self._frames = self._frames()
         return self._frames
 
+    def keep(self, frames: list[Frame] | Callable[[], list[Frame]]) -> None:
+        """Leave frames, or what makes them when they are asked for."""
+        self._frames = frames
+
 
 def method_for(renderer: DifferenceRenderer, wanted: str) -> str:
     """The method that is meant: ``"auto"`` is exact where the renderer can, else local.
@@ -155,7 +159,7 @@ def render(
     )
     out = _Render.apply(torch.cat(list(values)), request)
     if camera is not None:
-        tape._frames = partial(_developed, camera, tape.frames, settings)
+        tape.keep(partial(_developed, camera, tape.frames, settings))
         if features is None:
             out = camera.taken(out, [s.seed for s in settings])
     return out, tape
@@ -319,11 +323,11 @@ def _pictures(request: _Request) -> Tensor:
     """[B, 3, H, W]; with their frames, or without where pictures can be had by themselves."""
     renderer, scenes, settings = request.renderer, request.tape.scenes, request.settings
     if isinstance(renderer, ExactRenderer):
-        request.tape._frames = lambda: renderer.render(scenes, settings)
+        request.tape.keep(lambda: renderer.render(scenes, settings))
         with torch.no_grad():
             return renderer.differentiable(scenes, settings, {}).cpu()
     frames = renderer.render(scenes, settings)
-    request.tape._frames = frames
+    request.tape.keep(frames)
     images = np.stack([frame.image for frame in frames])
     if request.camera is not None:
         images = images.astype(np.float32)  # half floats came over the wire

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from blender_addon.contract.phases import LABELS
 from metasim_backend.reporting.charts import Line, line_chart
 from metasim_backend.reporting.run_record import RunRecord, as_number
 
-PHASES = {"pretrain": "Pre-training", "match": "Matching", "task": "Task"}
 _NAMES = {
     "mmd2": "MMD² to matched targets",
     "mmd2_unseen": "MMD² to unseen targets",
@@ -38,7 +38,7 @@ class Curves:
 def curves(record: RunRecord) -> tuple[list[Curves], list[Curves]]:
     """All charts, phase by phase; those of unknown measures apart, to be shown folded."""
     phases = dict.fromkeys(
-        [*(p for p in PHASES if any(e.get("phase") == p for e in record.metrics))]
+        [*(p for p in LABELS if any(e.get("phase") == p for e in record.metrics))]
         + [str(e.get("phase", "")) for e in record.metrics]
     )
     shown, folded = [], []
@@ -71,5 +71,5 @@ def _curves(
         Line(_NAMES.get(name, name), series[name], "one" if name in _FAINT else "two")
         for name in names
     )
-    title = f"{PHASES.get(phase, phase)}: {' and '.join(line.name for line in lines)}"
-    return Curves(PHASES.get(phase, phase), lines, Markup(line_chart(lines, title=title)))
+    title = f"{LABELS.get(phase, phase)}: {' and '.join(line.name for line in lines)}"
+    return Curves(LABELS.get(phase, phase), lines, Markup(line_chart(lines, title=title)))

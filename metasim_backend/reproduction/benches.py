@@ -21,8 +21,8 @@ from metasim_backend.reproduction.digits import answers_of, digit_target, pictur
 from metasim_backend.reproduction.experiments import Budget
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.tasks.segmenter import Segmenter, SegmenterSettings
-from metasim_backend.training.loop import Target
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.target import Target
 
 UNSEEN = 500
 CHUNK = 256

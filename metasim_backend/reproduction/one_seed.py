@@ -16,7 +16,7 @@ from metasim_backend.reproduction.experiments import Budget, Experiment, Experim
 from metasim_backend.reproduction.nearness import nearness
 from metasim_backend.reproduction.quiet_clock import QuietClock
 from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.training.loop import Run
+from metasim_backend.training.loop import train
 from metasim_backend.training.run_config import (
     RunConfig,
     load_generator,
@@ -25,6 +25,7 @@ from metasim_backend.training.run_config import (
 )
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
 
 TRUTH_SCENES = 4000
 GENERATOR_RESULT = "result.json"
@@ -81,18 +82,17 @@ def run_seed(
     )
     if "generator" not in kept.content:
         tell(f"seed {seed}: generator")
-        run = Run(
+        services = Services(
             run_folder,
             config.grammar,
             config.settings,
             replace(bench.target, truth=truth),
             bench.renderer,
-            command=command,
+            command=tuple(command),
             quiet=True,
             clock=clock,
         )
-        run.train()
-        for part, seconds in run.seconds.items():
+        for part, seconds in train(services).seconds.items():
             kept.seconds(part, seconds)
         summary = run_folder.read_json("summary.json")
         kept.put("mmd2", summary["mmd2"])

@@ -33,7 +33,7 @@ from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.statistics.histograms import count_shares, total_variation
 from metasim_backend.statistics.intervals import percentile_interval
 from metasim_backend.training import evaluation
-from metasim_backend.training.loop import Run
+from metasim_backend.training.loop import train
 from metasim_backend.training.run_config import (
     RunConfig,
     load_generator,
@@ -42,6 +42,8 @@ from metasim_backend.training.run_config import (
     read_target,
 )
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 
 NAME = "driving-structure-real"
 PHASES = ("pretrain", "match", "structure")
@@ -154,17 +156,19 @@ def run_real_structure_seed(
     seeds = [derive_seed(seed, "real-structure", i) for i in range(experiment.scenes)]
     with closing(open_renderer(load_grammar(grammar_file).domain)) as renderer:
         tell(f"seed {seed}: learning")
-        run = _trained(folder / "run", defaults, grammar_file, target, renderer, overrides, command)
-        extractors.append(run.features)
-        photographs = _photographs(run, unseen)
-        matching = load_generator(run.folder, open_run(run.folder.path)[1], after="match")
+        services, state = _trained(
+            folder / "run", defaults, grammar_file, target, renderer, overrides, command
+        )
+        extractors.append(state.matcher.features)
+        photographs = _photographs(services, unseen)
+        matching = load_generator(*open_run(folder / "run"), after="match")
         for row, scenes in (
-            ("prior", run.scenes.prior(seeds)),
+            ("prior", state.scenes.prior(seeds)),
             ("attributes", matching.learned(seeds)),
-            ("both", run.scenes.learned(seeds)),
+            ("both", state.scenes.learned(seeds)),
         ):
             tell(f"seed {seed}: rendering {row}")
-            counts[row], pictures[row] = _shown(experiment, run, scenes)
+            counts[row], pictures[row] = _shown(experiment, services, state, scenes)
     if weights is not None:
         extractors[0].fit_scale(torch.cat([photographs, pictures["prior"][: len(photographs)]]))
     features = {
@@ -178,8 +182,8 @@ def run_real_structure_seed(
     rng = np.random.default_rng(derive_seed(seed, "real-structure-intervals"))
     content = compared(counts, truth, features, rng)
     content |= {
-        "seconds": {phase: round(took, 1) for phase, took in run.seconds.items()},
-        "seen": len(run.target.matched),
+        "seconds": {phase: round(took, 1) for phase, took in state.seconds.items()},
+        "seen": len(services.target.matched),
         "unseen": len(photographs),
     }
     write_text(path, json.dumps(content, indent=1))
@@ -282,20 +286,23 @@ def vehicles_in(frame: Frame, classes: Sequence[str], least_height: float) -> in
     return found
 
 
-def _shown(experiment: RealStructure, run: Run, scenes: list) -> tuple[np.ndarray, Tensor]:
+def _shown(
+    experiment: RealStructure, services: Services, state: State, scenes: list
+) -> tuple[np.ndarray, Tensor]:
     """Vehicles in each scene's picture, and the pictures."""
-    sample = evaluation.sample(run.renderer, run.render_settings, scenes)
+    renderer = services.renderer(state.camera_model)
+    sample = evaluation.sample(renderer, services.render_settings, scenes)
     numbers = [
         vehicles_in(frame, experiment.vehicles, experiment.least_height) for frame in sample.frames
     ]
     return np.array(numbers, dtype=np.int64), sample.images()
 
 
-def _photographs(run: Run, unseen: Path | None) -> Tensor:
+def _photographs(services: Services, unseen: Path | None) -> Tensor:
     """[N, 3, H, W] in [0, 1]: what the rows are compared with."""
-    images = run.target.unseen
+    images = services.target.unseen
     if unseen is not None:
-        sizes = run.settings.rendering
+        sizes = services.settings.rendering
         images = TargetImages.read(unseen, sizes.width, sizes.height, MOST_UNSEEN).images
     return images[:MOST_UNSEEN].float() / 255
 
@@ -327,7 +334,7 @@ def _trained(
     renderer: DifferenceRenderer,
     overrides: Sequence[str],
     command: Sequence[str],
-) -> Run:
+) -> tuple[Services, State]:
     """A run, trained to the end from wherever an earlier call was interrupted."""
     if RunFolder.exists(path):
         folder, config = _begun(path, defaults, grammar, target, overrides)
@@ -343,11 +350,10 @@ def _trained(
             command=command,
         )
         folder = RunFolder.create(path, config.to_dict())
-    run = Run(
-        folder, config.grammar, config.settings, images, renderer, command=command, quiet=True
+    services = Services(
+        folder, config.grammar, config.settings, images, renderer, tuple(command), quiet=True
     )
-    run.train()
-    return run
+    return services, train(services)
 
 
 def _begun(

@@ -28,11 +28,13 @@ from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import REWARDS, TaskSettings
 from metasim_backend.statistics.intervals import mean_interval
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
-from metasim_backend.training.loop import Run
+from metasim_backend.training.loop import train
 from metasim_backend.training.reward import MovingAverage
 from metasim_backend.training.run_config import RunConfig, open_run, resolve_settings
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 from metasim_backend.training.task_optimisation import optimise_task
 
 NAME = "mnist-reward"
@@ -93,30 +95,31 @@ def run_reward_seed(
         config = RunConfig(grammar, resolve_settings(grammar, (), base), None, None, tuple(command))
         run_folder = RunFolder.create(folder, config.to_dict())
     tell(f"seed {seed}: matching")
-    run = Run(
+    services = Services(
         run_folder, grammar, config.settings, bench.target, bench.renderer,
-        command=command, quiet=True,
+        command=tuple(command), quiet=True,
     )  # fmt: skip
-    run.train()
-    displace(run.scenes, settings.shift, settings.spread)
-    start = copy.deepcopy(run.scenes.transformer.state_dict())
+    state = train(services)
+    scenes = state.scenes
+    displace(scenes, settings.shift, settings.spread)
+    start = copy.deepcopy(scenes.transformer.state_dict())
     network = _new_network(bench, seed)
-    shown = _pictures(bench, run.scenes, settings.begin_pictures, seed)
+    shown = _pictures(bench, scenes, settings.begin_pictures, seed)
     network.fit(*shown, 2.0, generator(seed, "reward-begin"))
     known = copy.deepcopy(network.state_dict())
     if "start" not in done:
-        done["start"] = _measured(bench, run.scenes, settings, seed)
+        done["start"] = _measured(bench, scenes, settings, seed)
         write_text(path, json.dumps(done, indent=1))
     for reward in REWARDS:
         if reward in done:
             continue
         started = time.monotonic()
-        run.scenes.transformer.load_state_dict(start)
+        scenes.transformer.load_state_dict(start)
         network = _new_network(bench, seed)
         network.load_state_dict(known)
-        curve = _optimised(run, network, replace(settings.task, reward=reward), seed)
+        curve = _optimised(services, state, network, replace(settings.task, reward=reward), seed)
         seconds = round(time.monotonic() - started, 1)
-        done[reward] = _measured(bench, run.scenes, settings, seed)
+        done[reward] = _measured(bench, scenes, settings, seed)
         done[reward] |= {"curve": curve, "seconds": seconds}
         write_text(path, json.dumps(done, indent=1))
         tell(
@@ -142,25 +145,22 @@ def displace(scenes: SceneGenerator, shift: float, spread: float) -> None:
     transformer.head.bias[log_spread] += math.log(spread / span) - own
 
 
-def _optimised(run: Run, network: Classifier, settings: TaskSettings, seed: int) -> list[Point]:
+def _optimised(
+    services: Services, state: State, network: Classifier, settings: TaskSettings, seed: int
+) -> list[Point]:
     """The task phase alone; how far the yaw was off along the way."""
-    assert run.target.validation is not None
-    transformer = run.scenes.transformer
+    assert services.target.validation is not None
+    scenes, transformer = state.scenes, state.scenes.transformer
     transformer.freeze_encoder()
     parameters = [p for p in transformer.parameters() if p.requires_grad]
-    curve: list[Point] = [(0, yaw_error(run.scenes, seed), None)]
+    curve: list[Point] = [(0, yaw_error(scenes, seed), None)]
 
-    def after_epoch(epoch: int, values: dict[str, float], baseline: MovingAverage) -> None:
-        if (epoch + 1) % 10 == 0:
-            images = (epoch + 1) * settings.scenes
-            curve.append((images, yaw_error(run.scenes, seed), values["score"]))
-
-    optimise_task(
-        run.scenes,
-        run.renderer,
-        run.matcher,
+    for epoch, values, _ in optimise_task(
+        scenes,
+        services.renderer(state.camera_model),
+        state.matcher,
         network,
-        run.target.validation,
+        services.target.validation,
         settings,
         settings.scenes,
         seed,
@@ -168,8 +168,10 @@ def _optimised(run: Run, network: Classifier, settings: TaskSettings, seed: int)
         baseline=MovingAverage(settings.momentum),
         first_epoch=0,
         clip=1.0,
-        after_epoch=after_epoch,
-    )
+    ):
+        if (epoch + 1) % 10 == 0:
+            images = (epoch + 1) * settings.scenes
+            curve.append((images, yaw_error(scenes, seed), values["score"]))
     return curve
 
 

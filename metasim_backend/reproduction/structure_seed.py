@@ -18,7 +18,7 @@ from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import TrainSettings
 from metasim_backend.statistics.histograms import total_variation
-from metasim_backend.training.loop import Run
+from metasim_backend.training.loop import train
 from metasim_backend.training.run_config import (
     RunConfig,
     load_generator,
@@ -26,6 +26,7 @@ from metasim_backend.training.run_config import (
     resolve_settings,
 )
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
 from metasim_backend.training.structure_features import KEPT
 
 COUNTED = 4000
@@ -147,15 +148,14 @@ def _train(
     settings: TrainSettings = config.settings
     shape = settings.rendering.render_settings()
     with structure_bench(hidden, shape, seed, experiment.pictures, data) as (renderer, target):
-        run = Run(
+        services = Services(
             folder,
             config.grammar,
             settings,
             target,
             renderer,
-            command=command,
+            command=tuple(command),
             quiet=True,
             clock=clock,
         )
-        run.train()
-    return dict(run.seconds)
+        return train(services).seconds

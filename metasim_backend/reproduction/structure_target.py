@@ -13,9 +13,9 @@ from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import Grammar, sample_scene
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
-from metasim_backend.training.loop import Target
+from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.seeds import derive_seed
-from metasim_backend.training.structure_phase import pictures
+from metasim_backend.training.target import Target
 
 UNSEEN = 200
 

@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 from metasim_backend.run_files.atomic_files import write_text
+from metasim_backend.run_files.events import Event
 
 
 class Metrics:
-    """Append measurements; after a resume those of steps that are repeated are dropped first.
+    """Listens to measurements and appends them. After a resume those of steps that are taken again
+    are dropped first.
 
     Args:
         path: the ``metrics.jsonl``.
@@ -41,15 +43,19 @@ class Metrics:
                 kept.append(line)
         write_text(self._path, "".join(line + "\n" for line in kept))
 
-    def log(self, phase: str, step: int, **values: float) -> None:
-        """One line: phase, step, seconds since this process began, and the values."""
-        entry = {"phase": phase, "step": step, "seconds": time.monotonic() - self._started}
-        entry |= {k: (v if math.isfinite(v) else None) for k, v in values.items()}
+    def hear(self, event: Event) -> None:
+        """Of an event with measurements one line: the stage as ``phase``, step, seconds since this
+        process began, and the values."""
+        if not event.values:
+            return
+        stage, step = event.stage, event.measured_at
+        entry = {"phase": stage, "step": step, "seconds": time.monotonic() - self._started}
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(json.dumps({**entry, **event.values}) + "\n")
         if self._writer is not None:
-            for name, value in values.items():
-                self._writer.add_scalar(f"{phase}/{name}", value, step)
+            for name, value in event.values.items():
+                number = math.nan if value is None else value
+                self._writer.add_scalar(f"{stage}/{name}", number, step)
 
     def close(self) -> None:
         if self._writer is not None:

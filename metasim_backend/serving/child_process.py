@@ -23,12 +23,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from metasim_backend.run_files.progress import EVERY_VARIABLE
+from metasim_backend.run_files.events import VARIABLE
 from metasim_backend.serving.child import GRACE
-
-PROGRESS_SECONDS = 0.5
-"""Between two lines of progress."""
-_LAST_LINES = 8
 
 
 class ChildProcess:
@@ -44,11 +40,9 @@ class ChildProcess:
         self, arguments: Sequence[str], log: Path, heard: Callable[[str], object] = lambda _: None
     ) -> None:
         self.log = log
-        self.last_lines: list[str] = []
         self.paused = False
         self._heard = heard
-        environment = dict(os.environ, PYTHONUNBUFFERED="1")
-        environment[EVERY_VARIABLE] = str(PROGRESS_SECONDS)
+        environment = dict(os.environ, PYTHONUNBUFFERED="1") | {VARIABLE: "1"}
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "metasim_backend.serving.child", *arguments],
@@ -66,9 +60,7 @@ class ChildProcess:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for raw in lines:
-                line = raw.decode(errors="replace").rstrip()
-                self.last_lines = [*self.last_lines, line][-_LAST_LINES:]
-                self._heard(line)
+                self._heard(raw.decode(errors="replace").rstrip())
 
     def ended(self, within: float) -> int | None:
         """Its exit code once it has ended and all its lines have been heard, else None after so

@@ -39,7 +39,7 @@ class DatasetJob(Job):
 
     def body(self) -> dict[str, object]:
         with self._lock:
-            done = self.progress.done if self.progress else 0
+            done = self.progress.step if self.progress else 0
             return {
                 "folder": str(self.folder),
                 "state": self.state,

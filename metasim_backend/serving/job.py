@@ -12,8 +12,8 @@ import numpy as np
 
 from blender_addon.contract.panel import ENDED, event
 from blender_addon.contract.wire import Message
+from metasim_backend.run_files.events import Event, from_line
 from metasim_backend.serving.child_process import ChildProcess, end_sentence
-from metasim_backend.serving.progress_lines import ProgressLine, read_progress_line
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at a command and its files."""
@@ -42,7 +42,8 @@ class Job:
     def __init__(self, arguments: Sequence[str], log: Path, tell: Tell) -> None:
         self.state = "starting"
         self.sentence: str | None = None
-        self.progress: ProgressLine | None = None
+        self.progress: Event | None = None
+        self._words: list[str] = []
         self._tell = tell
         self._retired = False
         self._started = time.monotonic()
@@ -88,7 +89,7 @@ class Job:
         raise NotImplementedError
 
     def news(self) -> tuple[Mapping[str, object], Mapping[str, np.ndarray]]:
-        """What is new in the files, for the next event; asked by one thread alone."""
+        """What is new, for the next event; asked by one thread alone."""
         return {}, {}
 
     def retire(self) -> None:
@@ -106,29 +107,34 @@ class Job:
             if not self._retired:
                 self._tell(event(self.topic, {**self.body(), **(more or {})}, arrays))
 
+    def take(self, told: Event) -> None:
+        """Note what an event tells; the lock is held."""
+
     def _hear(self, line: str) -> None:
-        found = read_progress_line(line)
-        if found is not None:
-            with self._lock:
-                begins = self.progress is None or self.progress.name != found.name
-                self.progress = found
-                if self.state == "starting":
-                    self.state = "running"
-            if begins:  # however short it is
-                self.tell()
+        told = from_line(line)
+        with self._lock:
+            if told is None:
+                self._words.append(line)
+                return
+            self._words.clear()  # what it says after all work is its result
+            self.progress = told
+            self.take(told)
+            if self.state == "starting":
+                self.state = "running"
+        if told.state == "begins":  # however short it is
+            self.tell()
 
     def _follow(self) -> None:
         said: object = None
         while (code := self.child.ended(LOOK_EVERY)) is None:
-            now = (self.state, self.progress)
+            now = (self.state, self.progress and (self.progress.label, self.progress.step))
             self._tell_news(even_without=now != said)
             said = now
         self._tell_news(even_without=False)
         with self._lock:
             if code == 0:
                 self.state = "finished"
-                results = (s for s in self.child.last_lines if not read_progress_line(s))
-                self.sentence = next(results, None)
+                self.sentence = next(iter(self._words), None)
             elif self.state == "stopping":
                 self.state = self.interrupted
             else:

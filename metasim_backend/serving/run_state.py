@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from blender_addon.contract.panel import ALL_PHASES
+from blender_addon.contract.phases import PHASES
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.serving.users_paths import existing_run
 
 if TYPE_CHECKING:
     from metasim_backend.settings import TrainSettings
 
-CURVES = {"mmd2": "match", "score": "task"}
+CURVES = {phase.curve: phase.name for phase in PHASES if phase.curve}
 """The measurements that are shown as curves, and the phase each belongs to."""
 MOST_POINTS = 500
 
@@ -44,13 +45,9 @@ def describe_run(body: Mapping[str, object]) -> dict:
 
 def steps_of(settings: TrainSettings) -> dict[str, int]:
     """How many steps each phase of a run has."""
-    all_steps = {
-        "pretrain": settings.pretrain.steps,
-        "structure": settings.structure.steps,
-        "match": settings.match.steps,
-        "task": settings.task.epochs,
-    }
-    return {name: all_steps[name] for name in ALL_PHASES if name in settings.phases}
+    from metasim_backend.training.plan import make_plan
+
+    return {stage.name: stage.end for stage in make_plan(settings) if stage.name in ALL_PHASES}
 
 
 def steps_done(entries: Iterable[dict]) -> dict[str, int]:

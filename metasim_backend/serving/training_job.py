@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from blender_addon.contract.panel import ALL_PHASES, event
+from blender_addon.contract.panel import event
 from blender_addon.contract.wire import Message
 from metasim_backend.datasets.pictures import list_pictures
 from metasim_backend.grammar import load_grammar
-from metasim_backend.run_files.metrics import read_metrics
-from metasim_backend.serving.attribute_bars import AttributeBars
+from metasim_backend.run_files.events import Event
 from metasim_backend.serving.job import Job, Tell
-from metasim_backend.serving.run_state import CURVES, curves, latest_picture
+from metasim_backend.serving.run_state import CURVES, latest_picture
 from metasim_backend.serving.users_paths import (
     RequestError,
     executable,
@@ -25,9 +22,6 @@ from metasim_backend.serving.users_paths import (
     existing_run,
     new_run,
 )
-
-_PHASE_OF = {"auto-encoder": "pretrain", "search": "match", "matching": "match", "task": "task"}
-_BARS_POLL = 1.0
 
 
 class TrainingJob(Job):
@@ -42,21 +36,12 @@ class TrainingJob(Job):
 
     def __init__(self, run: Path, arguments: list[str], log: Path, tell: Tell) -> None:
         self.run = run
-        self._told: dict[str, int] = {}
+        self._points: dict[str, list[list[float]]] = {name: [] for name in CURVES}
         self._metrics: dict[str, float] = {}
-        self._size = -1
         self._picture: tuple[int, np.ndarray] | None = None
-        self._bars: list[dict] | None = None
+        self._bars: list[Mapping[str, object]] | None = None
         self._new_bars = False
-        self._bars_thread = threading.Thread(
-            target=self._watch_bars, name="metasim-bars", daemon=True
-        )
-        self._skip_old()
         super().__init__(arguments, log, tell)
-
-    def start(self) -> None:
-        super().start()
-        self._bars_thread.start()
 
     def pause(self) -> None:
         """Stop the work where it is.
@@ -88,13 +73,13 @@ class TrainingJob(Job):
 
     def body(self) -> dict[str, object]:
         with self._lock:
-            line = self.progress
+            last = self.progress
             return {
                 "run": str(self.run),
                 "state": self.state,
-                "phase": activity(line.name) if line else None,
-                "step": line.done if line else 0,
-                "steps": line.total if line else 0,
+                "phase": last.activity if last else None,
+                "step": last.step if last else 0,
+                "steps": last.total if last else 0,
                 "seconds": self.seconds,
                 "metrics": dict(self._metrics),
                 "points": {name: [] for name in CURVES},
@@ -110,75 +95,30 @@ class TrainingJob(Job):
             body["picture_step"], arrays["picture"] = self._picture
         return event(self.topic, body, arrays)
 
+    def take(self, told: Event) -> None:
+        measured = {name: value for name, value in told.values.items() if value is not None}
+        if measured:
+            self._metrics = {n: v for n, v in self._metrics.items() if n in CURVES} | measured
+        for name, stage in CURVES.items():
+            if told.stage == stage and name in measured:
+                self._points[name].append([told.measured_at, measured[name]])
+        if told.attributes is not None:
+            self._bars, self._new_bars = list(told.attributes), True
+
     def news(self) -> tuple[Mapping[str, object], Mapping[str, np.ndarray]]:
         more: dict[str, object] = {}
         arrays = {}
-        points = self._new_points()
-        if any(points.values()):
-            more["points"] = points
-            more["metrics"] = dict(self._metrics)
-        if self._new_bars:
-            self._new_bars = False
-            more["attributes"] = self._bars
+        with self._lock:
+            if any(self._points.values()):
+                more["points"] = self._points
+                self._points = {name: [] for name in CURVES}
+            if self._new_bars:
+                self._new_bars, more["attributes"] = False, self._bars
         picture = latest_picture(self.run)
         if picture is not None and (self._picture is None or picture[0] != self._picture[0]):
             self._picture = picture
             more["picture_step"], arrays["picture"] = picture
         return more, arrays
-
-    def _skip_old(self) -> None:
-        """What a resumed run has measured before is told by a request ``run``."""
-        for name, points in curves(read_metrics(self.run / "metrics.jsonl")).items():
-            self._told[name] = int(points[-1][0]) if points else -1
-
-    def _new_points(self) -> dict[str, list[list[float]]]:
-        path = self.run / "metrics.jsonl"
-        size = path.stat().st_size if path.exists() else 0
-        if size == self._size:
-            return {name: [] for name in CURVES}
-        self._size = size
-        entries = read_metrics(path)
-        if entries:
-            last = entries[-1]
-            self._metrics = {
-                name: value
-                for name, value in last.items()
-                if name not in ("phase", "step", "seconds") and isinstance(value, (int, float))
-            }
-        new = {}
-        for name, points in curves(entries).items():
-            told = self._told.get(name, -1)
-            if points and points[-1][0] < told:  # a resumed run takes its last steps again
-                told = int(points[-1][0])
-            new[name] = [point for point in points if point[0] > told]
-            self._told[name] = int(points[-1][0]) if points else -1
-            if points:
-                self._metrics[name] = points[-1][1]
-        return new
-
-    def _watch_bars(self) -> None:
-        watched = AttributeBars(self.run)
-        try:
-            while self.child.ended(_BARS_POLL) is None:
-                if self.state == "running" and (found := watched.look()) is not None:
-                    self._bars, self._new_bars = found, True
-            self._follower.join()
-            found = watched.look(at_once=True)
-        except Exception:  # the training goes on without them
-            traceback.print_exc()
-            return
-        if found is not None:
-            self._bars = found
-            self.tell({"attributes": found})
-
-
-def activity(name: str) -> str:
-    """The activity that a bar's name belongs to."""
-    if name.startswith("feature"):
-        return "features"
-    if name.startswith("structure") or name == "count network":
-        return "structure"
-    return _PHASE_OF.get(name, "report")
 
 
 def train_arguments(body: Mapping[str, object]) -> tuple[Path, list[str]]:
@@ -210,12 +150,7 @@ def train_arguments(body: Mapping[str, object]) -> tuple[Path, list[str]]:
         raise RequestError("No phase is switched on; choose at least one.")
     overrides = texts(body["overrides"])
     settings_from_dict(with_overrides({"phases": phases}, overrides))
-    arguments += [
-        "--target",
-        str(target),
-        "--phases",
-        ",".join(p for p in ALL_PHASES if p in phases),
-    ]
+    arguments += ["--target", str(target), "--phases", ",".join(phases)]
     if body["validation"] is not None:
         arguments += ["--validation", str(existing_folder(body["validation"], "labelled folder"))]
     for text in overrides:

@@ -20,8 +20,9 @@ from metasim_backend.settings.structure import StructureSettings
 from metasim_backend.settings.target import TargetSettings
 from metasim_backend.settings.task import TaskSettings
 
-Phase = Literal["pretrain", "structure", "match", "task"]
+Phase = Literal["pretrain", "structure", "match", "task"]  # as blender_addon.contract.phases says
 PHASES: tuple[Phase, ...] = get_args(Phase)
+DEFAULT_PHASES: tuple[Phase, ...] = ("pretrain", "match", "task")
 
 
 @dataclass(frozen=True, config=GROUP)
@@ -30,8 +31,8 @@ class TrainSettings:
 
     seed: int = setting(0, "Every random draw of a run follows from it.")
     phases: Names[Phase] = setting(
-        ("pretrain", "match", "task"),
-        "What is learned. Structure and match take turns in the order in which they are named.",
+        DEFAULT_PHASES,
+        "What is learned, in this order. Structure and match, next to each other, take turns.",
     )
     freeze_encoder: bool = setting(
         True, "Whether the transformer's encoder stays as it is after pre-training."

@@ -3,69 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from blender_addon.contract.camera_model import CameraModel
-from metasim_backend.training.structure_phase import LEARN, PRETRAIN
-
-if TYPE_CHECKING:
-    from metasim_backend.training.loop import Run
-
-
-def save_run(run: Run) -> None:
-    """The run as it is now, into its folder."""
-    state: dict = {
-        "transformer": run.scenes.transformer.state_dict(),
-        "camera_model": run.camera_model.to_dict(),
-        "done": dict(run.done),
-        "seconds": dict(run.seconds),
-        "baseline": run.baseline.value,
-        "optimiser_phase": run.optimiser_phase,
-        "optimiser": run.optimiser.state_dict() if run.optimiser else None,
-        "task_network": run.task_network.state_dict() if run.task_network else None,
-    }
-    if run.structure is not None:
-        state["structure"] = run.structure.state()
-    run.folder.save_checkpoint(state)
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State, load_learned
+from metasim_backend.training.task_network import new_task_network
 
 
-def keep_generator(run: Run, phase: str) -> None:
-    """The generator as it is after a phase, so that phases can be compared. What was kept after
-    the same step stays: a resumed run comes by again, with what later phases have made of it."""
-    kept = run.folder.load_checkpoint(f"after_{phase}")
-    if kept is not None and kept.get("done", {}).get(phase) == run.done[phase]:
-        return
-    state: dict = {"transformer": run.scenes.transformer.state_dict(), "done": dict(run.done)}
-    if run.structure is not None:
-        state["structure"] = run.structure.state()
-    run.folder.save_checkpoint(state, f"after_{phase}")
+def save_state(state: State, services: Services) -> None:
+    """The state as it is now, into the run's folder."""
+    optimiser = state.optimiser.state_dict() if state.optimiser else state.optimiser_state
+    services.folder.save_checkpoint(
+        generator_of(state)
+        | {
+            "camera_model": state.camera_model.to_dict(),
+            "seconds": dict(state.seconds),
+            "baseline": state.baseline.value,
+            "optimiser_phase": state.optimiser_of,
+            "optimiser": optimiser,
+            "task_network": state.task_network.state_dict() if state.task_network else None,
+        }
+    )
 
 
-def restore_run(run: Run) -> bool:
-    """Put a fresh run into the state that its folder holds; False when it holds none."""
-    state = run.folder.load_checkpoint()
-    if state is None:
-        run.metrics.keep_until({})
+def keep_generator(state: State, services: Services, stage: str) -> None:
+    """The generator as it is after a stage, so that stages can be compared. What was kept after
+    the same step stays: a resumed run comes by again, with what later stages have made of it."""
+    kept = services.folder.load_checkpoint(f"after_{stage}")
+    if kept is None or kept.get("done", {}).get(stage) != state.steps[stage]:
+        services.folder.save_checkpoint(generator_of(state), f"after_{stage}")
+
+
+def generator_of(state: State) -> dict[str, Any]:
+    """What a checkpoint holds of the generator."""
+    saved = {"transformer": state.scenes.transformer.state_dict(), "done": dict(state.steps)}
+    if state.structure is not None:
+        saved["structure"] = {
+            "network": state.structure.state_dict(),
+            "baseline": state.structure_baseline.value,
+        }
+    return saved
+
+
+def restore_state(state: State, services: Services) -> bool:
+    """Put a fresh state where the run's folder has it; False when that holds none."""
+    saved = services.folder.load_checkpoint()
+    if saved is None:
         return False
-    run.scenes.transformer.load_state_dict(state["transformer"])
-    if "camera_model" in state:
-        run.use_camera(CameraModel.from_dict(state["camera_model"]))
-    run.done |= {k: v for k, v in state["done"].items() if k in run.done}
-    run.seconds |= {k: v for k, v in state["seconds"].items() if k in run.seconds}
-    run.baseline = replace(run.baseline, value=state["baseline"])
-    if run.structure is not None:
-        run.structure.restore(state["structure"])
-    if state["optimiser"] is not None:
-        # Which parameters a phase's optimiser holds depends on whether the encoder is frozen.
-        phase = state["optimiser_phase"]
-        if phase not in ("pretrain", PRETRAIN, LEARN):
-            run.freeze()
-        if run.structure is not None and phase in (PRETRAIN, LEARN):
-            own = list(run.structure.network.parameters())
-            run.optimiser_of(phase, own, 1e-3).load_state_dict(state["optimiser"])
-        else:
-            run.transformer_optimiser(phase, 1e-3).load_state_dict(state["optimiser"])
-    if state["task_network"] is not None:
-        run.known_task_network().load_state_dict(state["task_network"])
-    run.metrics.keep_until(run.done)
+    load_learned(state.scenes, state.structure, saved, services.settings.structure)
+    if "camera_model" in saved:
+        state.camera_model = CameraModel.from_dict(saved["camera_model"])
+    state.steps |= {name: done for name, done in saved["done"].items() if name in state.steps}
+    state.seconds |= {k: v for k, v in saved["seconds"].items() if k in state.seconds}
+    state.baseline = replace(state.baseline, value=saved["baseline"])
+    if state.structure is not None:
+        state.structure_baseline = replace(
+            state.structure_baseline, value=saved["structure"]["baseline"]
+        )
+    state.optimiser_of, state.optimiser_state = saved["optimiser_phase"], saved["optimiser"]
+    if saved["task_network"] is not None:
+        state.task_network = new_task_network(services.settings, services.grammar.domain)
+        state.task_network.load_state_dict(saved["task_network"])
     return True

@@ -41,6 +41,16 @@ def images_of(frames: Sequence[Frame]) -> Tensor:
     return images / 255 if stack.dtype == np.uint8 else images
 
 
+def pictures(renderer: Renderer, settings: RenderSettings, scenes: Sequence[SceneGraph]) -> Tensor:
+    """[N, 3, H, W] uint8 pictures without labels, the fast way where the renderer has one."""
+    fast: Callable[..., Tensor] | None = getattr(renderer, "images", None)
+    if fast is not None:
+        images = fast(scenes, settings)
+        return images if images.shape[1] == 3 else images.expand(-1, 3, -1, -1)
+    frames = renderer.render(scenes, noise_seeds(settings, scenes))
+    return (images_of(frames) * 255).round().to(torch.uint8)
+
+
 def sample(
     renderer: Renderer,
     settings: RenderSettings,

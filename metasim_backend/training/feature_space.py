@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-
 import torch
 from torch import Tensor
 
-from blender_addon.contract.frames import Frame, RenderSettings
+from blender_addon.contract.frames import Frame
 from metasim_backend.matching.features import FeatureExtractor, build_features
 from metasim_backend.matching.prior_network import PriorNetwork
 from metasim_backend.matching.prior_training import PriorTraining, train_prior_network
-from metasim_backend.rendering.renderer import Renderer
-from metasim_backend.run_files.progress import Progress
-from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.settings import FeatureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_answers import answers
 from metasim_backend.training.feature_scenes import scenes_near, widened_scenes
-from metasim_backend.training.scene_generator import Proposal, SceneGenerator, noise_seeds
+from metasim_backend.training.scene_generator import Proposal, noise_seeds
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 
 SCALE_SCENES = 48
 
-Bar = Callable[[str, int], AbstractContextManager[Progress]]
 
+def prepare(state: State, services: Services, turn: int) -> FeatureExtractor:
+    """φ of a round with its scale, from the run's folder or made anew and kept there.
 
-def prepare(
-    folder: RunFolder,
-    scenes: SceneGenerator,
-    renderer: Renderer,
-    render_settings: RenderSettings,
-    settings: FeatureSettings,
-    seed: int,
-    target: Tensor,
-    bar: Bar,
-    turn: int = 0,
-    before: FeatureExtractor | None = None,
-    explained: Mapping[str, float] | None = None,
-) -> FeatureExtractor:
-    """φ with its scale, from the run's folder or made anew and kept there.
-
-    Args:
-        target: [N, 3, H, W] uint8, the target pictures that training may see; with as many
-            renders they give the scale.
-        bar: makes a progress bar, given its name and total.
-        turn: which of the run's networks; those after the first are trained on scenes near what
-            the generator makes now.
-        before: φ of the turn before, from whose network a later one goes on.
-        explained: what networks before could read, by slot.
+    The scale comes from target pictures that training may see, and as many renders. The networks of
+    later rounds are trained on scenes near what the generator makes now, and go on from the one
+    before.
 
     Raises:
         FeaturesError: when the network that was asked for cannot be had.
     """
+    folder, scenes = services.folder, state.scenes
+    settings, seed = services.settings.features, services.settings.seed
     suffix = f"_{turn}" if turn else ""
     kept = folder.load_checkpoint(f"features{suffix}")
     network_file = folder.checkpoints / f"prior_network{suffix}.pt"
@@ -65,23 +43,25 @@ def prepare(
         return features
 
     rendered: list[Tensor] = []
-    known = before.network if before is not None else None
-    earlier = known if isinstance(known, PriorNetwork) else None
+    before = state.matcher.features.network if state.matchers else None
+    earlier = before if isinstance(before, PriorNetwork) else None
 
     def render(proposal: Proposal) -> list[Frame]:
-        with bar("feature scenes", len(proposal.scenes)) as shown:
-            wanted = noise_seeds(render_settings, proposal.scenes)
+        renderer = services.renderer(state.camera_model)
+        with services.work("features", "Feature scenes", len(proposal.scenes)) as shown:
+            wanted = noise_seeds(services.render_settings, proposal.scenes)
             frames = renderer.render(proposal.scenes, wanted, shown.update)
         rendered.append((images_of(frames) * 255).round().to(torch.uint8))
         return frames
 
     def train() -> PriorNetwork:
         if turn:
+            explained = state.visibility.explained
             proposal = scenes_near(scenes, settings.scenes, seed, turn, settings.near, explained)
         else:
             proposal = widened_scenes(scenes, settings.scenes, seed, settings.widen)
         frames = render(proposal)
-        with bar("feature network", settings.epochs) as shown:
+        with services.work("features", "Feature network", settings.epochs) as shown:
             network = train_prior_network(
                 rendered[0],
                 answers(scenes.encoding, proposal, frames, settings.harmonics),
@@ -97,6 +77,7 @@ def prepare(
     features = build_features(settings.network, prior=train)
     if not rendered:
         render(scenes.propose([derive_seed(seed, "feature-scale", i) for i in range(SCALE_SCENES)]))
+    target = services.target.matched
     features.fit_scale(torch.cat([target[:SCALE_SCENES], rendered[0][: len(target)]]))
     folder.save_checkpoint(
         {"state": features.state_dict(), "name": features.name}, f"features{suffix}"

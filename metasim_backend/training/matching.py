@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,10 +170,9 @@ def match(
     optimiser: torch.optim.Optimizer,
     first_step: int,
     part: tuple[int, int],
-    after_step: Callable[[int, dict[str, float]], None],
-) -> None:
+) -> Iterator[tuple[int, dict[str, float]]]:
     """Descend MMD² from `first_step` to the end of a part of all steps; the learning rate falls
-    within the part. `after_step` logs and checkpoints."""
+    within the part. Yields each step and what was measured."""
     begin, end = part
     parameters = [p for p in scenes.transformer.parameters() if p.requires_grad]
     for step in range(first_step, end):
@@ -200,7 +199,5 @@ def match(
         if not torch.isfinite(norm):
             raise FloatingPointError(f"The gradient of matching step {step} is not finite.")
         optimiser.step()
-        after_step(
-            step,
-            measured | {"gradient_norm": float(norm), "differences": float(tape.steps)},
-        )
+        measured |= {"gradient_norm": float(norm), "differences": float(tape.steps)}
+        yield step, measured

@@ -6,114 +6,120 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.grammar import NoCollision
+from metasim_backend.grammar import Grammar, NoCollision
 from metasim_backend.grammar.footprints import collisions
 from metasim_backend.matching.mmd import MMD
 from metasim_backend.matching.picture_distances import picture_distances
 from metasim_backend.rendering.differentiate import method_for
+from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.training import evaluation
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 from metasim_backend.training.structure_report import structure_report
 from metasim_backend.training.task_network import new_detector, task_of
 from metasim_backend.training.task_optimisation import bytes_frame
 
-if TYPE_CHECKING:
-    from metasim_backend.training.loop import Run
-
 ATTRIBUTE_SCENES = 200
 
 
-def write_results(run: Run) -> None:
+def write_results(state: State, services: Services) -> None:
     """Measure prior against learned on the same seeds, and write ``report_data/``."""
-    started = run.clock()
-    settings = run.settings
+    started = services.clock()
+    settings, target, folder = services.settings, services.target, services.folder
     count = max(
         settings.evaluation.scenes,
         settings.evaluation.pictures,
         settings.detector.compare_scenes
-        if settings.detector.compare_steps and run.target.validation is not None
+        if settings.detector.compare_steps and target.validation is not None
         else 0,
     )
     seeds = [derive_seed(settings.seed, "report", i) for i in range(count)]
-    with run.bar("report", 2 * count) as bar:
+    renderer = services.renderer(state.camera_model)
+    with services.work("report", "Report", 2 * count) as work:
+        work.measured("", 0, {}, services.moments.look(state.scenes, at_once=True))
         samples = {
-            name: evaluation.sample(run.renderer, run.render_settings, scenes, progress=bar.update)
+            name: evaluation.sample(
+                renderer, services.render_settings, scenes, progress=work.update
+            )
             for name, scenes in (
-                ("prior", run.scenes.prior(seeds)),
-                ("learned", run.scenes.learned(seeds)),
+                ("prior", state.scenes.prior(seeds)),
+                ("learned", state.scenes.learned(seeds)),
             )
         }
-    pictures = run.folder.report_data / "pictures"
+    pictures = folder.report_data / "pictures"
     shown = settings.evaluation.pictures
     for name, sample in samples.items():
         evaluation.write_pictures(pictures / name, evaluation.pictures_of(sample.frames[:shown]))
-    target = run.target.unseen[:shown].permute(0, 2, 3, 1).numpy()
-    evaluation.write_pictures(pictures / "target", list(target))
+    unseen = target.unseen[:shown].permute(0, 2, 3, 1).numpy()
+    evaluation.write_pictures(pictures / "target", list(unseen))
 
     seeds = [derive_seed(settings.seed, "attributes", i) for i in range(ATTRIBUTE_SCENES)]
     attributes = evaluation.attribute_report(
-        run.scenes, run.scenes.prior(seeds), run.scenes.learned(seeds), run.target.truth
+        state.scenes, state.scenes.prior(seeds), state.scenes.learned(seeds), target.truth
     )
-    run.folder.write_json("attributes.json", attributes)
-    if run.structure is not None:
+    folder.write_json("attributes.json", attributes)
+    if state.structure is not None:
         images = {name: sample.images() for name, sample in samples.items()}
-        run.folder.write_json("structure.json", structure_report(run, images))
+        folder.write_json("structure.json", structure_report(state, services, images))
 
-    unseen = evaluation.features_in_batches(run.features, run.target.unseen.float() / 255)
-    targets = {"matched": run.matcher.mmd, "unseen": MMD(unseen, run.matcher.mmd.bandwidths)}
+    matched, features = state.matcher.mmd, state.matcher.features
+    seen = evaluation.features_in_batches(features, target.unseen.float() / 255)
+    targets = {"matched": matched, "unseen": MMD(seen, matched.bandwidths)}
     limit = settings.evaluation.scenes
     mmd2 = {
         name: evaluation.distances(
-            run.features, evaluation.Sample(sample.scenes[:limit], sample.frames[:limit]), targets
+            features, evaluation.Sample(sample.scenes[:limit], sample.frames[:limit]), targets
         )
         for name, sample in samples.items()
     }
     apart = {
-        name: picture_distances(run.features, sample.images()[:limit], run.target.unseen)
+        name: picture_distances(features, sample.images()[:limit], target.unseen)
         for name, sample in samples.items()
-        if min(limit, len(run.target.unseen)) > 1  # one picture has no spread
+        if min(limit, len(target.unseen)) > 1  # one picture has no spread
     }
-    detectors = compare_detectors(run, {name: s.frames for name, s in samples.items()})
-    run.seconds["report"] += run.clock() - started
+    detectors = compare_detectors(services, {name: s.frames for name, s in samples.items()})
+    state.seconds["report"] += services.clock() - started
     summary = {
-        "title": f"{run.scenes.grammar.domain}: prior, learned, target",
-        "command": " ".join(run.command),
+        "title": f"{services.grammar.domain}: prior, learned, target",
+        "command": " ".join(services.command),
         "phases": list(settings.phases),
-        "switched_on": switched_on(run),
-        "features": run.features.name,
+        "switched_on": switched_on(services, renderer),
+        "features": features.name,
         "mmd2": mmd2,
         "distances": {
             name: {found.frechet_name: found.frechet, found.kernel_name: found.kernel}
             for name, found in apart.items()
         },
         "detector": detectors,
-        "collisions": collisions_a_scene(run, {name: s.scenes for name, s in samples.items()}),
+        "collisions": collisions_a_scene(
+            services.grammar, {name: s.scenes for name, s in samples.items()}
+        ),
         "pictures": {
-            "matched": len(run.target.matched),
-            "unseen": len(run.target.unseen),
-            "validation": len(run.target.validation) if run.target.validation else 0,
+            "matched": len(target.matched),
+            "unseen": len(target.unseen),
+            "validation": len(target.validation) if target.validation else 0,
         },
         "versions": versions(),
         "machine": machine(),
-        "seconds": {k: round(v, 1) for k, v in run.seconds.items()},
+        "seconds": {k: round(v, 1) for k, v in state.seconds.items()},
     }
-    run.folder.write_json("summary.json", summary)
+    folder.write_json("summary.json", summary)
 
 
 def collisions_a_scene(
-    run: Run, scenes: Mapping[str, Sequence[SceneGraph]]
+    grammar: Grammar, scenes: Mapping[str, Sequence[SceneGraph]]
 ) -> dict[str, float] | None:
     """How many things stand in another, in the mean over each generator's scenes.
 
     Only of the classes that the grammar's ``no_collision`` names; None without one.
     """
-    conditions = [c for c in run.scenes.grammar.conditions if isinstance(c, NoCollision)]
+    conditions = [c for c in grammar.conditions if isinstance(c, NoCollision)]
     if not conditions:
         return None
     classes = {name for one in conditions for name in one.classes}
@@ -123,22 +129,23 @@ def collisions_a_scene(
     }
 
 
-def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict | None:
+def compare_detectors(services: Services, frames: Mapping[str, Sequence[Frame]]) -> dict | None:
     """Scores of two fresh detectors, alike but for the data that they were trained on."""
-    wanted = run.settings.detector
-    validation = run.target.validation
-    driving = task_of(run.scenes.grammar.domain) == "detector"
+    wanted = services.settings.detector
+    validation = services.target.validation
+    driving = task_of(services.grammar.domain) == "detector"
     if not driving or validation is None or wanted.compare_steps == 0:
         return None
     scores: dict[str, object] = {}
     for name, some in frames.items():
-        detector = new_detector(run.settings)
-        with run.bar(f"detector {name}", wanted.compare_steps) as bar:
+        detector = new_detector(services.settings)
+        label = f"Detector on {name}"
+        with services.work("report", label, wanted.compare_steps) as work:
             detector.train(
                 [bytes_frame(frame) for frame in some[: wanted.compare_scenes]],
                 wanted.compare_steps,
-                generator(run.settings.seed, "compare"),
-                progress=lambda *_, bar=bar: bar.update(),
+                generator(services.settings.seed, "compare"),
+                progress=lambda *_, work=work: work.update(),
             )
         score = detector.score(validation)
         scores[name] = {
@@ -151,15 +158,15 @@ def compare_detectors(run: Run, frames: Mapping[str, Sequence[Frame]]) -> dict |
     return scores
 
 
-def switched_on(run: Run) -> dict[str, object]:
+def switched_on(services: Services, renderer: DifferenceRenderer) -> dict[str, object]:
     """The on/off row of the report."""
-    settings = run.settings
+    settings = services.settings
     return {
         "auto-encoder pre-training": "pretrain" in settings.phases,
         **({"structure": settings.structure.reward} if "structure" in settings.phases else {}),
         "distribution matching": "match" in settings.phases,
-        "task optimisation": "task" in settings.phases and run.target.validation is not None,
-        "differences": method_for(run.renderer, settings.rendering.differences),
+        "task optimisation": "task" in settings.phases and services.target.validation is not None,
+        "differences": method_for(renderer, settings.rendering.differences),
         "encoder frozen after pre-training": settings.freeze_encoder,
         "MMD in task optimisation": settings.task.match_weight > 0,
     }

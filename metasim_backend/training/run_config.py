@@ -22,9 +22,9 @@ from metasim_backend.settings import (
     settings_to_dict,
     with_overrides,
 )
-from metasim_backend.training.loop import Target, changes_attributes
 from metasim_backend.training.scene_generator import SceneGenerator
-from metasim_backend.training.structure_phase import load_structure, new_structure_generator
+from metasim_backend.training.state import load_learned, new_scenes, new_structure
+from metasim_backend.training.target import Target
 from metasim_backend.training.task_network import new_task_network, task_of
 
 SMALLEST_TARGET = 8
@@ -139,7 +139,7 @@ def resolve_settings(
                 "Setting 'structure.parts' is 'pairs', and the φ of matching has too many numbers "
                 "for that; set structure.parts=joint, or structure.features=counts."
             )
-        new_structure_generator(grammar, settings.structure, settings.seed)  # says what is wrong
+        new_structure(grammar, settings.structure, settings.seed)  # says what is wrong
     return with_whole_paths(settings)
 
 
@@ -252,21 +252,14 @@ def load_generator(
     Raises:
         RunFolderError: when the run has no checkpoint yet.
     """
-    from metasim_backend.models.distribution_transformer import TransformerSettings
-
-    state = folder.load_checkpoint() if after is None else folder.load_checkpoint(f"after_{after}")
-    if state is None:
+    saved = folder.load_checkpoint() if after is None else folder.load_checkpoint(f"after_{after}")
+    if saved is None:
         lacks = "no checkpoint yet" if after is None else f"not come to the end of {after!r} yet"
         raise RunFolderError(f"{folder.path} has {lacks}; train it, or go on with --resume.")
     settings = config.settings
-    scenes = SceneGenerator(
-        config.grammar,
-        TransformerSettings(settings.hidden, settings.latent, settings.spread),
-        settings.seed,
-    )
-    scenes.transformer.load_state_dict(state["transformer"])
-    scenes.changes_attributes = changes_attributes(settings.phases)
-    load_structure(
-        scenes, settings.structure, settings.seed, state.get("structure"), state.get("done", {})
-    )
+    scenes = new_scenes(config.grammar, settings)
+    structure = None
+    if "structure" in saved:
+        structure = new_structure(config.grammar, settings.structure, settings.seed)
+    load_learned(scenes, structure, saved, settings.structure)
     return scenes

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from blender_addon.contract.frames import Frame, RenderSettings
+from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.derivation import Productions
 from metasim_backend.matching.count_network import (
@@ -21,41 +20,34 @@ from metasim_backend.matching.count_network import (
 )
 from metasim_backend.matching.imagenet_networks import imagenet_network
 from metasim_backend.matching.pretrained_cells import PretrainedCells
-from metasim_backend.rendering.renderer import Renderer
-from metasim_backend.run_files.progress import Progress
-from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import StructureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_scenes import widened
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 from metasim_backend.training.structure_draws import attributed
 from metasim_backend.training.structure_pretraining import prior_derivations
 
 KEPT = "count_network"
 BATCH = 64
 
-Bar = Callable[[str, int], AbstractContextManager[Progress]]
+
+def counting(state: State, services: Services) -> CountNetwork:
+    """The run's count network, which is made when it is first asked for."""
+    if state.counts is None:
+        state.counts = count_network(state, services)
+        services.folder.write_json("structure_readings.json", state.counts.explained())
+    return state.counts
 
 
-def count_network(
-    folder: RunFolder,
-    scenes: SceneGenerator,
-    productions: Productions,
-    renderer: Renderer,
-    render_settings: RenderSettings,
-    settings: StructureSettings,
-    widen: str,
-    seed: int,
-    bar: Bar,
-) -> CountNetwork:
-    """The run's count network, from its folder or trained on renders of the prior.
-
-    Args:
-        widen: how mutable attributes are spread wider, as for the small feature network.
-        bar: makes a progress bar, given its name and total.
-    """
-    kept = folder.load_checkpoint(KEPT)
+def count_network(state: State, services: Services) -> CountNetwork:
+    """The run's count network, from its folder or trained on renders of the prior."""
+    assert state.structure is not None
+    settings, seed = services.settings.structure, services.settings.seed
+    productions = state.structure.productions
+    kept = services.folder.load_checkpoint(KEPT)
     cells = None
     if settings.network != "own":
         cells = PretrainedCells(imagenet_network(settings.network))
@@ -63,15 +55,18 @@ def count_network(
         network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]), cells=cells)
         network.load_state_dict(kept["state"])
         return network.eval().requires_grad_(False)
-    tokens, drawn = counted_scenes(scenes, productions, settings, widen, seed)
+    widen = services.settings.features.widen
+    tokens, drawn = counted_scenes(state.scenes, productions, settings, widen, seed)
+    renderer = services.renderer(state.camera_model)
     images: list[Tensor] = []
-    with bar("structure scenes", len(drawn)) as shown:
+    with services.work("structure", "Structure scenes", len(drawn)) as shown:
         # In parts, and pictures as bytes: frames of thousands of scenes are large.
         parts: list[CountAnswers] = []
         labelled: set[str] = set()
         for start in range(0, len(drawn), BATCH):
             some = drawn[start : start + BATCH]
-            frames = renderer.render(some, noise_seeds(render_settings, some), shown.update)
+            wanted = noise_seeds(services.render_settings, some)
+            frames = renderer.render(some, wanted, shown.update)
             images.append((images_of(frames) * 255).round().to(torch.uint8))
             parts.append(_seen(some, frames))
             labelled |= {
@@ -80,7 +75,7 @@ def count_network(
                 for label in frame.labels
             }
     answers = _whole_answers(parts, labelled, productions, tokens)
-    with bar("count network", settings.feature_epochs) as shown:
+    with services.work("structure", "Count network", settings.feature_epochs) as shown:
         network = train_count_network(
             torch.cat(images),
             answers,
@@ -89,8 +84,8 @@ def count_network(
             progress=lambda *_: shown.update(),
             cells=cells,
         )
-    state = {"classes": network.classes, "choices": network.choices, "state": network.state_dict()}
-    folder.save_checkpoint(state, KEPT)
+    saved = {"classes": network.classes, "choices": network.choices, "state": network.state_dict()}
+    services.folder.save_checkpoint(saved, KEPT)
     return network
 
 

@@ -16,7 +16,7 @@ earns r - β log(q / p); of a reward that does not depend on q the fixed point i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -114,35 +114,34 @@ def falling_rate(base: float, step: int, steps: int) -> float:
 def learn_structure(
     structure: StructureGenerator,
     draw: Callable[[int], Drawn],
-    reward: Callable[[Drawn, int], tuple[Tensor, dict[str, float]]],
+    reward: Callable[[Drawn, int], Tensor],
     settings: StructureSettings,
     baseline: MovingAverage,
     *,
     optimiser: torch.optim.Optimizer,
     first_step: int,
     part: tuple[int, int],
-    after_step: Callable[[int, dict[str, float], MovingAverage], None],
-) -> MovingAverage:
+) -> Iterator[tuple[int, dict[str, float], MovingAverage]]:
     """Steps from `first_step` to the end of a part of all steps.
 
     Args:
         draw: the scenes of a step.
-        reward: what they earn, [N], and more to be logged.
+        reward: what they earn, [N].
         part: first step, and the step after the last; the learning rate falls within it.
-        after_step: logs and checkpoints, given the new baseline.
+
+    Yields:
+        Each step, what was measured, and the new baseline.
     """
     begin, end = part
     for step in range(first_step, end):
         drawn = draw(step)
-        rewards, found = reward(drawn, step)
         measured, baseline = learn_from(
             structure,
             drawn,
-            rewards,
+            reward(drawn, step),
             settings,
             baseline,
             optimiser=optimiser,
             rate=falling_rate(settings.learning_rate, step - begin, end - begin),
         )
-        after_step(step, found | measured, baseline)
-    return baseline
+        yield step, measured, baseline

@@ -6,7 +6,7 @@ structures that the grammar proposes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -56,11 +56,10 @@ def pretrain_structure(
     *,
     optimiser: torch.optim.Optimizer,
     first_step: int,
-    after_step: Callable[[int, dict[str, float]], None],
-) -> None:
+) -> Iterator[tuple[int, dict[str, float]]]:
     """Maximise log q of fresh derivations of the prior from `first_step` on.
 
-    ``after_step`` is given ``excess``: how much less likely, in nats a derivation, the generator
+    Yields each step, and ``excess``: how much less likely, in nats a derivation, the generator
     finds them than the grammar, which is their Kullback-Leibler divergence (less the logarithm of
     the share that conditions reject).
     """
@@ -83,7 +82,7 @@ def pretrain_structure(
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         prior = float(productions.log_probabilities(tokens.numpy()).mean())
-        after_step(step, {"log_q": -float(loss.detach()), "excess": prior + float(loss.detach())})
+        yield step, {"log_q": -float(loss.detach()), "excess": prior + float(loss.detach())}
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,17 +11,19 @@ from torch import Tensor
 from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.statistics.histograms import count_shares
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
+from metasim_backend.training.structure_features import counting
 from metasim_backend.training.structure_reward import LEAST_EXPLAINED
-
-if TYPE_CHECKING:
-    from metasim_backend.training.loop import Run
 
 COUNTED_SCENES = 500
 
 Shares = dict[str, dict[str, list[float]]]
 
 
-def structure_report(run: Run, images: Mapping[str, Tensor]) -> dict[str, object]:
+def structure_report(
+    state: State, services: Services, images: Mapping[str, Tensor]
+) -> dict[str, object]:
     """Histograms of numbers of things: for each class the shares with 0, 1, 2, ... of it.
 
     Args:
@@ -34,10 +35,11 @@ def structure_report(run: Run, images: Mapping[str, Tensor]) -> dict[str, object
         network counts them; what a target's scenes really have, nobody has said. Empty where that
         network was not used.
     """
-    seeds = [derive_seed(run.settings.seed, "structure-report", i) for i in range(COUNTED_SCENES)]
-    scenes = {"prior": run.scenes.prior(seeds), "learned": run.scenes.proposed(seeds)}
+    seed = services.settings.seed
+    seeds = [derive_seed(seed, "structure-report", i) for i in range(COUNTED_SCENES)]
+    scenes = {"prior": state.scenes.prior(seeds), "learned": state.scenes.proposed(seeds)}
     classes: Shares = {}
-    for spec in run.scenes.grammar.classes:
+    for spec in services.grammar.classes:
         numbers = {
             name: np.array([len(scene.of_class(spec.name)) for scene in some])
             for name, some in scenes.items()
@@ -45,9 +47,9 @@ def structure_report(run: Run, images: Mapping[str, Tensor]) -> dict[str, object
         if any(np.ptp(own) > 0 for own in numbers.values()):
             classes[spec.name] = _shares(numbers)
     read: Shares = {}
-    if run.structure is not None and run.structure.settings.features == "counts":
-        shown = {**images, "target": run.target.unseen.float() / 255}
-        read = read_counts(run.structure.counting(), shown)
+    if services.settings.structure.features == "counts":
+        shown = {**images, "target": services.target.unseen.float() / 255}
+        read = read_counts(counting(state, services), shown)
     return {"scenes": COUNTED_SCENES, "classes": classes, "read": read}
 
 

@@ -8,7 +8,7 @@ score, each scene can be rewarded with its own influence on the loss on the labe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,18 +47,17 @@ def optimise_task(
     baseline: MovingAverage,
     first_epoch: int,
     clip: float,
-    after_epoch: Callable[[int, dict[str, float], MovingAverage], None],
     progress: Callable[[int], object] = lambda done: None,
-) -> MovingAverage:
+) -> Iterator[tuple[int, dict[str, float], MovingAverage]]:
     """Run meta-epochs from `first_epoch` on.
 
     Args:
         validation: what the task network is scored on.
         batch: scenes that are rendered, and compared by MMD², together.
-        after_epoch: logs and checkpoints, given the new baseline.
+        progress: is told how many more scenes have been rendered.
 
-    Returns:
-        the baseline after the last epoch.
+    Yields:
+        Each epoch, what was measured, and the new baseline.
     """
     parameters = [p for p in scenes.transformer.parameters() if p.requires_grad]
     for epoch in range(first_epoch, settings.epochs):
@@ -131,5 +130,4 @@ def optimise_task(
             measured["mmd2"] = sum(mmd2) / len(mmd2)
         measured |= {f"task_{name}": float(loss) for name, loss in trained.items()}
         baseline = baseline.updated(value)
-        after_epoch(epoch, measured, baseline)
-    return baseline
+        yield epoch, measured, baseline

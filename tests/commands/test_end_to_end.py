@@ -136,7 +136,7 @@ def test_killed_workers_and_interruptions_change_no_result(
     whole, hurt = tmp_path / "whole", tmp_path / "hurt"
     said = metasim.run(*train, "--run", whole, "--workers", 1)
     assert "MMD²" in said and str(whole / "report.html") in said
-    assert "matching begins: 0 of 3" in said and "matching done: 3 of 3" in said
+    assert "Matching begins: 0 of 3" in said and "Matching done: 3 of 3" in said
     assert (whole / "report.html").stat().st_size > 10_000
 
     training = metasim.start(*train, "--run", hurt, "--workers", 2)

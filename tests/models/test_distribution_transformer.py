@@ -8,8 +8,8 @@ import torch
 
 from metasim_backend.grammar import load_grammar
 from metasim_backend.settings import PretrainSettings
-from metasim_backend.training.pretraining import identity_error, pretrain
 from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.stages.pretrain import identity_error, pretrain
 
 DRIVING = Path(__file__).parents[2] / "scenes" / "driving.yaml"
 
@@ -19,14 +19,14 @@ def pretrained() -> SceneGenerator:
     scenes = SceneGenerator(load_grammar(DRIVING), seed=1)
     scenes.transformer.fit_prior(scenes.propose(range(100)).batch)
     settings = PretrainSettings()
-    pretrain(
+    for _ in pretrain(
         scenes,
         settings,
         seed=1,
         optimiser=torch.optim.Adam(scenes.transformer.parameters(), lr=settings.learning_rate),
         first_step=0,
-        after_step=lambda step, values: None,
-    )
+    ):
+        pass
     return scenes
 
 

@@ -16,7 +16,8 @@ from panel_client import Panel, Server, start_server
 from PIL import Image
 
 from blender_addon.contract import panel
-from metasim_backend.serving.training_job import TrainingJob
+from metasim_backend.run_files.events import Event
+from metasim_backend.serving.training_job import TrainingJob, train_arguments
 
 AERIAL = Path(__file__).resolve().parents[2] / "scenes/aerial2d.yaml"
 SETTINGS = {
@@ -136,32 +137,38 @@ def test_a_pause_frees_the_processor_and_a_stopped_run_is_resumed(
     assert abs(first - done) <= 1  # goes on where it was; the last step may be taken again
 
 
-def test_of_steps_that_a_resumed_run_takes_again_only_those_are_told(tmp_path: Path):
-    """Stopped between a step's measurement and its checkpoint, a run drops the measurement."""
+def test_of_a_resumed_run_only_the_steps_are_told_that_it_takes(tmp_path: Path):
+    """Stopped between a step's measurement and its checkpoint, a run takes the step again; what was
+    measured before it was resumed is not told again."""
     metrics = tmp_path / "run" / "metrics.jsonl"
     metrics.parent.mkdir()
+    metrics.write_text("".join(f'{{"phase": "match", "step": {i}, "mmd2": 1}}\n' for i in range(5)))
 
-    def written(steps: int) -> None:
-        lines = [json.dumps({"phase": "match", "step": i, "mmd2": i / 8}) for i in range(steps)]
-        metrics.write_text("".join(f"{line}\n" for line in lines))
-
-    def told() -> list:
+    def told(*steps: int) -> list:
+        for step in steps:
+            values = {"mmd2": step / 8, "gradient_norm": 1.0}
+            job.take(Event("match", "Matching", step, 9, "goes on", "match", step, values))
         points = job.news()[0].get("points")
         assert points is None or isinstance(points, dict)
         return points["mmd2"] if points else []
 
-    written(5)
     job = TrainingJob(metrics.parent, ["--help"], tmp_path / "log", lambda message: None)
     try:
-        assert told() == []  # all of it was told before
-        written(3)
         assert told() == []
-        written(4)
-        assert told() == [[3, 0.375]]
-        written(6)
-        assert told() == [[4, 0.5], [5, 0.625]]
+        assert told(3) == [[3, 0.375]]
+        assert told() == []
+        assert told(4, 5) == [[4, 0.5], [5, 0.625]]
+        assert job.body()["metrics"] == {"mmd2": 0.625, "gradient_norm": 1.0}
     finally:
         job.child.kill()
+
+
+def test_phases_are_handed_on_in_the_order_in_which_they_are_named(tmp_path: Path, pictures: Path):
+    named = ["match", "structure", "pretrain"]
+    fields = wanted(tmp_path / "run", pictures) | {"phases": named}
+    request = panel.read_request(panel.request("train_start", 1, **fields))
+    _, arguments = train_arguments(request.body)
+    assert arguments[arguments.index("--phases") + 1].split(",") == named
 
 
 @pytest.mark.slow

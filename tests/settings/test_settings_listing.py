@@ -63,6 +63,6 @@ def test_names_and_beginnings_of_names_are_looked_up():
 
 def test_choices_are_those_of_the_rooms_that_act_on_them():
     assert PHASES == panel.ALL_PHASES
-    assert TrainSettings().phases == panel.PHASES
+    assert TrainSettings().phases == panel.DEFAULT_PHASES
     assert set(all_settings()["detector.backbone"].choices) == set(BACKBONES)
     assert set(all_settings()["rendering.differences"].choices) == set(METHODS)

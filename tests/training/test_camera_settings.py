@@ -17,14 +17,17 @@ from metasim_backend.settings import (
     settings_from_dict,
     settings_to_dict,
 )
-from metasim_backend.training.checkpoint import restore_run, save_run
-from metasim_backend.training.loop import Run, Target
+from metasim_backend.training.checkpoint import save_state
+from metasim_backend.training.loop import open_state, train
+from metasim_backend.training.plan import make_plan
 from metasim_backend.training.run_config import (
     RunConfig,
     load_camera,
     open_run,
     resolve_settings,
 )
+from metasim_backend.training.services import Services
+from metasim_backend.training.target import Target
 
 MATRIX = ((1.2, -0.2, 0.0), (0.0, 1.0, 0.0), (0.0, -0.5, 1.5))
 STREET = {
@@ -84,9 +87,13 @@ def test_settings_go_to_plain_yaml_and_back_and_old_ones_have_the_identity():
     assert settings_from_dict(data).camera_model.is_identity
 
 
+def opened(services):
+    return open_state(services, make_plan(services.settings))
+
+
 def blob_run(folder, settings):
     images = torch.zeros(20, 3, SIZE, SIZE, dtype=torch.uint8)
-    return Run(
+    return Services(
         folder,
         grammar_from_dict(GRAMMAR),
         settings,
@@ -109,8 +116,9 @@ def test_a_run_takes_its_pictures_by_its_camera(tmp_path, settings):
         RunFolder.create(tmp_path / "a", {}), replace(settings, camera_model=CameraModel())
     )
     seen = blob_run(RunFolder.create(tmp_path / "b", {}), settings)
-    (light,), (picture,) = (run.renderer.render([scene], [asked]) for run in (plain, seen))
-    assert isinstance(plain.renderer, BlobRenderer)
+    plain, seen = (run.renderer(opened(run).camera_model) for run in (plain, seen))
+    (light,), (picture,) = (renderer.render([scene], [asked]) for renderer in (plain, seen))
+    assert isinstance(plain, BlobRenderer)
     assert abs(light.image.mean() - picture.image.mean()) > 0.02
     assert len(picture.labels) == len(light.labels) == 2
 
@@ -120,26 +128,26 @@ def test_the_checkpoint_holds_the_camera(tmp_path, settings):
     folder = RunFolder.create(tmp_path / "run", config.to_dict())
     run = blob_run(folder, settings)
     other = CameraModel(exposure=2.0, colour_matrix=MATRIX)
-    run.use_camera(other)  # as if it had been learned
-    save_run(run)
-    again = blob_run(folder, settings)
-    assert again.camera_model == CAMERA
-    assert restore_run(again)
-    assert again.camera_model == other and again.renderer.camera == other
-    opened, kept = open_run(tmp_path / "run")
+    state = opened(run)
+    assert state.camera_model == CAMERA
+    state.camera_model = other  # as if it had been learned
+    save_state(state, run)
+    again = opened(blob_run(folder, settings))
+    assert again.camera_model == other and run.renderer(other).camera == other
+    found, kept = open_run(tmp_path / "run")
     assert kept == config
-    assert load_camera(opened, kept) == other
+    assert load_camera(found, kept) == other
 
 
 def test_a_checkpoint_from_before_has_the_settings_camera(tmp_path, settings):
     config = RunConfig(grammar_from_dict(GRAMMAR), settings, None, None)
     folder = RunFolder.create(tmp_path / "run", config.to_dict())
     run = blob_run(folder, settings)
-    save_run(run)
+    save_state(opened(run), run)
     state = folder.load_checkpoint()
     del state["camera_model"]
     folder.save_checkpoint(state)
-    assert restore_run(blob_run(folder, settings))
+    assert opened(blob_run(folder, settings)).camera_model == CAMERA
     assert load_camera(folder, config) == CAMERA
 
 
@@ -172,10 +180,8 @@ def test_a_run_with_a_camera_learns_through_it(tmp_path):
     folder = RunFolder.create(tmp_path / "run", config.to_dict())
     renderer = Asked()
     images = torch.randint(0, 255, (20, 3, SIZE, SIZE), dtype=torch.uint8)
-    run = Run(
-        folder, config.grammar, settings, Target(images[:10], images[10:]), renderer, quiet=True
-    )
-    run.train()
+    target = Target(images[:10], images[10:])
+    train(Services(folder, config.grammar, settings, target, renderer, quiet=True))
     assert len(renderer.linear) > 20 and all(renderer.linear)
     assert renderer.asked_full_frame == [False, False]
     assert (tmp_path / "run" / "report.html").is_file()

@@ -52,7 +52,7 @@ def matched(steps=25, **options):
         MMD(target_pictures().flatten(1)),
         **options,
     )
-    match(
+    steps_taken = match(
         scenes,
         matcher,
         MatchSettings(steps=steps, batch=8, learning_rate=5e-3, fraction=1.0),
@@ -60,8 +60,8 @@ def matched(steps=25, **options):
         optimiser=torch.optim.Adam(scenes.transformer.parameters(), lr=5e-3),
         first_step=0,
         part=(0, steps),
-        after_step=lambda step, values: None,
     )
+    assert [step for step, _ in steps_taken] == list(range(steps))
     return scenes
 
 

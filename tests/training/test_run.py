@@ -1,6 +1,7 @@
 """A whole run in the blob world: it learns, and an interruption changes nothing."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,7 +19,10 @@ from metasim_backend.grammar import (
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import settings_from_dict
-from metasim_backend.training.loop import Run, Target
+from metasim_backend.training.loop import train
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
+from metasim_backend.training.target import Target
 
 SETTINGS = {
     "seed": 3,
@@ -29,6 +33,11 @@ SETTINGS = {
     "match": {"steps": 6, "batch": 6, "report_every": 3},
     "evaluation": {"scenes": 12, "pictures": 2},
 }
+
+
+class Run(NamedTuple):
+    folder: RunFolder
+    state: State
 
 
 class Interrupted(Exception):
@@ -84,7 +93,7 @@ def target(count=40, labelled=False) -> Target:
 
 def run_in(folder: Path, renderer=None, settings=None, resume=False, labelled=False) -> Run:
     made = RunFolder.open(folder) if resume else RunFolder.create(folder, {"settings": {}})
-    run = Run(
+    services = Services(
         made,
         grammar_from_dict(GRAMMAR),
         settings_from_dict(SETTINGS | (settings or {})),
@@ -92,12 +101,11 @@ def run_in(folder: Path, renderer=None, settings=None, resume=False, labelled=Fa
         renderer or BlobRenderer(),
         quiet=True,
     )
-    run.train()
-    return run
+    return Run(made, train(services))
 
 
 def parameters(run: Run) -> dict:
-    return run.scenes.transformer.state_dict()
+    return run.state.scenes.transformer.state_dict()
 
 
 def assert_equal_states(first: dict, second: dict) -> None:
@@ -107,17 +115,8 @@ def assert_equal_states(first: dict, second: dict) -> None:
 
 
 def interrupted_and_resumed(folder, calls, **options) -> Run:
-    made = RunFolder.create(folder, {"settings": {}})
     with pytest.raises(Interrupted):
-        run = Run(
-            made,
-            grammar_from_dict(GRAMMAR),
-            settings_from_dict(SETTINGS | (options.get("settings") or {})),
-            target(labelled=options.get("labelled", False)),
-            FailingRenderer(calls),
-            quiet=True,
-        )
-        run.train()
+        run_in(folder, FailingRenderer(calls), **options)
     return run_in(folder, resume=True, **options)
 
 
@@ -149,7 +148,7 @@ def test_what_is_kept_after_a_phase_outlives_resuming_in_a_later_one(whole, tmp_
 def test_rounds_of_matching_are_resumed_bit_for_bit_too(tmp_path, calls):
     options = {"settings": {"features": SETTINGS["features"] | {"rounds": 2, "widen": "range"}}}
     uncut = run_in(tmp_path / "whole", **options)
-    assert uncut.turn == 1
+    assert len(uncut.state.matchers) == 2
     assert (uncut.folder.checkpoints / "prior_network_1.pt").exists()
     resumed = interrupted_and_resumed(tmp_path / "cut", calls, **options)
     assert_equal_states(parameters(uncut), parameters(resumed))
@@ -198,9 +197,7 @@ def test_the_task_phase_is_resumed_bit_for_bit_too(tmp_path):
     }
     whole = run_in(tmp_path / "whole", **options)
     resumed = interrupted_and_resumed(tmp_path / "cut", 18, **options)
-    assert resumed.done["task"] == 3
+    assert resumed.state.steps["task"] == 3
     assert_equal_states(parameters(whole), parameters(resumed))
-    assert_equal_states(
-        whole.task_network.state_dict()["model"], resumed.task_network.state_dict()["model"]
-    )
-    assert whole.baseline == resumed.baseline
+    assert_equal_states(*(run.state.task_network.state_dict()["model"] for run in (whole, resumed)))
+    assert whole.state.baseline == resumed.state.baseline

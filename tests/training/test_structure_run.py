@@ -1,6 +1,7 @@
 """Whole runs that learn structure: how many digits there are, and which, from pictures alone."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,12 +15,15 @@ from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
-from metasim_backend.settings import SettingsError, settings_from_dict
+from metasim_backend.settings import SettingsError, TrainSettings, settings_from_dict
 from metasim_backend.training.dataset_generation import fingerprint
-from metasim_backend.training.loop import Run, Target
+from metasim_backend.training.evaluation import pictures
+from metasim_backend.training.loop import train
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 from metasim_backend.training.structure_draws import draw_scenes
-from metasim_backend.training.structure_phase import pictures
+from metasim_backend.training.target import Target
 
 SIZE = 32
 KINDS = ("zero", "one", "two")
@@ -96,6 +100,12 @@ SETTINGS = {
 SHAPE = RenderSettings(SIZE, SIZE, engine="mnist")
 
 
+class Run(NamedTuple):
+    folder: RunFolder
+    settings: TrainSettings
+    state: State
+
+
 class Interrupted(Exception):
     pass
 
@@ -145,15 +155,14 @@ def target(count=60) -> Target:
 def run_in(folder: Path, calls=10**9, resume=False, count=60, **changes) -> Run:
     made = RunFolder.open(folder) if resume else RunFolder.create(folder, {"settings": {}})
     settings = settings_from_dict(SETTINGS | changes)
-    run = Run(made, grammar(), settings, target(count), Renderer(calls), quiet=True)
-    run.train()
-    return run
+    services = Services(made, grammar(), settings, target(count), Renderer(calls), quiet=True)
+    return Run(made, settings, train(services))
 
 
 def state(run: Run) -> dict:
     return {
-        **run.scenes.transformer.state_dict(),
-        **{f"structure.{k}": v for k, v in run.structure.network.state_dict().items()},
+        **run.state.scenes.transformer.state_dict(),
+        **{f"structure.{k}": v for k, v in run.state.structure.state_dict().items()},
     }
 
 
@@ -162,7 +171,7 @@ def assert_the_same(first: Run, second: Run) -> None:
     assert before.keys() == after.keys()
     for name, value in before.items():
         assert torch.equal(value, after[name]), name
-    assert first.structure.baseline == second.structure.baseline
+    assert first.state.structure_baseline == second.state.structure_baseline
     keys = [(m["phase"], m["step"]) for m in read_metrics(first.folder.metrics)]
     assert keys == [(m["phase"], m["step"]) for m in read_metrics(second.folder.metrics)]
 
@@ -200,8 +209,8 @@ def test_structure_and_matching_take_turns(turns):
         *["structure"] * 2,
         *["match"] * 2,
     ]
-    assert turns.scenes.structure is turns.structure.network
-    assert turns.scenes.changes_attributes
+    assert turns.state.scenes.structure is turns.state.structure
+    assert turns.state.scenes.changes_attributes
 
 
 # 1 feature scenes, 1 count scenes, 2 + 2 steps, 1 feature scenes, 2 + 2 steps, 2 for the report.
@@ -212,7 +221,10 @@ def test_turns_are_resumed_bit_for_bit_too(turns, tmp_path, calls):
     assert_the_same(turns, run_in(tmp_path / "cut", resume=True, **TURNS))
 
 
-MATCH_FIRST = TURNS | {"phases": ["pretrain", "match", "structure"]}
+MATCH_FIRST = TURNS | {
+    "phases": ["pretrain", "match", "structure"],
+    "structure": SETTINGS["structure"] | {"picture_weight": 0.5},  # in the first round's φ
+}
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +255,7 @@ def test_the_generator_is_read_back_as_it_was_after_a_phase(match_first):
     config = RunConfig(grammar(), match_first.settings, None, None)
     seeds = list(range(20))
     now = load_generator(match_first.folder, config)
-    assert now.learned(seeds) == match_first.scenes.learned(seeds)
+    assert now.learned(seeds) == match_first.state.scenes.learned(seeds)
     before = load_generator(match_first.folder, config, after="match")
     for name, value in before.transformer.state_dict().items():
         assert torch.equal(value, now.transformer.state_dict()[name]), name
@@ -257,13 +269,13 @@ def test_the_learned_structure_is_read_back_with_the_run(whole):
     config = RunConfig(grammar(), whole.settings, None, None)
     read = load_generator(whole.folder, config)
     seeds = list(range(20))
-    assert read.learned(seeds) == whole.scenes.learned(seeds)
+    assert read.learned(seeds) == whole.state.scenes.learned(seeds)
     assert read.learned(seeds) != read.prior(seeds)
     assert read.learned(seeds[7:8]) == read.learned(seeds)[7:8]
     assert not read.changes_attributes  # only structure was learned
-    assert fingerprint(read) == fingerprint(whole.scenes)
+    assert fingerprint(read) == fingerprint(whole.state.scenes)
     read.structure = None
-    assert fingerprint(read) != fingerprint(whole.scenes)
+    assert fingerprint(read) != fingerprint(whole.state.scenes)
 
 
 def test_a_run_leaves_how_many_things_there_are_before_and_after(whole):
@@ -311,7 +323,7 @@ def test_wrong_settings_are_said_in_a_sentence():
 
 
 def histograms(run: Run, count=2000):
-    scenes = draw_scenes(grammar(), run.structure.network, range(count)).scenes
+    scenes = draw_scenes(grammar(), run.state.structure, range(count)).scenes
     digits = [scene.of_class("digit") for scene in scenes]
     number = np.bincount([len(own) for own in digits], minlength=5)[1:] / count
     kinds = [KINDS.index(d.attributes["label"]) for own in digits for d in own]

@@ -71,12 +71,7 @@ def run(epochs, match_weight=0.0, reward="score"):
     images = torch.stack([torch.from_numpy(f.image) for f in real]).permute(0, 3, 1, 2)
     states = [clone(scenes)]
     measured = []
-
-    def after_epoch(epoch, values, baseline):
-        states.append(clone(scenes))
-        measured.append(values)
-
-    optimise_task(
+    for _, values, _ in optimise_task(
         scenes,
         renderer,
         Matcher(renderer, settings, "full", Flatten(), MMD(images.flatten(1))),
@@ -91,8 +86,9 @@ def run(epochs, match_weight=0.0, reward="score"):
         baseline=MovingAverage(0.5),
         first_epoch=0,
         clip=1e9,
-        after_epoch=after_epoch,
-    )
+    ):
+        states.append(clone(scenes))
+        measured.append(values)
     return scenes, states, renderer, task, measured
 
 

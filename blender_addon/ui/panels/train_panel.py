@@ -2,12 +2,11 @@
 
 import bpy
 
+from ...contract.phases import PHASES
 from ..sentences import draw_error, draw_text
 from ..session import session
 from ..training_icons import PICTURE, bar_text, bar_title
 from . import CATEGORY
-
-_CURVES = (("mmd2", "MMD²"), ("score", "Score"))
 
 
 class METASIM_PT_train(bpy.types.Panel):
@@ -54,7 +53,7 @@ class METASIM_PT_training(bpy.types.Panel):
     def draw(self, context):
         layout = self.layout
         training, icons = session().training, session().icons
-        for name, title in _CURVES:
+        for name, title in ((p.curve, p.curve_label) for p in PHASES if p.curve):
             points = training.curve(name)
             if points and icons is not None:
                 first, last = points[0][1], points[-1][1]

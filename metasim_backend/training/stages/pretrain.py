@@ -1,17 +1,52 @@
-"""Phase 1: the transformer learns to leave scenes as they are (Meta-Sim, section 3.3)."""
+"""The transformer learns to leave scenes as they are (Meta-Sim, section 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from blender_addon.contract.phases import LABELS
 from metasim_backend.models.attribute_distribution import AttributeDistribution
-from metasim_backend.settings import PretrainSettings
+from metasim_backend.settings import PretrainSettings, TrainSettings
 from metasim_backend.training.scene_generator import Proposal, SceneGenerator
 from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+from metasim_backend.training.stages.stage import Stage
+from metasim_backend.training.state import State
+
+
+@dataclass(frozen=True)
+class Pretrain(Stage):
+    """The auto-encoder of attributes."""
+
+    name: ClassVar[str] = "pretrain"
+    phase: ClassVar[str] = "pretrain"
+    label: ClassVar[str] = LABELS["pretrain"]
+    shown: ClassVar[str] = "l1"
+
+    @classmethod
+    def planned(cls, settings: TrainSettings, turns: int) -> list[Sequence[Stage]]:
+        return [[cls(0, settings.pretrain.steps)]]
+
+    def run(self, state: State, services: Services) -> None:
+        settings, scenes = services.settings, state.scenes
+        scenes.transformer.freeze_encoder(False)
+        done = state.steps[self.name]
+        with self.work(services, self.end, done) as work:
+            optimiser = state.transformer_optimiser(self.name, settings.pretrain.learning_rate)
+            for step, values in pretrain(
+                scenes, settings.pretrain, settings.seed, optimiser=optimiser, first_step=done
+            ):
+                self.note(state, services, work, step, values)
+                work.update()
+        seeds = [derive_seed(settings.seed, "identity", i) for i in range(50)]
+        errors = identity_error(scenes, scenes.propose(seeds))
+        services.folder.write_json("identity_error.json", errors)
 
 
 def reconstruction_loss(
@@ -69,9 +104,8 @@ def pretrain(
     *,
     optimiser: torch.optim.Optimizer,
     first_step: int,
-    after_step: Callable[[int, dict[str, float]], None],
-) -> None:
-    """Train the auto-encoder from `first_step` on; `after_step` logs and checkpoints."""
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Train the auto-encoder from `first_step` on; each step and what was measured."""
     proposals = scenes.propose([derive_seed(seed, "pretrain", i) for i in range(settings.scenes)])
     data = proposals.batch.to_data_list()
     for step in range(first_step, settings.steps):
@@ -90,4 +124,4 @@ def pretrain(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        after_step(step, {name: float(value.detach()) for name, value in losses.items()})
+        yield step, {name: float(value.detach()) for name, value in losses.items()}
