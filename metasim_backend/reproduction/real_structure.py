@@ -21,10 +21,10 @@ from torch import Tensor
 from blender_addon.contract.frames import Frame
 from metasim_backend.datasets.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
+from metasim_backend.distances.resampled import InnerProducts
+from metasim_backend.features.extractor import FeatureExtractor, build_features
+from metasim_backend.features.picture_distances import distance_features, distance_names
 from metasim_backend.grammar import load_grammar
-from metasim_backend.matching.features import FeatureExtractor, build_features
-from metasim_backend.matching.picture_distances import distance_features, distance_names
-from metasim_backend.matching.resampled_distances import InnerProducts
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.reproduction.experiments import SCENES, ExperimentError

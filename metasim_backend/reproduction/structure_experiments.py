@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from metasim_backend.matching.count_histograms import Quantity
+from metasim_backend.features.count_histograms import Quantity
 from metasim_backend.reproduction.experiments import SCENES, ExperimentError
 
 REWARDS = ("density", "mmd")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.features.count_histograms import histogram
 from metasim_backend.grammar import Grammar, load_grammar, sample_scene
-from metasim_backend.matching.count_histograms import histogram
 from metasim_backend.reproduction.experiments import ExperimentError
 from metasim_backend.reproduction.quiet_clock import QuietClock
 from metasim_backend.reproduction.structure_experiments import REWARDS, StructureExperiment

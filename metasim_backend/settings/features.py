@@ -20,8 +20,8 @@ class FeatureSettings:
     network: str = setting(
         "prior",
         "prior: a small network that is trained on the prior's renders. Or a torchvision "
-        "network's name, efficientnet_lite0 (of the extra [weights]), or a weights file's path. auto: torchvision's ResNet-50 where its "
-        "weights can be had.",
+        "network's name, efficientnet_lite0 (of the extra [weights]), or a weights file's path. "
+        "auto: torchvision's ResNet-50 where its weights can be had.",
     )
     scenes: Annotated[int, Field(ge=2)] = setting(
         800, "Renders that the small network of the choice prior is trained on."

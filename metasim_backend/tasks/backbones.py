@@ -14,9 +14,10 @@ from urllib.error import URLError
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torchvision import models
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
+
+from metasim_backend.networks.tensorflow_padding import pad_as_tensorflow
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -137,57 +138,6 @@ class FixedBatchNorm2d(nn.BatchNorm2d):
 
     def train(self, mode: bool = True) -> FixedBatchNorm2d:
         return super().train(False)
-
-
-class SamePaddedConv2d(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding.
-
-    The output has ceil(n / stride) cells; what padding that needs is split evenly, and the odd
-    cell goes to the right and the bottom. PyTorch's symmetric padding shifts such features by
-    one pixel at every stride-2 layer.
-    """
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        pads: list[int] = []
-        for size, kernel, stride, dilation in zip(
-            reversed(input.shape[-2:]),
-            reversed(self.kernel_size),
-            reversed(self.stride),
-            reversed(self.dilation),
-            strict=True,
-        ):
-            reach = (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1
-            total = max(reach - size, 0)
-            pads += [total // 2, total - total // 2]
-        return functional.conv2d(
-            functional.pad(input, pads),
-            self.weight,
-            self.bias,
-            self.stride,
-            0,
-            self.dilation,
-            self.groups,
-        )
-
-
-def pad_as_tensorflow(module: nn.Module) -> None:
-    """Give every strided convolution below ``module`` SAME padding; weights stay."""
-    for name, child in list(module.named_children()):
-        if type(child) is nn.Conv2d and child.stride != (1, 1):
-            padded = SamePaddedConv2d(
-                child.in_channels,
-                child.out_channels,
-                child.kernel_size,  # type: ignore[arg-type]
-                child.stride,  # type: ignore[arg-type]
-                0,
-                child.dilation,  # type: ignore[arg-type]
-                child.groups,
-                child.bias is not None,
-            )
-            padded.weight, padded.bias = child.weight, child.bias
-            setattr(module, name, padded)
-        else:
-            pad_as_tensorflow(child)
 
 
 def _group_norm(channels: int) -> nn.GroupNorm:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from blender_addon.contract.frames import Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.distances.mmd import MMD
+from metasim_backend.features.extractor import FeatureExtractor
 from metasim_backend.grammar.encoding import attribute_samples
-from metasim_backend.matching.features import FeatureExtractor
-from metasim_backend.matching.mmd import MMD
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.atomic_files import write_atomically
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import Frame
+from metasim_backend.features.prior_network import CELL, PriorNetwork
+from metasim_backend.features.prior_training import Answers
 from metasim_backend.grammar.encoding import Encoding, Slot
-from metasim_backend.matching.prior_network import CELL, PriorNetwork
-from metasim_backend.matching.prior_training import Answers
 from metasim_backend.training.scene_generator import Proposal
 
 LEAST_SHARE = 0.2

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import Frame
-from metasim_backend.matching.features import FeatureExtractor, build_features
-from metasim_backend.matching.prior_network import PriorNetwork
-from metasim_backend.matching.prior_training import PriorTraining, train_prior_network
+from metasim_backend.features.extractor import FeatureExtractor, build_features
+from metasim_backend.features.prior_network import PriorNetwork
+from metasim_backend.features.prior_training import PriorTraining, train_prior_network
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_answers import answers
 from metasim_backend.training.feature_scenes import scenes_near, widened_scenes

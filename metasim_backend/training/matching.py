@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.distances.mmd import MMD
+from metasim_backend.features.extractor import FeatureExtractor
 from metasim_backend.grammar.priors import Constant
-from metasim_backend.matching.features import FeatureExtractor
-from metasim_backend.matching.mmd import MMD
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.rendering import differentiate
 from metasim_backend.rendering.renderer import DifferenceRenderer

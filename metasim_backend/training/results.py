@@ -11,10 +11,10 @@ import numpy as np
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.distances.mmd import MMD
+from metasim_backend.features.picture_distances import picture_distances
 from metasim_backend.grammar import Grammar, NoCollision
 from metasim_backend.grammar.footprints import collisions
-from metasim_backend.matching.mmd import MMD
-from metasim_backend.matching.picture_distances import picture_distances
 from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.training import evaluation

@@ -172,8 +172,8 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
 
 def _check_networks(config: RunConfig) -> None:
     """Weights that cannot be had are said at once, not when their phase begins."""
-    from metasim_backend.matching.features import build_features
-    from metasim_backend.matching.imagenet_networks import imagenet_network
+    from metasim_backend.features.extractor import build_features
+    from metasim_backend.networks.imagenet import imagenet_network
 
     settings = config.settings
     if settings.features.network not in ("auto", "prior"):

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from blender_addon.contract.camera_model import CameraModel
+from metasim_backend.features.count_network import CountNetwork
 from metasim_backend.grammar import Grammar
 from metasim_backend.grammar.derivation import Productions
-from metasim_backend.matching.count_network import CountNetwork
 from metasim_backend.models.distribution_transformer import TransformerSettings
 from metasim_backend.models.structure_generator import (
     StructureGenerator,

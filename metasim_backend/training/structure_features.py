@@ -10,16 +10,16 @@ from torch import Tensor
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.grammar.derivation import Productions
-from metasim_backend.matching.count_network import (
+from metasim_backend.features.count_network import (
     CountAnswers,
     CountNetwork,
     CountTraining,
     densities,
     train_count_network,
 )
-from metasim_backend.matching.imagenet_networks import imagenet_network
-from metasim_backend.matching.pretrained_cells import PretrainedCells
+from metasim_backend.features.pretrained_cells import PretrainedCells
+from metasim_backend.grammar.derivation import Productions
+from metasim_backend.networks.imagenet import imagenet_network
 from metasim_backend.settings import StructureSettings
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_scenes import widened

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.count_network import CountNetwork
+from metasim_backend.features.count_network import CountNetwork
 from metasim_backend.statistics.histograms import count_shares
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.services import Services

@@ -21,10 +21,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.count_network import CountNetwork
-from metasim_backend.matching.kernel_density import bandwidth_by_neighbours, log_density_ratio
-from metasim_backend.matching.mmd import MMD
-from metasim_backend.matching.paired_density import PairedDensity
+from metasim_backend.distances.kernel_density import bandwidth_by_neighbours, log_density_ratio
+from metasim_backend.distances.mmd import MMD
+from metasim_backend.distances.paired_density import PairedDensity
+from metasim_backend.features.count_network import CountNetwork
 from metasim_backend.settings import StructureSettings
 
 LEAST_EXPLAINED = 0.05

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional
 
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.matching.imagenet_networks import file_network
+from metasim_backend.networks.imagenet import file_network
 
 GRID = (3, 5)
 STAGES = 2

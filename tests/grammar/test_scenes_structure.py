@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.features.count_histograms import Quantity, histogram
 from metasim_backend.grammar import failed_conditions, load_grammar, sample_scene
-from metasim_backend.matching.count_histograms import Quantity, histogram
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.statistics.histograms import total_variation
 

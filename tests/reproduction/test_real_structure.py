@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from metasim_backend.datasets.pictures import DatasetError
-from metasim_backend.matching.frechet import kernel_distance
-from metasim_backend.matching.mmd import MMD
+from metasim_backend.distances.frechet import kernel_distance
+from metasim_backend.distances.mmd import MMD
 from metasim_backend.reproduction.experiments import ExperimentError
 from metasim_backend.reproduction.real_structure import (
     TRUTH,

@@ -11,13 +11,12 @@ from torch import nn
 from torchvision import models
 from torchvision.ops import FrozenBatchNorm2d
 
+from metasim_backend.networks.tensorflow_padding import SamePaddedConv2d, pad_as_tensorflow
 from metasim_backend.tasks.backbones import (
     BACKBONES,
     BackboneError,
     FixedBatchNorm2d,
-    SamePaddedConv2d,
     build_pyramid,
-    pad_as_tensorflow,
 )
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[2] / "../shared/data"))

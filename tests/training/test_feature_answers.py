@@ -8,8 +8,8 @@ import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import Frame, ObjectLabel, RenderSettings
+from metasim_backend.features.prior_network import PriorNetwork, Sizes
 from metasim_backend.grammar import grammar_from_dict
-from metasim_backend.matching.prior_network import PriorNetwork, Sizes
 from metasim_backend.training.feature_answers import answers, explained_by_slot
 from metasim_backend.training.scene_generator import SceneGenerator
 

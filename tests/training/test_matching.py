@@ -7,8 +7,8 @@ import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.distances.mmd import MMD
 from metasim_backend.grammar import grammar_from_dict, load_grammar, sample_scene, with_overrides
-from metasim_backend.matching.mmd import MMD
 from metasim_backend.settings import MatchSettings
 from metasim_backend.training.matching import (
     Matcher,

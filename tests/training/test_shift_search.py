@@ -7,8 +7,8 @@ import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.distances.mmd import MMD
 from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overrides
-from metasim_backend.matching.mmd import MMD
 from metasim_backend.training.matching import Matcher
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.shift_search import most_trials, search_shifts

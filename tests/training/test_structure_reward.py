@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metasim_backend.matching.count_network import CountNetwork
+from metasim_backend.features.count_network import CountNetwork
 from metasim_backend.settings import StructureSettings
 from metasim_backend.training.structure_reward import StructureReward, counts_reading
 

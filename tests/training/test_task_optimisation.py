@@ -7,8 +7,8 @@ import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.distances.mmd import MMD
 from metasim_backend.grammar import grammar_from_dict
-from metasim_backend.matching.mmd import MMD
 from metasim_backend.settings import TaskSettings
 from metasim_backend.training.matching import Matcher
 from metasim_backend.training.reward import MovingAverage

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from metasim_backend.matching.features import FeatureExtractor, counting_features
-from metasim_backend.matching.mmd import MMD
-from metasim_backend.matching.prior_network import PriorNetwork
+from metasim_backend.distances.mmd import MMD
+from metasim_backend.features.extractor import FeatureExtractor, counting_features
+from metasim_backend.features.prior_network import PriorNetwork
 from metasim_backend.training.evaluation import features_in_batches
 from metasim_backend.training.feature_answers import explained_by_slot
 from metasim_backend.training.feature_space import prepare

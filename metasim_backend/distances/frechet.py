@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.mmd import MatchingError
+from metasim_backend.distances.mmd import MatchingError
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> Tensor:

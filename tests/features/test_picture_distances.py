@@ -5,11 +5,11 @@ import torch
 from torch.nn import functional
 from torchvision import models
 
-from metasim_backend.matching.features import build_features
-from metasim_backend.matching.frechet import frechet_distance, kernel_distance
-from metasim_backend.matching.mmd import MatchingError
-from metasim_backend.matching.picture_distances import inception_pool, picture_distances
-from metasim_backend.matching.prior_network import PriorNetwork, Sizes
+from metasim_backend.distances.frechet import frechet_distance, kernel_distance
+from metasim_backend.distances.mmd import MatchingError
+from metasim_backend.features.extractor import build_features
+from metasim_backend.features.picture_distances import inception_pool, picture_distances
+from metasim_backend.features.prior_network import PriorNetwork, Sizes
 
 
 def pictures(count: int, seed: int) -> torch.Tensor:

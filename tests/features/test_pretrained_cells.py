@@ -5,9 +5,9 @@ import torch
 from coloured_squares import answers, squares
 from torchvision import models
 
-from metasim_backend.matching.count_network import CountNetwork, CountTraining, train_count_network
-from metasim_backend.matching.imagenet_networks import file_network
-from metasim_backend.matching.pretrained_cells import PretrainedCells
+from metasim_backend.features.count_network import CountNetwork, CountTraining, train_count_network
+from metasim_backend.features.pretrained_cells import PretrainedCells
+from metasim_backend.networks.imagenet import file_network
 
 
 @pytest.fixture(scope="module")

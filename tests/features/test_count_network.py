@@ -5,14 +5,14 @@ import pytest
 import torch
 from coloured_squares import SIZE, answers, squares
 
-from metasim_backend.matching.count_network import (
+from metasim_backend.features.count_network import (
     CountNetwork,
     CountTraining,
     densities,
     train_count_network,
 )
-from metasim_backend.matching.features import counting_features
-from metasim_backend.matching.prior_training import PriorTrainingError
+from metasim_backend.features.extractor import counting_features
+from metasim_backend.features.prior_training import PriorTrainingError
 
 
 def test_each_object_that_is_seen_has_one_unit_of_mass_where_it_is_seen():

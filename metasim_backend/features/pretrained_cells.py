@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metasim_backend.matching.prior_network import CELL
-from metasim_backend.matching.stage_network import StageNetwork
+from metasim_backend.features.prior_network import CELL
+from metasim_backend.networks.stages import StageNetwork
 
 STAGES = 2  # strides 8 and 16; the last stage tells what a picture is about, not where
 ENLARGED = 2  # so that the finest stage has two rows a cell, and a distant car is not one pixel

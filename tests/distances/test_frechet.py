@@ -3,8 +3,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from metasim_backend.matching.frechet import frechet_distance, kernel_distance
-from metasim_backend.matching.mmd import MatchingError
+from metasim_backend.distances.frechet import frechet_distance, kernel_distance
+from metasim_backend.distances.mmd import MatchingError
 
 
 def draw(*shape, seed=0):

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from metasim_backend.matching.features import FeatureExtractor
-from metasim_backend.matching.frechet import frechet_distance, kernel_distance
-from metasim_backend.matching.stage_network import StageNetwork
+from metasim_backend.distances.frechet import frechet_distance, kernel_distance
+from metasim_backend.features.extractor import FeatureExtractor
+from metasim_backend.networks.stages import StageNetwork
 
 INCEPTION_SIDE = 299  # pixels, of the pictures that Inception-v3 was trained on
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.frechet import paired
-from metasim_backend.matching.mmd import SCALES, mixture_kernel
+from metasim_backend.distances.frechet import paired
+from metasim_backend.distances.mmd import SCALES, mixture_kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class InnerProducts:
         )
 
     def kernel_distance(self) -> float:
-        """:func:`~metasim_backend.matching.frechet.kernel_distance` of the two sets."""
+        """:func:`~metasim_backend.distances.frechet.kernel_distance` of the two sets."""
         n, m = self.across.shape
         xx, yy, xy = (
             (products / self.dimension + 1) ** 3
@@ -65,13 +65,13 @@ class InnerProducts:
         )
 
     def bandwidths(self) -> Tensor:
-        """:func:`~metasim_backend.matching.mmd.median_bandwidths` of the second set."""
+        """:func:`~metasim_backend.distances.mmd.median_bandwidths` of the second set."""
         pairs = np.triu_indices(len(self.second), 1)
         median = np.median(_squared_distances(self.second).numpy()[pairs].clip(min=0) ** 0.5)
         return float(median) * torch.tensor(SCALES, dtype=self.second.dtype)
 
     def mmd2(self, bandwidths: Tensor) -> float:
-        """:func:`~metasim_backend.matching.mmd.mmd2_unbiased` of the two sets."""
+        """:func:`~metasim_backend.distances.mmd.mmd2_unbiased` of the two sets."""
         n, m = self.across.shape
         own = self.first.diagonal()[:, None] + self.second.diagonal()[None, :]
         xx, yy, xy = (
@@ -87,7 +87,7 @@ class InnerProducts:
         )
 
     def frechet_distance(self) -> float:
-        """:func:`~metasim_backend.matching.frechet.frechet_distance` of the two sets."""
+        """:func:`~metasim_backend.distances.frechet.frechet_distance` of the two sets."""
         n, m = self.across.shape
         means = self.first.mean() + self.second.mean() - 2 * self.across.mean()
         spreads = _spread(self.first) + _spread(self.second)

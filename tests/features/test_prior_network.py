@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from metasim_backend.matching.features import build_features
-from metasim_backend.matching.prior_network import CELL, PriorNetwork, Sizes
-from metasim_backend.matching.prior_training import (
+from metasim_backend.features.extractor import build_features
+from metasim_backend.features.prior_network import CELL, PriorNetwork, Sizes
+from metasim_backend.features.prior_training import (
     Answers,
     PriorTraining,
     PriorTrainingError,

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from metasim_backend.matching.packaged_network import PACKAGED, packaged_network
-from metasim_backend.matching.stage_network import (
+from metasim_backend.networks.packaged import PACKAGED, packaged_network
+from metasim_backend.networks.stages import (
     CAFFE,
     MINUS_ONE_TO_ONE,
     TORCHVISION,
@@ -30,8 +30,8 @@ from metasim_backend.matching.stage_network import (
     StageNetwork,
     read_state,
 )
-from metasim_backend.matching.weights_download import DownloadError, cached_or_downloaded
-from metasim_backend.tasks.backbones import pad_as_tensorflow
+from metasim_backend.networks.tensorflow_padding import pad_as_tensorflow
+from metasim_backend.networks.weights_download import DownloadError, cached_or_downloaded
 
 _RESNET = Family(("layer2", "layer3", "layer4"))
 _FAMILIES: dict[str, Family] = {

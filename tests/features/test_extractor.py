@@ -11,12 +11,12 @@ from PIL import Image
 from torch.nn import functional
 from torchvision import models
 
-from metasim_backend.matching import features as features_module
-from metasim_backend.matching import weights_download
-from metasim_backend.matching.features import FeaturesError, build_features
-from metasim_backend.matching.imagenet_networks import file_network
-from metasim_backend.matching.prior_network import PriorNetwork, Sizes
-from metasim_backend.matching.weights_download import DownloadError, cached_or_downloaded
+from metasim_backend.features import extractor as features_module
+from metasim_backend.features.extractor import FeaturesError, build_features
+from metasim_backend.features.prior_network import PriorNetwork, Sizes
+from metasim_backend.networks import weights_download
+from metasim_backend.networks.imagenet import file_network
+from metasim_backend.networks.weights_download import DownloadError, cached_or_downloaded
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 WEIGHTS = DATA / "weights"

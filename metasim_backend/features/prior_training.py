@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from metasim_backend.matching.prior_network import PARTS, PriorNetwork, Sizes
+from metasim_backend.features.prior_network import PARTS, PriorNetwork, Sizes
 
 
 class PriorTrainingError(ValueError):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from metasim_backend.matching.mmd import MatchingError
-from metasim_backend.matching.paired_density import PairedDensity
+from metasim_backend.distances.mmd import MatchingError
+from metasim_backend.distances.paired_density import PairedDensity
 
 
 def normal(count, dimension, seed, shift=0.0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from metasim_backend.matching.mmd import (
+from metasim_backend.distances.mmd import (
     MMD,
     MatchingError,
     median_bandwidths,

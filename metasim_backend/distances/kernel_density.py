@@ -30,7 +30,7 @@ import math
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.mmd import MatchingError
+from metasim_backend.distances.mmd import MatchingError
 
 __all__ = ["bandwidth_by_neighbours", "log_density", "log_density_ratio"]
 

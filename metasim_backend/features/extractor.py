@@ -21,15 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metasim_backend.matching.count_network import CountNetwork
-from metasim_backend.matching.imagenet_networks import (
+from metasim_backend.features.count_network import CountNetwork
+from metasim_backend.features.prior_network import KIND, PriorNetwork
+from metasim_backend.networks.imagenet import (
     IMAGENET_NETWORKS,
     file_network,
     torchvision_network,
 )
-from metasim_backend.matching.packaged_network import PACKAGED, packaged_network
-from metasim_backend.matching.prior_network import KIND, PriorNetwork
-from metasim_backend.matching.stage_network import FeaturesError, StageNetwork, read_state
+from metasim_backend.networks.packaged import PACKAGED, packaged_network
+from metasim_backend.networks.stages import FeaturesError, StageNetwork, read_state
 
 __all__ = ["CHOICES", "FeatureExtractor", "FeaturesError", "build_features", "counting_features"]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from metasim_backend.matching.frechet import frechet_distance, kernel_distance
-from metasim_backend.matching.mmd import MatchingError, median_bandwidths, mmd2_unbiased
-from metasim_backend.matching.resampled_distances import InnerProducts
+from metasim_backend.distances.frechet import frechet_distance, kernel_distance
+from metasim_backend.distances.mmd import MatchingError, median_bandwidths, mmd2_unbiased
+from metasim_backend.distances.resampled import InnerProducts
 
 
 @pytest.fixture(params=[7, 200], ids=["fewer dimensions than pictures", "more"])

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metasim_backend.matching.pretrained_cells import PretrainedCells
-from metasim_backend.matching.prior_network import (
+from metasim_backend.features.pretrained_cells import PretrainedCells
+from metasim_backend.features.prior_network import (
     CELL,
     WIDTHS,
     block,
@@ -27,7 +27,7 @@ from metasim_backend.matching.prior_network import (
     scene_head,
     trunk,
 )
-from metasim_backend.matching.prior_training import (
+from metasim_backend.features.prior_training import (
     PriorTrainingError,
     as_float,
     disturb,
@@ -146,7 +146,7 @@ class CountNetwork(nn.Module):
         return torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
 
     def stages(self, images: Tensor) -> list[Tensor]:
-        """The readings, as a :class:`~metasim_backend.matching.features.FeatureExtractor` takes
+        """The readings, as a :class:`~metasim_backend.features.extractor.FeatureExtractor` takes
         them."""
         return [self(images)]
 

@@ -25,7 +25,7 @@ import math
 import torch
 from torch import Tensor
 
-from metasim_backend.matching.mmd import MatchingError
+from metasim_backend.distances.mmd import MatchingError
 
 
 class PairedDensity:

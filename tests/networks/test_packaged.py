@@ -7,10 +7,10 @@ import importlib.util
 import pytest
 import torch
 
-from metasim_backend.matching import packaged_network as module
-from metasim_backend.matching.features import build_features
-from metasim_backend.matching.packaged_network import PACKAGED, packaged_network
-from metasim_backend.matching.stage_network import FeaturesError
+from metasim_backend.features.extractor import build_features
+from metasim_backend.networks import packaged as module
+from metasim_backend.networks.packaged import PACKAGED, packaged_network
+from metasim_backend.networks.stages import FeaturesError
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from metasim_backend.matching.count_network import CountAnswers, densities
+from metasim_backend.features.count_network import CountAnswers, densities
 
 SIZE = 32
 

@@ -5,12 +5,12 @@ import pytest
 import scipy.stats
 import torch
 
-from metasim_backend.matching.kernel_density import (
+from metasim_backend.distances.kernel_density import (
     bandwidth_by_neighbours,
     log_density,
     log_density_ratio,
 )
-from metasim_backend.matching.mmd import MatchingError
+from metasim_backend.distances.mmd import MatchingError
 
 
 def draw(*shape, seed=0, dtype=torch.float64):

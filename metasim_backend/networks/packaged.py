@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from metasim_backend.matching.stage_network import (
+from metasim_backend.networks.stages import (
     MINUS_ONE_TO_ONE,
     Family,
     FeaturesError,

@@ -1,5 +1,5 @@
 from blender_addon.contract.scene_graph import Node, SceneGraph
-from metasim_backend.matching.count_histograms import Quantity, histogram
+from metasim_backend.features.count_histograms import Quantity, histogram
 
 
 def scene(kind, colours):

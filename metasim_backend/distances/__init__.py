@@ -1,0 +1,1 @@
+"""Distances between two sets of vectors, and density ratios."""

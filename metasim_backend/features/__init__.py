@@ -1,0 +1,1 @@
+"""φ: what a picture is described by when distributions are matched."""

@@ -1,1 +1,0 @@
-"""How far rendered pictures are from real ones: features φ and distances between their sets."""
