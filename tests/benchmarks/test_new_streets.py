@@ -67,13 +67,8 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def result():
-    """What the tests of this file found; written down in the end, beside what was there."""
-    found: dict = {}
-    yield found
-    if not found:
-        return
+def record(**found: object) -> None:
+    """Write down what a test found, beside what was there."""
     before = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     head = {
         "measures": "streets of scenes/driving.yaml's prior, direct light, one sample; processor "
@@ -157,25 +152,27 @@ def by_two_workers(lighting: str, count: int) -> dict[str, float]:
     return {name: rounded(float(np.median(values))) for name, values in rates.items()}
 
 
-def test_another_street_costs_little_more_than_its_render(result, tmp_path):
-    result.update(costs("direct", STREETS, tmp_path))
-    print(json.dumps({name: result[name] for name in ("another_street", "parts")}, indent=2))
-    assert result["another_street"]["against_bare_render"] <= MOST_OF_BARE
+def test_another_street_costs_little_more_than_its_render(tmp_path):
+    found = costs("direct", STREETS, tmp_path)
+    record(**found)
+    print(json.dumps(found, indent=2))
+    assert found["another_street"]["against_bare_render"] <= MOST_OF_BARE
 
 
-def test_two_workers_render_forty_new_streets_a_second(result):
+def test_two_workers_render_forty_new_streets_a_second():
     rates = by_two_workers("direct", STREETS)
-    result["two_workers"] = {"labelled_frames_a_second": rates}
-    print(result["two_workers"])
+    record(two_workers={"labelled_frames_a_second": rates})
+    print(rates)
     assert rates["new_streets"] >= LEAST_A_SECOND
 
 
-def test_new_streets_are_ten_times_as_fast_as_blenderprocs_at_equal_noise(result, tmp_path):
+def test_new_streets_are_ten_times_as_fast_as_blenderprocs_at_equal_noise(tmp_path):
     if not os.environ.get("BLENDERPROC") or not os.environ.get("BLENDERPROC_PYTHON"):
         pytest.skip("name BlenderProc's checkout in BLENDERPROC, its Python in BLENDERPROC_PYTHON")
-    result["blenderproc"] = at_equal_noise("direct", streets(COMPARED), tmp_path)
-    print(json.dumps(result["blenderproc"], indent=2))
-    for size in result["blenderproc"]["sizes"].values():
+    found = at_equal_noise("direct", streets(COMPARED), tmp_path)
+    record(blenderproc=found)
+    print(json.dumps(found, indent=2))
+    for size in found["sizes"].values():
         assert size["frames_a_second_against_theirs"] >= LEAST_AGAINST_BLENDERPROC
 
 
