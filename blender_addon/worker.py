@@ -48,7 +48,7 @@ from .capture.engines import capabilities  # noqa: E402
 from .capture.picture import render  # noqa: E402
 from .capture.staging import Stage  # noqa: E402
 from .contract import scene_graph, wire  # noqa: E402
-from .contract.attributes import WorldError  # noqa: E402
+from .contract.attribute_reading import WorldError  # noqa: E402
 from .contract.catalogue import user_assets  # noqa: E402
 from .contract.frames import (  # noqa: E402
     AttributeStep,

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from metasim_backend.datasets.mnist import LABELS, SIDE, Digits
+from metasim_backend.datasets.readers.mnist import LABELS, SIDE, Digits
 from metasim_backend.grammar import grammar_from_dict
 
 GRAMMAR = {

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..contract.frames import AttributeStep, Difference, RenderSettings
 from ..contract.scene_graph import Changes, SceneGraph
-from .covers import Window, area, cover, group, union
 from .picture import prepare, render_window
 from .staging import Stage, StagedObject
-from .windows import View, outlines, touched
+from .touched_pixels import View, outlines, touched
+from .windows import Window, area, cover, group, union
 
 FULL_FRAME_FROM = 0.9  # steps that touch more than this share of the frame get the full frame
 CALL_PIXELS = (

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attributes import WorldError, choice, number, positive
+from .attribute_reading import WorldError, choice, number, positive
 from .placement import Placement
 from .scene_graph import Node, SceneGraph
 from .street_classes import STREET_CLASSES

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.attributes import WorldError
+from ..contract.attribute_reading import WorldError
 from ..contract.scene_graph import AttributeValue
 from .attribute_items import legal
 from .session import session

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..contract.attributes import WorldError
+from ..contract.attribute_reading import WorldError
 from ..contract.scene_graph import SceneGraph
 from .redraw import redraw_views
 from .session import session

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.attributes import WorldError, number, positive
+from ..contract.attribute_reading import WorldError, number, positive
 from ..contract.placement import EXPOSURE_LEFT
 from ..contract.scene_graph import Node
 

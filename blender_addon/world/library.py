@@ -9,7 +9,7 @@ import bpy
 import mathutils
 import numpy as np
 
-from ..contract.attributes import WorldError
+from ..contract.attribute_reading import WorldError
 from ..contract.catalogue import Asset
 from ..contract.street_classes import STREET_CLASSES
 

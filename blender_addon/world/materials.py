@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from ..contract.attributes import WorldError
+from ..contract.attribute_reading import WorldError
 from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
 from .contact import CONTACT
 from .face_attributes import COLOUR, LARGEST_GRAIN, OPEN

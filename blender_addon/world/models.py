@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..contract.attributes import WorldError, choice, positive
+from ..contract.attribute_reading import WorldError, choice, positive
 from ..contract.scene_graph import Node
 from ..contract.street import barrier_sections
 from .barriers import BARRIER_MODELS, barrier

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.attributes import choice, number
+from ..contract.attribute_reading import choice, number
 from ..contract.scene_graph import Node
 from .ambient import Ambient, ambient_of
 from .shading import components, constant, glow, gradient, show_constants, vector

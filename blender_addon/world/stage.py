@@ -9,7 +9,7 @@ from typing import Literal
 import bpy
 import numpy as np
 
-from ..contract.attributes import WorldError, choice
+from ..contract.attribute_reading import WorldError, choice
 from ..contract.catalogue import Asset
 from ..contract.placement import Placement
 from ..contract.scene_graph import Node, SceneGraph

@@ -20,7 +20,7 @@ from metasim_backend.commands.options import (
 from metasim_backend.commands.setting_options import add_set_option, refuse_changes
 
 if TYPE_CHECKING:
-    from metasim_backend.datasets.writers import DatasetWriter
+    from metasim_backend.datasets.writers.writer import DatasetWriter
     from metasim_backend.grammar import Grammar
     from metasim_backend.rendering.renderer import Renderer
     from metasim_backend.run_files.run_folder import RunFolder
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from metasim_backend.commands.generate import dataset_job
-    from metasim_backend.datasets.writers import open_writer
+    from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.grammar import attribute_samples, load_grammar, sample_scene
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
@@ -145,8 +145,8 @@ def run(arguments: argparse.Namespace) -> int:
 def hidden_writer(folder: Path, name: str, hidden: Grammar, *, force: bool) -> DatasetWriter:
     """Where pictures of the hidden setting are kept; with force those of another are replaced."""
     from metasim_backend.commands.generate import replaceable
-    from metasim_backend.datasets.pictures import DatasetError
-    from metasim_backend.datasets.writers import open_writer
+    from metasim_backend.datasets.readers.pictures import DatasetError
+    from metasim_backend.datasets.writers.writer import open_writer
 
     grammar = hashlib.sha256(json.dumps(hidden.to_dict()).encode()).hexdigest()[:16]
     job = {"hidden": name, "grammar": grammar}

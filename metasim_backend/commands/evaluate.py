@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict, replace
 
     from metasim_backend.camera.renderer import with_camera
-    from metasim_backend.datasets.labelled import read_labelled
+    from metasim_backend.datasets.readers.labelled import read_labelled
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training import evaluation

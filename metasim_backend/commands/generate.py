@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
-    from metasim_backend.datasets.writers import open_writer
+    from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.dataset_generation import generate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 COLUMNS = ("frame", "height", "class", "ymin", "ymax")
 

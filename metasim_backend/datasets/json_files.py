@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 
 def read_json(path: Path) -> dict[str, Any]:

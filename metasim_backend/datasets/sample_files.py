@@ -17,7 +17,7 @@ from PIL import Image
 
 from blender_addon.contract.frames import Frame, ObjectLabel
 from metasim_backend.datasets.json_files import read_json
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.run_files.atomic_files import write_atomically
 
 HIDDEN = ".metasim"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from metasim_backend.datasets.near_duplicates import distinct
-from metasim_backend.datasets.pictures import (
+from metasim_backend.datasets.readers.pictures import (
     DatasetError,
     Fit,
     check_size,

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blender_addon.contract.scene_graph import Node
-from metasim_backend.datasets.mnist import LABELS, SIDE, Digits
+from metasim_backend.datasets.readers.mnist import LABELS, SIDE, Digits
 from metasim_backend.rendering.renderer import RenderingInputError
 from metasim_backend.rendering.sprites.layers import Layer
 from metasim_backend.rendering.sprites.scene_table import SceneTable

@@ -80,7 +80,7 @@ def open_renderer(
     from metasim_backend.rendering.sprites import SpriteRenderer
 
     if domain == "mnist":
-        from metasim_backend.datasets.mnist import read_mnist
+        from metasim_backend.datasets.readers.mnist import read_mnist
         from metasim_backend.rendering.mnist import MnistWorld
 
         return SpriteRenderer(MnistWorld(read_mnist(part, data)), device)

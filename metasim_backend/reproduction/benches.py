@@ -11,7 +11,7 @@ from torch import Tensor
 
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.datasets.mnist import read_mnist
+from metasim_backend.datasets.readers.mnist import read_mnist
 from metasim_backend.grammar import Grammar, sample_scene
 from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer

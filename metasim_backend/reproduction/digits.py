@@ -11,7 +11,7 @@ from torch import Tensor
 
 from blender_addon.contract.frames import Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.datasets.mnist import LABELS, Digits, read_mnist, split_test_digits
+from metasim_backend.datasets.readers.mnist import LABELS, Digits, read_mnist, split_test_digits
 from metasim_backend.grammar import Grammar, sample_scene
 from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.frames import Frame
-from metasim_backend.datasets.pictures import list_pictures
+from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.distances.resampled import InnerProducts
 from metasim_backend.features.extractor import FeatureExtractor, build_features

@@ -47,7 +47,7 @@ def structure_bench(
 
 def _digits(seed: int, data: Path | None) -> tuple[DifferenceRenderer, DifferenceRenderer]:
     """MNIST's test digits in two parts without a common digit, as their renderers."""
-    from metasim_backend.datasets.mnist import read_mnist, split_test_digits
+    from metasim_backend.datasets.readers.mnist import read_mnist, split_test_digits
     from metasim_backend.rendering.mnist import MnistWorld
     from metasim_backend.rendering.sprites import SpriteRenderer
 

@@ -80,7 +80,7 @@ def thinned(points: list[list[float]]) -> list[list[float]]:
 
 def latest_picture(run: Path) -> tuple[int, np.ndarray] | None:
     """The newest picture of the first scene that the run follows: its step, [H, W, 3] uint8."""
-    from metasim_backend.datasets.pictures import DatasetError, read_picture
+    from metasim_backend.datasets.readers.pictures import DatasetError, read_picture
 
     newest = max((run / "report_data/pictures/progress").glob("[0-9]*_00.png"), default=None)
     if newest is None:

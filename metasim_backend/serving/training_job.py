@@ -9,7 +9,7 @@ import numpy as np
 
 from blender_addon.contract.panel import event
 from blender_addon.contract.wire import Message
-from metasim_backend.datasets.pictures import list_pictures
+from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.grammar import load_grammar
 from metasim_backend.run_files.events import Event
 from metasim_backend.serving.job import Job, Tell

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.datasets.writers import DatasetWriter
+from metasim_backend.datasets.writers.writer import DatasetWriter
 from metasim_backend.grammar.separation import separated
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds

@@ -218,7 +218,7 @@ def read_target(config: RunConfig) -> Target:
     Raises:
         DatasetError: naming the folder or file; TargetError: when there are too few.
     """
-    from metasim_backend.datasets.labelled import read_labelled
+    from metasim_backend.datasets.readers.labelled import read_labelled
     from metasim_backend.datasets.targets import TargetImages
 
     rendering = config.settings.rendering

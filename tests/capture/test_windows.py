@@ -1,102 +1,72 @@
-"""Touched pixels against points projected by hand."""
+"""Covers and groups of windows against their promises."""
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
-from conftest import CORNERS, cube_scene
 
-from blender_addon.capture.windows import View, outlines, touched
-
-W, H = 160, 96
+from blender_addon.capture.windows import EMPTY, area, cover, group, overlap, union
 
 
-def pixels_touched(geometry, scene, *moved):
-    """The mask of some of a scene's cubes, by number."""
-    geometry.show(scene)
-    view = View(
-        geometry.camera_intrinsics(W, H), geometry.camera_pose(), geometry.sun_direction(), W, H
+@pytest.mark.parametrize("seed", range(8))
+def test_a_cover_holds_every_pixel_in_disjoint_windows_and_is_no_dearer_than_one(seed):
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((96, 160), bool)
+    for _ in range(rng.integers(1, 5)):
+        x, y = rng.integers(0, 150), rng.integers(0, 90)
+        mask[y : y + rng.integers(1, 40), x : x + rng.integers(1, 60)] = True
+    windows = cover(mask, call_pixels=300)
+    count = np.zeros(mask.shape, int)
+    for x0, y0, x1, y1 in windows:
+        count[y0:y1, x0:x1] += 1
+    assert (count[mask] == 1).all() and count.max() == 1
+    rows, columns = np.nonzero(mask)
+    box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    assert union(windows) == box
+    assert sum(300 + area(w) for w in windows) <= 300 + area(box)
+
+
+def test_a_cover_cuts_an_l_where_that_is_cheaper():
+    mask = np.zeros((96, 160), bool)
+    mask[10:90, 5:15] = mask[80:90, 5:150] = True
+    assert len(cover(mask, call_pixels=1e5)) == 1
+    windows = cover(mask, call_pixels=100)
+    assert len(windows) == 2 and sum(map(area, windows)) == mask.sum()
+    assert cover(np.zeros((4, 4), bool), call_pixels=1) == []
+
+
+def test_union_overlap_and_area():
+    assert union([EMPTY, (1, 2, 5, 6), (3, 0, 4, 9)]) == (1, 0, 5, 9)
+    assert union([EMPTY]) == EMPTY and area(EMPTY) == 0
+    assert overlap((0, 0, 5, 5), (4, 4, 9, 9)) and not overlap((0, 0, 5, 5), (5, 0, 9, 5))
+
+
+def test_groups_hold_each_window_once_and_none_that_another_step_touches():
+    rng = np.random.default_rng(1)
+    windows, kin = [], []
+    for n in range(60):
+        x, y = rng.integers(0, 140), rng.integers(0, 80)
+        windows.append((int(x), int(y), int(x + rng.integers(2, 20)), int(y + 10)))
+        kin.append(frozenset({f"node_{n % 20}"}))
+    windows[7] = EMPTY
+    parts = [[w] if w != EMPTY else [] for w in windows]
+    parts[3].append((150, 90, 158, 95))
+    groups = group(parts, kin, call_pixels=2000)
+    assert sorted(part for g in groups for part in g.parts) == sorted(
+        (n, w) for n, some in enumerate(parts) for w in some
     )
-    drawn = outlines(geometry.objects(), view)
-    return touched(drawn.take(moved), drawn, view)
+    for g in groups:
+        assert g.window == union([w for _, w in g.parts])
+        for n, window in g.parts:
+            for m in g.steps:
+                if m != n:
+                    assert not kin[n] & kin[m]
+                    assert not any(overlap(window, other) for other in parts[m])
+    assert len(groups) < 30
 
 
-def seen_at(geometry, points):
-    """Columns and rows of the pixels that world points fall on, those in the frame."""
-    seen = points @ geometry.camera_pose()[:3, :3].T + geometry.camera_pose()[:3, 3]
-    seen = seen[seen[:, 2] > 0.1]
-    pixels = seen @ geometry.camera_intrinsics(W, H).T
-    column, row = np.floor(pixels[:, :2] / pixels[:, 2:]).astype(int).T
-    inside = (column >= 0) & (column < W) & (row >= 0) & (row < H)
-    return column[inside], row[inside]
-
-
-def corners_of(geometry, number):
-    return (geometry.objects()[number].matrix @ np.c_[CORNERS, np.ones(8)].T)[:3].T
-
-
-def mixed(points):
-    """2000 points of the hull of a few."""
-    return np.random.default_rng(0).dirichlet(np.full(len(points), 0.5), 2000) @ points
-
-
-@pytest.mark.parametrize("elevation", [8, 35, 75])
-@pytest.mark.parametrize("azimuth", [0, 100, 200, 300])
-def test_the_cube_and_its_shadow_are_touched(cube_geometry, azimuth, elevation):
-    scene = cube_scene(
-        {"x": 1, "y": 7, "yaw": 20, "size": 1.5}, sun_azimuth=azimuth, sun_elevation=elevation
-    )
-    mask = pixels_touched(cube_geometry, scene, 0)
-    corners, sun = corners_of(cube_geometry, 0), cube_geometry.sun_direction()
-    shadow = corners - corners[:, 2:] / sun[2] * sun
-    for points in (corners, shadow):
-        column, row = seen_at(cube_geometry, mixed(points))
-        assert mask[row, column].all()
-    assert mask.any() and mask.mean() < 0.6
-
-
-def test_what_the_shadow_falls_on_is_touched(cube_geometry):
-    # A tall cube throws its shadow to the right, on another one's side and top.
-    scene = cube_scene(
-        {"x": -4, "y": 9, "size": 3}, {"x": 0, "y": 9, "size": 1}, sun_azimuth=90, sun_elevation=30
-    )
-    mask = pixels_touched(cube_geometry, scene, 0)
-    column, row = seen_at(cube_geometry, mixed(corners_of(cube_geometry, 1)))
-    assert len(row) and mask[row, column].all()
-    # Alone, the air above the ground's shadow stays untouched.
-    alone = pixels_touched(cube_geometry, cube_scene({"x": -4, "y": 9, "size": 3}, sun_azimuth=90,
-                                                     sun_elevation=30), 0)  # fmt: skip
-    assert not alone[row, column].all()
-
-
-def test_a_shell_holds_every_vertex_of_its_mesh(cube_geometry):
-    rng = np.random.default_rng(3)
-    cube_geometry.show(cube_scene({"x": 2, "y": 8, "yaw": 33, "size": 2}))
-    (item,) = cube_geometry.objects()
-    cone = rng.normal(size=(300, 3)).astype(np.float32) * 0.2
-    cone[:, :2] *= 1 + np.abs(cone[:, 2:])
-    item = dataclasses.replace(item, vertices=cone)
-    view = View(cube_geometry.camera_intrinsics(W, H), cube_geometry.camera_pose(),
-                cube_geometry.sun_direction(), W, H)  # fmt: skip
-    drawn = outlines([item], view)
-    column, row = seen_at(cube_geometry, cone @ item.matrix[:3, :3].T + item.matrix[:3, 3])
-    assert len(row) > 100
-    assert ((drawn.body[0, 0, row] <= column) & (column < drawn.body[0, 1, row])).all()
-
-
-def test_a_shadow_that_reaches_in_from_behind_touches_pixels(cube_geometry):
-    # The sun stands behind the camera; the cube is behind it too, its shadow falls before us.
-    scene = cube_scene({"y": -2, "size": 2}, sun_azimuth=180, sun_elevation=15)
-    assert pixels_touched(cube_geometry, scene, 0).any()
-
-
-def test_what_lies_behind_with_its_shadow_touches_nothing(cube_geometry):
-    scene = cube_scene({"y": -20, "size": 2}, sun_azimuth=0, sun_elevation=30)
-    assert not pixels_touched(cube_geometry, scene, 0).any()
-
-
-def test_what_lies_beside_the_frame_touches_nothing(cube_geometry):
-    scene = cube_scene({"x": 40, "y": 10, "size": 2}, sun_azimuth=90, sun_elevation=60)
-    assert not pixels_touched(cube_geometry, scene, 0).any()
+def test_far_windows_stay_apart_when_calls_are_cheap():
+    windows = [[(0, 0, 5, 5)], [(150, 90, 155, 95)]]
+    kin = [frozenset("a"), frozenset("b")]
+    assert len(group(windows, kin, call_pixels=100)) == 2
+    assert len(group(windows, kin, call_pixels=1e6)) == 1

@@ -351,7 +351,7 @@ def test_generating_into_a_folder_with_other_files(refused, finished_run, target
 
 @pytest.fixture
 def dataset(tmp_path):
-    from metasim_backend.datasets.writers import open_writer
+    from metasim_backend.datasets.writers.writer import open_writer
 
     folder = tmp_path / "dataset"
     open_writer("coco", folder, job={"seed": 7}).finish()

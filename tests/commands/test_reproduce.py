@@ -100,7 +100,9 @@ def test_what_cannot_be_is_said_in_one_sentence(arguments, named, tmp_path, caps
 def test_missing_digits_are_said_with_what_to_do(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("METASIM_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("metasim_backend.datasets.mnist._fetched", lambda folder, part: False)
+    monkeypatch.setattr(
+        "metasim_backend.datasets.readers.mnist._fetched", lambda folder, part: False
+    )
     empty = tmp_path / "empty"
     empty.mkdir()
     place = ["--run", str(tmp_path / "run"), "-o", str(tmp_path / "result.json")]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from street_scenes import make_street
 
-from blender_addon.contract.attributes import WorldError
+from blender_addon.contract.attribute_reading import WorldError
 from blender_addon.contract.scene_graph import Node, SceneGraphError
 from blender_addon.contract.street import BUILDING_DEPTH, KERB_HEIGHT, arc_points, read_street
 

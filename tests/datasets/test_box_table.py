@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from metasim_backend.datasets.box_table import counts_in_table
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 TABLE = """frame,width,height,class,xmin,ymin,xmax,ymax
 0,200,100,Car,0,10,9,30

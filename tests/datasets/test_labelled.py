@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metasim_backend.datasets.labelled import read_labelled
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.labelled import read_labelled
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 KITTI = DATA / "kitti"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from metasim_backend.datasets.mnist import Digits, read_mnist, split_test_digits
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.mnist import Digits, read_mnist, split_test_digits
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 DATA = Path(os.environ.get("METASIM_DATA") or Path(__file__).parents[2] / "../shared/data")
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")

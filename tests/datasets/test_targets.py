@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from metasim_backend.datasets.pictures import DatasetError, Fit
+from metasim_backend.datasets.readers.pictures import DatasetError, Fit
 from metasim_backend.datasets.targets import TargetImages, fitting_size, split
 
 DATA = Path(os.environ.get("METASIM_DATA", Path(__file__).parents[3] / "shared" / "data"))

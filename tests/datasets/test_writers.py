@@ -14,9 +14,9 @@ import yaml
 from PIL import Image
 from street_frames import frame
 
-from metasim_backend.datasets.labelled import read_labelled
-from metasim_backend.datasets.pictures import DatasetError
-from metasim_backend.datasets.writers import CLASSES, FORMATS, open_writer
+from metasim_backend.datasets.readers.labelled import read_labelled
+from metasim_backend.datasets.readers.pictures import DatasetError
+from metasim_backend.datasets.writers.writer import CLASSES, FORMATS, open_writer
 
 
 def frame_of(index):
@@ -191,7 +191,7 @@ def test_a_job_killed_by_a_signal_is_completed_by_running_it_again(kind, tmp_pat
     script = (
         "import os, sys; sys.path[:0] = sys.argv[3:]\n"
         "from street_frames import frame\n"
-        "from metasim_backend.datasets.writers import open_writer\n"
+        "from metasim_backend.datasets.writers.writer import open_writer\n"
         "w = open_writer(sys.argv[1], sys.argv[2])\n"
         "for i in (0, 1): w.write(i, frame(i))\n"
         "os.replace = lambda *_: os.kill(os.getpid(), 9)\n"

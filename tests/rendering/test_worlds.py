@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from metasim_backend.datasets.mnist import LABELS as DIGITS
-from metasim_backend.datasets.writers import CLASSES
+from metasim_backend.datasets.readers.mnist import LABELS as DIGITS
+from metasim_backend.datasets.writers.writer import CLASSES
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.rendering.renderer import RendererSetupError
 from metasim_backend.rendering.worlds import ENGINES, LABELS, engines_of, open_renderer

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.distances.frechet import kernel_distance
 from metasim_backend.distances.mmd import MMD
 from metasim_backend.reproduction.experiments import ExperimentError

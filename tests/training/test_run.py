@@ -9,7 +9,7 @@ import torch
 from blob_world import GRAMMAR, SIZE, BlobRenderer
 
 from blender_addon.contract.frames import RenderSettings
-from metasim_backend.datasets.labelled import LabelledImage
+from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.grammar import (
     attribute_samples,
     grammar_from_dict,

@@ -9,7 +9,7 @@ import torch
 from synthetic_digits import synthetic_digits
 
 from blender_addon.contract.frames import RenderSettings
-from metasim_backend.datasets.mnist import Digits
+from metasim_backend.datasets.readers.mnist import Digits
 from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overrides
 from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer

@@ -11,7 +11,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's bpy module")
 
 from street_scenes import make_street  # noqa: E402
 
-from blender_addon.contract.attributes import WorldError  # noqa: E402
+from blender_addon.contract.attribute_reading import WorldError  # noqa: E402
 from blender_addon.contract.catalogue import user_assets  # noqa: E402
 from blender_addon.world.materials import object_colour  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's bpy module")
 
-from blender_addon.contract.attributes import WorldError  # noqa: E402
+from blender_addon.contract.attribute_reading import WorldError  # noqa: E402
 from blender_addon.world.buildings import SURFACES  # noqa: E402
 from blender_addon.world.finishes import (  # noqa: E402
     FINISHES,

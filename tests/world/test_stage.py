@@ -16,7 +16,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's bpy module")
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Vector  # noqa: E402
 
-from blender_addon.contract.attributes import WorldError  # noqa: E402
+from blender_addon.contract.attribute_reading import WorldError  # noqa: E402
 from blender_addon.contract.scene_graph import (  # noqa: E402
     Node,
     SceneGraph,

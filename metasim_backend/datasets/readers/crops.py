@@ -8,7 +8,7 @@ from pathlib import Path
 
 from metasim_backend.datasets.annotation import Annotation
 from metasim_backend.datasets.json_files import finite_box, read_json
-from metasim_backend.datasets.pictures import DatasetError, list_pictures
+from metasim_backend.datasets.readers.pictures import DatasetError, list_pictures
 
 
 def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from metasim_backend.datasets.annotation import Annotation
-from metasim_backend.datasets.pictures import DatasetError, list_pictures
+from metasim_backend.datasets.readers.pictures import DatasetError, list_pictures
 
 COLUMNS = (
     "type", "truncated", "occluded", "alpha", "left", "top", "right", "bottom",

@@ -17,7 +17,7 @@ import numpy as np
 from pycocotools import mask as run_lengths
 
 from blender_addon.contract.frames import Frame, ObjectLabel
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.datasets.sample_files import (
     HIDDEN,
     SampleFiles,
@@ -28,7 +28,7 @@ from metasim_backend.datasets.sample_files import (
 
 
 class CocoWriter:
-    """See :func:`metasim_backend.datasets.writers.open_writer`."""
+    """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
 
     def __init__(
         self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]

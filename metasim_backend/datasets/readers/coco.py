@@ -13,7 +13,7 @@ from typing import Any
 
 from metasim_backend.datasets.annotation import Annotation
 from metasim_backend.datasets.json_files import finite_box, read_json
-from metasim_backend.datasets.pictures import DatasetError
+from metasim_backend.datasets.readers.pictures import DatasetError
 
 
 def _file(folder: Path) -> Path | None:

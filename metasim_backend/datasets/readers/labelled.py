@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from metasim_backend.datasets import labelled_coco, labelled_crops, labelled_kitti
 from metasim_backend.datasets.annotation import Annotation, difficulty
-from metasim_backend.datasets.pictures import DatasetError, Fit, check_size, read_picture
+from metasim_backend.datasets.readers import coco, crops, kitti
+from metasim_backend.datasets.readers.pictures import DatasetError, Fit, check_size, read_picture
 
 LEAST_INSIDE = 0.2
 """A box of which less than this share is left by a crop is not judged."""
@@ -91,7 +91,7 @@ def read_labelled(
 
 def _samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
     """Each picture with what reads its objects; None when the folder has none of the forms."""
-    for form in (labelled_kitti.samples, labelled_crops.samples, labelled_coco.samples):
+    for form in (kitti.samples, crops.samples, coco.samples):
         samples = form(folder)
         if samples is not None:
             return samples

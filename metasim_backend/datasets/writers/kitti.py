@@ -35,8 +35,10 @@ _VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]], dtype=np.f
 
 
 class KittiWriter:
-    """See :func:`metasim_backend.datasets.writers.open_writer`. Classes that KITTI does not have
-    are written as Misc."""
+    """See :func:`metasim_backend.datasets.writers.writer.open_writer`.
+
+    Classes that KITTI does not have are written as Misc.
+    """
 
     def __init__(
         self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]

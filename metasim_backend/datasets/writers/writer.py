@@ -16,10 +16,10 @@ from typing import Protocol
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.street_classes import LABELLED
-from metasim_backend.datasets.coco import CocoWriter
-from metasim_backend.datasets.kitti import KittiWriter
-from metasim_backend.datasets.pictures import DatasetError
-from metasim_backend.datasets.yolo import YoloWriter
+from metasim_backend.datasets.readers.pictures import DatasetError
+from metasim_backend.datasets.writers.coco import CocoWriter
+from metasim_backend.datasets.writers.kitti import KittiWriter
+from metasim_backend.datasets.writers.yolo import YoloWriter
 
 CLASSES = LABELLED
 MIN_PIXELS = 10

@@ -18,7 +18,7 @@ from metasim_backend.datasets.sample_files import (
 
 
 class YoloWriter:
-    """See :func:`metasim_backend.datasets.writers.open_writer`."""
+    """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
 
     def __init__(
         self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]

@@ -1,0 +1,1 @@
+"""Pictures and their labels in: KITTI, COCO, crops, MNIST, plain pictures."""

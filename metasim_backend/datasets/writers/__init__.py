@@ -1,0 +1,1 @@
+"""Data sets out: COCO, KITTI and YOLO."""
