@@ -15,8 +15,6 @@ CIRCLES_OF_MODULES = [
     {"cli", "commands.serve"}
     | {f"serving.{name}" for name in ("child", "child_process", "server")}
     | {f"serving.{name}" for name in ("dataset_job", "job", "training_job")},
-    {"grammar.derivation", "grammar.stack_machine"},
-    {"grammar.language", "grammar.structure"},
     {f"ui.{name}" for name in ("attribute_items", "edit", "session")}
     | {f"ui.{name}" for name in ("street_in_file", "training_icons")},
 ]

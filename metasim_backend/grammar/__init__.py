@@ -11,15 +11,9 @@ from metasim_backend.grammar.conditions import (
     failed_conditions,
 )
 from metasim_backend.grammar.fitting import check_scene
-from metasim_backend.grammar.language import (
-    AttributeSpec,
-    ClassSpec,
-    Grammar,
-    GrammarError,
-    Item,
-    Rule,
-)
+from metasim_backend.grammar.language import AttributeSpec, ClassSpec, Grammar, GrammarError
 from metasim_backend.grammar.reading import grammar_from_dict, load_grammar, with_overrides
+from metasim_backend.grammar.rules import Item, Rule
 from metasim_backend.grammar.samples import attribute_samples
 from metasim_backend.grammar.sampling import (
     RuleChoice,

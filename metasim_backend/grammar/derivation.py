@@ -22,7 +22,8 @@ import numpy as np
 
 from blender_addon.contract.scene_graph import MAX_NODES
 from metasim_backend.grammar.conditions import CountBetween
-from metasim_backend.grammar.language import Grammar, GrammarError, Item, Rule
+from metasim_backend.grammar.language import Grammar, GrammarError
+from metasim_backend.grammar.rules import Item, Rule
 from metasim_backend.grammar.sampling import RuleChoice
 from metasim_backend.grammar.stack_machine import PADDING, StackMachine
 

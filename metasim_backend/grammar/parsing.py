@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.grammar.language import AttributeSpec, Grammar, GrammarError, Item, Rule
+from metasim_backend.grammar.language import AttributeSpec, Grammar, GrammarError
 from metasim_backend.grammar.priors import (
     AttributeValue,
     Choice,
@@ -23,6 +23,7 @@ from metasim_backend.grammar.priors import (
     Prior,
     Uniform,
 )
+from metasim_backend.grammar.rules import Item, Rule
 from metasim_backend.grammar.sampling import RuleChoice, SkeletonNode
 
 SPIKE = 1e-6  # of the range: a number so near counts as equal, and mass is as dense as that

@@ -15,19 +15,13 @@ from blender_addon.contract.catalogue import Asset, user_assets
 from blender_addon.contract.frames import RenderSettings, RenderSettingsError
 from blender_addon.contract.scene_graph import MAX_NODES
 from metasim_backend.grammar import structure
-from metasim_backend.grammar.language import (
-    KINDS,
-    AttributeSpec,
-    ClassSpec,
-    Grammar,
-    Item,
-    Rule,
-)
+from metasim_backend.grammar.language import KINDS, AttributeSpec, ClassSpec, Grammar
 from metasim_backend.grammar.own_models import with_own_models
 from metasim_backend.grammar.priors import Constant, Parameter, Prior
 from metasim_backend.grammar.reading_camera import KEY, read_camera
 from metasim_backend.grammar.reading_conditions import check_counts, read_condition
 from metasim_backend.grammar.reading_priors import Use, read_prior, read_value
+from metasim_backend.grammar.rules import Item, Rule
 from metasim_backend.grammar.source import Located, locate, merge, read_file, suggestion
 
 KEYS = ("domain", "start", "symbols", "classes", "rules", "require", "render", "camera_model")

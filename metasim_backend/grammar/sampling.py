@@ -14,8 +14,9 @@ import numpy as np
 from blender_addon.contract.scene_graph import MAX_NODES, Node, SceneGraph
 from metasim_backend.grammar.conditions import Condition, CountBetween, NoCollision, NoOverlap
 from metasim_backend.grammar.footprints import Layout, model_sizes
-from metasim_backend.grammar.language import Grammar, GrammarError, Item
+from metasim_backend.grammar.language import Grammar, GrammarError
 from metasim_backend.grammar.priors import AttributeValue, Prior, draw, pick
+from metasim_backend.grammar.rules import Item
 from metasim_backend.grammar.structure import making_rule
 
 SCENE_TRIES = 200

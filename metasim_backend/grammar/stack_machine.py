@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from metasim_backend.grammar.derivation import Productions
-
 PADDING = -1  # after a derivation's last token
+
+
+class Pushes(Protocol):
+    """What decisions do to a stack; see :class:`.derivation.Productions`, which has them."""
+
+    @property
+    def start(self) -> Sequence[int]: ...
+    @property
+    def decision_count(self) -> int: ...
+    @property
+    def pushes(self) -> np.ndarray: ...
+    @property
+    def push_counts(self) -> np.ndarray: ...
 
 
 class StackMachine:
@@ -20,7 +31,7 @@ class StackMachine:
         count: N, the number of stacks; each begins with the grammar's start.
     """
 
-    def __init__(self, productions: Productions, count: int) -> None:
+    def __init__(self, productions: Pushes, count: int) -> None:
         self._of = productions
         start = productions.start[::-1]
         width = len(start) + 2 * productions.pushes.shape[1] + 16

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from metasim_backend.grammar.language import Grammar, Rule
+from metasim_backend.grammar.rules import Rule
+
+
+class Named(Protocol):
+    """A class of nodes."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class RuleSystem(Protocol):
+    """What of a grammar decides which nodes a scene has."""
+
+    @property
+    def start(self) -> str: ...
+    @property
+    def classes(self) -> Sequence[Named]: ...
+    @property
+    def symbols(self) -> Sequence[str]: ...
+    @property
+    def rules(self) -> Sequence[Rule]: ...
+    @property
+    def rules_by_symbol(self) -> Mapping[str, Sequence[Rule]]: ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +46,7 @@ class Families:
     parents: dict[str, tuple[str, ...]]
 
 
-def families(grammar: Grammar) -> Families:
+def families(grammar: RuleSystem) -> Families:
     """Follow the rules from the start until nothing new is found."""
     names = [spec.name for spec in grammar.classes]
     # Dictionaries with empty values serve as sets that keep their order.
@@ -50,7 +71,7 @@ def families(grammar: Grammar) -> Families:
     )
 
 
-def reachable(grammar: Grammar) -> tuple[frozenset[str], frozenset[str]]:
+def reachable(grammar: RuleSystem) -> tuple[frozenset[str], frozenset[str]]:
     """The symbols that can be expanded, and the classes that can get a node."""
     symbols = {grammar.start}
     classes = {grammar.start}
@@ -66,7 +87,7 @@ def reachable(grammar: Grammar) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(symbols), frozenset(classes)
 
 
-def endless(grammar: Grammar) -> tuple[str, ...]:
+def endless(grammar: RuleSystem) -> tuple[str, ...]:
     """The symbols that lead back to themselves and no derivation of which can end.
 
     In the order of their first rules. Where any symbol cannot end, there is such a one.
@@ -98,7 +119,7 @@ def endless(grammar: Grammar) -> tuple[str, ...]:
     return tuple(symbol for symbol in stuck if symbol in below[symbol])
 
 
-def growth(grammar: Grammar) -> float:
+def growth(grammar: RuleSystem) -> float:
     """Spectral radius of the mean offspring matrix; below 1 scenes have a finite mean size.
 
     A derivation is a multi-type branching process: entry (i, j) is the mean number of symbols j
@@ -112,7 +133,7 @@ def growth(grammar: Grammar) -> float:
     return float(np.abs(np.linalg.eigvals(mean)).max()) if power.any() else 0.0
 
 
-def _mean_offspring(grammar: Grammar) -> tuple[list[str], np.ndarray]:
+def _mean_offspring(grammar: RuleSystem) -> tuple[list[str], np.ndarray]:
     """Symbols with rules, and how many symbols j one expansion of symbol i makes in the mean."""
     symbols = list(grammar.rules_by_symbol)
     index = {symbol: i for i, symbol in enumerate(symbols)}
@@ -125,7 +146,7 @@ def _mean_offspring(grammar: Grammar) -> tuple[list[str], np.ndarray]:
     return symbols, mean
 
 
-def _mean_uses(grammar: Grammar) -> dict[str, float]:
+def _mean_uses(grammar: RuleSystem) -> dict[str, float]:
     """How often each symbol is expanded in a scene, in the mean."""
     symbols, mean = _mean_offspring(grammar)
     begin = np.array([float(symbol == grammar.start) for symbol in symbols])
@@ -133,7 +154,7 @@ def _mean_uses(grammar: Grammar) -> dict[str, float]:
     return dict(zip(symbols, uses.tolist(), strict=True))
 
 
-def growing_rule(grammar: Grammar) -> Rule:
+def growing_rule(grammar: RuleSystem) -> Rule:
     """Of the rules that lead back to their own symbol, the one that does so most, in the mean."""
     below = {
         symbol: {item.symbol for rule in rules for item in rule.items}
@@ -155,7 +176,7 @@ def growing_rule(grammar: Grammar) -> Rule:
     return max(grammar.rules, key=back)
 
 
-def making_rule(grammar: Grammar, classes: Sequence[str]) -> Rule | None:
+def making_rule(grammar: RuleSystem, classes: Sequence[str]) -> Rule | None:
     """The rule that makes most nodes of some classes in a scene, in the mean."""
     uses = _mean_uses(grammar)
 
@@ -175,7 +196,7 @@ def making_rule(grammar: Grammar, classes: Sequence[str]) -> Rule | None:
     return best if best is not None and made(best) > 0 else None
 
 
-def single_classes(grammar: Grammar) -> frozenset[str]:
+def single_classes(grammar: RuleSystem) -> frozenset[str]:
     """The classes that occur at most once in any scene."""
     found = set()
     for spec in grammar.classes:
