@@ -46,7 +46,7 @@ def test_options_show_the_help_of_their_settings(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "--phases PHASES What is learned. Structure and match take turns in the order" in text
+    assert "--phases PHASES What is learned, in this order. Structure and match, next to" in text
     assert "Of pretrain, structure, match, task. Default: pretrain,match,task" in text
 
 
