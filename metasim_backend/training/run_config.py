@@ -132,6 +132,17 @@ def resolve_settings(
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
+    readable = any(
+        attribute.mutable and attribute.kind in ("continuous", "circular")
+        for spec in grammar.classes
+        for attribute in spec.attributes
+    )
+    if settings.phases != ("structure",) and settings.features.network == "prior" and not readable:
+        raise SettingsError(
+            "Setting 'phases' is "
+            f"{','.join(settings.phases)!r}, and {grammar.source} has no number that may be "
+            "learned; make one mutable, or set phases=structure."
+        )
     if "structure" in settings.phases:
         learned = settings.structure
         if (learned.reward, learned.features, learned.parts) == ("density", "match", "pairs"):

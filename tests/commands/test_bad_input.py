@@ -131,6 +131,12 @@ def test_a_grammar_with_an_unknown_class(refused_training, tmp_path):
     assert "tricycle" in said and "line 5" in said
 
 
+def test_a_grammar_without_a_number_to_learn(refused_training):
+    grammar = GRAMMAR.parent / "aerial2d_structure.yaml"
+    said = refused_training(grammar=grammar, names="aerial2d_structure.yaml")
+    assert "phases=structure" in said
+
+
 def test_a_grammar_that_is_no_yaml_or_not_there(refused_training, tmp_path):
     grammar = tmp_path / "street.yaml"
     refused_training(grammar=grammar, names=grammar)

