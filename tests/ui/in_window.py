@@ -302,7 +302,10 @@ def recover() -> Steps:
     """After a failure: no job runs, the backend is there, and a street is shown."""
     if session().training.active:
         yield from only("Train")
-        yield from press("train_stop()")
+        try:
+            yield from press("train_stop()")
+        except LookupError:  # it has ended while the button was looked for
+            pass
         yield from until(lambda: not session().training.active, 60, "no training runs")
     yield from until(idle, 60, "no job runs")
     yield from only("Backend", "Scene")
