@@ -8,7 +8,7 @@ from typing import Any
 
 from metasim_backend.reporting.numbers import duration, short
 
-WIDTH = 100
+WIDTH, NAME = 100, 42  # of a line, and of a name that begins one
 
 
 def result_table(record: Mapping[str, Any]) -> str:
@@ -82,6 +82,7 @@ def _rows(record: Mapping[str, Any]) -> str:
         return table
     for line, name in zip(lines, ["", *paper, *rows, *differences], strict=True):
         line[0] = name
+    lines[0] = [name if len(name) <= NAME else f"{name[: NAME - 1]}…" for name in lines[0]]
     note = f"{' and '.join(paper)}: the paper's\n" if paper else ""
     upper = note + _columns(list(zip(*lines[:ours], strict=True)), rules=(1,))
     if not differences:

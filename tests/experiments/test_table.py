@@ -1,5 +1,7 @@
 """The terminal's table: true to the record, and readable at 100 columns."""
 
+from dataclasses import replace
+
 from test_record import DIGITS, SPREADS, near, record, seed_of, spread_seed
 
 from metasim_backend.experiments.definitions import EXPERIMENTS
@@ -47,6 +49,14 @@ def test_all_of_the_aerial_numbers_fit():
     scores, differences = (line for line in table.splitlines() if line.startswith("car  "))
     assert scores.split()[1:3] == ["30.0", "86.7"] and scores.endswith("90.10 ± 0.00")
     assert differences.endswith("+0.00 ± 0.00")
+
+
+def test_long_names_are_cut_and_the_lines_fit():
+    numbers = {f"distance on a network with a long name, number {i}": 12.3456 for i in range(4)}
+    rows = {row: {**numbers, "short": 1.0} for row in ("prior", "learned", "oracle")}
+    table = result_table(record(replace(DIGITS, paper={}), *[seed_of(rows=rows)] * 3))
+    assert max(map(len, table.splitlines())) <= 100
+    assert table.count("distance on a network with a long name, n…  ") == 4 + 4
 
 
 def test_spreads_have_a_line_for_each_attribute():

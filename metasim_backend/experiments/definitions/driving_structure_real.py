@@ -189,7 +189,7 @@ class PhotographExperiment(Experiment):
 
     def highlights(self, record: Mapping[str, Any]) -> str:
         return "; ".join(
-            f"{name} {', '.join(_change(record, name, row) for row in OVER)}"
+            f"{name.split(' with ')[0]} {', '.join(_change(record, name, row) for row in OVER)}"
             for name in record["rows"]["both"]
             if name != NUMBER
         )
