@@ -11,9 +11,7 @@ from typing import Any, Self
 
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.experiments.aerial import AerialBench
-from metasim_backend.experiments.bench import Bench, Budget
-from metasim_backend.experiments.digits import DigitBench
+from metasim_backend.experiments.benches import Bench, Budget, open_bench
 from metasim_backend.experiments.experiment import Measurement, Options, Tell
 from metasim_backend.experiments.goals import Goal
 from metasim_backend.experiments.hidden_target import HiddenTargetExperiment, scenes_of
@@ -139,17 +137,6 @@ class GeneratorExperiment(HiddenTargetExperiment):
                 f"target's mean and spread in all {len(record['attributes'])} attributes"
             ]
         return ", ".join(details)
-
-
-def open_bench(hidden: Grammar, settings: RenderSettings, seed: int, data: Path | None) -> Bench:
-    """The bench of the hidden grammar's world.
-
-    Raises:
-        DatasetError, RendererSetupError: what it needs is not there.
-    """
-    if hidden.domain == "mnist":
-        return DigitBench(hidden, settings, seed, data)
-    return AerialBench(hidden, settings, seed)
 
 
 def fit_rows(

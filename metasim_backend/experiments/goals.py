@@ -14,8 +14,8 @@ import numpy as np
 
 W1_SHARE = SPREAD_ERROR = 0.15
 Record = Mapping[str, Any]
-Values = dict[tuple[int, str], float | None]
-"""Numbers by seed and, where a seed has several, by what they are of."""
+Values = dict[str, float | None]
+"""Numbers by what they are of: ``seed 3``, or ``digit.yaw, seed 3``."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,26 @@ class Goal:
     def check(self, record: Record) -> Check | None:
         """Whether it is met; None where the record has nothing that it asks of."""
         values = self.values(record)
+        measured = {at: v for at, v in values.items() if v is not None and math.isfinite(v)}
         if not values:
             return None
-        numbers = [v for v in values.values() if v is not None and math.isfinite(v)]
+        value, where = None, ""
         if self.mean:
-            return self._check(float(np.mean(numbers)) if numbers else None, "")
-        if len(numbers) < len(values):
-            missing = next(w for w, v in values.items() if v is None or not math.isfinite(v))
-            return self._check(None, _place(*missing))
-        pick: Callable[..., float] = min if self.relation == "≥" else max
-        worst = pick(numbers)
-        return self._check(worst, _place(*next(w for w, v in values.items() if v == worst)))
+            value = float(np.mean(list(measured.values()))) if measured else None
+        elif len(measured) < len(values):
+            where = next(at for at in values if at not in measured)
+        else:
+            pick: Callable[..., str] = min if self.relation == "≥" else max
+            where = pick(measured, key=measured.__getitem__)
+            value = measured[where]
+        met = self.keeps(value)
+        return Check(self.claim, self.relation, self.limit, value, met, where, self.unit)
 
     def keeps(self, value: float | None) -> bool:
         """Within a billionth, so that 99.0 - 98.85 is not more than 0.15."""
-        if value is None or not math.isfinite(value):
+        if value is None:
             return False
         return value >= self.limit - 1e-9 if self.relation == "≥" else value <= self.limit + 1e-9
-
-    def _check(self, value: float | None, where: str) -> Check:
-        return Check(
-            self.claim, self.relation, self.limit, value, self.keeps(value), where, self.unit
-        )
 
 
 @dataclass(frozen=True)
@@ -93,21 +91,14 @@ class SeedsThatMeet:
 
     def check(self, record: Record) -> Check:
         """How many seeds do; one without any number does not."""
-        seeds, numbers = record["seeds"], [(goal, goal.values(record)) for goal in self.goals]
-        bad = [
-            seed
-            for seed in seeds
-            if not any(at == seed for _, values in numbers for at, _ in values)
-            or not all(
-                goal.keeps(v)
-                for goal, values in numbers
-                for (at, _), v in values.items()
-                if at == seed
-            )
-        ]
-        good = float(len(seeds) - len(bad))
+        kept: dict[int, list[bool]] = {seed: [] for seed in record["seeds"]}
+        for goal in self.goals:
+            for at, value in goal.values(record).items():
+                kept[int(at.rpartition(" ")[2])].append(goal.keeps(value))
+        bad = [seed for seed, met in kept.items() if not met or not all(met)]
         where = f"not seed {', '.join(map(str, bad))}" if bad else ""
-        return Check(self.claim, "≥", float(len(seeds)), good, not bad, where)
+        count, good = float(len(kept)), float(len(kept) - len(bad))
+        return Check(self.claim, "≥", count, good, not bad, where)
 
 
 def row_goal(
@@ -121,36 +112,35 @@ def row_goal(
     mean: bool = False,
 ) -> Goal:
     """Of a row's number, in every seed or in the mean."""
+
+    def values(record: Record) -> Values:
+        return _by_seed(record, _summary(record["rows"], row, measure))
+
     claim = f"{claim}, {'mean over seeds' if mean else 'every seed'}"
-    return Goal(
-        claim, relation, limit, lambda record: _summary(record, "rows", row, measure), unit, mean
-    )
+    return Goal(claim, relation, limit, values, unit, mean)
 
 
 def below_goal(row: str, other: str, measure: str, limit: float) -> Goal:
     """By how many points at most a row may be below another, in every seed."""
 
     def values(record: Record) -> Values:
-        paired = _summary(record, "differences", f"{row} - {other}", measure)
-        return {at: None if value is None else -value for at, value in paired.items()}
+        paired = _summary(record["differences"], f"{row} - {other}", measure)
+        return _by_seed(record, paired and [None if v is None else -v for v in paired])
 
     claim = f"{measure} below the {other}'s, every seed"
     return Goal(claim, "≤", limit, values, "points")
 
 
-def minutes_goal(claim: str, limit: float, parts: Sequence[str] | None = None) -> Goal:
-    """Of the time that these parts of the work take together; None: all of it."""
+def minutes_goal(claim: str, limit: float, parts: Sequence[str] = ()) -> Goal:
+    """Of the time that these parts of the work take together, or all of it."""
 
     def values(record: Record) -> Values:
-        spent = record["seconds"]["total"]
-        if parts is not None:
-            each = [
-                record["seconds"]["parts"][p]["values"]
-                for p in parts
-                if p in record["seconds"]["parts"]
-            ]
-            spent = [round(sum(v[i] or 0.0 for v in each), 1) for i in range(len(record["seeds"]))]
-        return {(seed, ""): s / 60 for seed, s in zip(record["seeds"], spent, strict=True)}
+        seconds = record["seconds"]
+        spent = seconds["total"]
+        if parts:
+            each = [seconds["parts"][part]["values"] for part in parts if part in seconds["parts"]]
+            spent = [round(sum(s or 0.0 for s in one), 1) for one in zip(*each, strict=True)]
+        return _by_seed(record, [s / 60 for s in spent])
 
     return Goal(f"{claim}, every seed", "≤", limit, values, "min")
 
@@ -160,36 +150,30 @@ def attribute_goals(
 ) -> tuple[Goal | SeedsThatMeet, ...]:
     """Every attribute's distance to the target and its standard deviation, in every seed."""
 
-    def values(key: str) -> Callable[[Record], Values]:
-        def in_per_cent(record: Record) -> Values:
+    def goal(key: str, claim: str, limit: float) -> Goal:
+        def values(record: Record) -> Values:
             return {
-                (seed, name): None if value is None else 100 * value
+                f"{name}, {at}": None if value is None else 100 * value
                 for name, item in record["attributes"].items()
                 # A target without spread has no error of it.
                 if key != "spread_error" or (item["target"] and item["target"][1] > 1e-9)
-                for seed, value in zip(record["seeds"], item[key], strict=True)
+                for at, value in _by_seed(record, item[key]).items()
             }
 
-        return in_per_cent
+        return Goal(f"{claim}, every attribute and seed", "≤", 100 * limit, values, "%")
 
-    claims = {
-        "w1_share": "Wasserstein-1 to the target as a share of the prior's",
-        "spread_error": "error of the spread as a share of the target's",
-    }
-    limits = {"w1_share": w1_share, "spread_error": spread_error}
-    goals = tuple(
-        Goal(f"{claims[key]}, every attribute and seed", "≤", 100 * limit, values(key), "%")
-        for key, limit in limits.items()
+    goals = (
+        goal("w1_share", "Wasserstein-1 to the target as a share of the prior's", w1_share),
+        goal("spread_error", "error of the spread as a share of the target's", spread_error),
     )
     return (*goals, SeedsThatMeet("seeds in which every attribute keeps to both", goals))
 
 
-def _summary(record: Record, part: str, row: str, measure: str) -> Values:
-    """Of each seed; None where it has no such number."""
-    summary = record[part].get(row, {}).get(measure)
-    values = [None] * len(record["seeds"]) if summary is None else summary["values"]
-    return {(seed, ""): value for seed, value in zip(record["seeds"], values, strict=True)}
+def _summary(table: Mapping[str, Any], row: str, measure: str) -> list[float | None]:
+    return table.get(row, {}).get(measure, {}).get("values", [])
 
 
-def _place(seed: int, what: str) -> str:
-    return f"{what}, seed {seed}" if what else f"seed {seed}"
+def _by_seed(record: Record, values: Sequence[float | None]) -> Values:
+    """None where a seed has no such number."""
+    missing = [None] * (len(record["seeds"]) - len(values))
+    return {f"seed {s}": v for s, v in zip(record["seeds"], (*values, *missing), strict=True)}

@@ -60,6 +60,12 @@ def record_of(
     return record
 
 
+def direction(difference: Mapping[str, Any]) -> int:
+    """1 or -1 where the 95 % interval of a difference lies above or below 0, else 0."""
+    mean, half = difference["mean"], difference["half_width"]
+    return 0 if half is None or abs(mean) <= half else 1 if mean > 0 else -1
+
+
 def provenance() -> dict[str, Any]:
     """What measures here: versions and kind of machine."""
     from metasim_backend.training.results import machine, versions

@@ -11,7 +11,7 @@ import pytest
 from synthetic_digits import synthetic_digits
 
 from metasim_backend.cli import main
-from metasim_backend.experiments.bench import Budget
+from metasim_backend.experiments.benches import Budget
 from metasim_backend.experiments.definitions import EXPERIMENTS
 
 FILES = {

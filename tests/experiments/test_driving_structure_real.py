@@ -113,7 +113,8 @@ def test_the_record_says_what_structure_gains_over_seeds(found, tmp_path):
     gain = record["differences"]["prior - both"][TRUTH]
     assert gain["mean"] == pytest.approx(result["gains"][TRUTH]["prior"]["value"])
     assert gain["half_width"] == 0  # both seeds say the same
-    assert f"{TRUTH} nearer than prior, nearer than attributes" in record["verdict"]
+    assert f"{TRUTH} nearer than prior; " in record["verdict"]
+    assert f"{TRUTH} nearer than attributes; " in record["verdict"]
     assert record["gains"][TRUTH][1] == result["gains"][TRUTH]
     table = result_table(record)
     assert "seed 3: lower by +" in table and "real frames show" in table

@@ -9,7 +9,7 @@ import pytest
 from html_page import Page
 from PIL import Image
 
-from metasim_backend.experiments.bench import Budget
+from metasim_backend.experiments.benches import Budget
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.generator_experiment import GeneratorExperiment
 from metasim_backend.experiments.goals import below_goal, row_goal

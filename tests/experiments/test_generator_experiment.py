@@ -7,7 +7,7 @@ import pytest
 import torch
 from blob_world import GRAMMAR
 
-from metasim_backend.experiments.bench import Budget
+from metasim_backend.experiments.benches import Budget
 from metasim_backend.experiments.generator_experiment import fit_rows
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.grammar import grammar_from_dict, with_overrides

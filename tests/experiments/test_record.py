@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metasim_backend.experiments.bench import Budget
+from metasim_backend.experiments.benches import Budget
 from metasim_backend.experiments.definitions import EXPERIMENTS
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.generator_experiment import GENERATOR_PARTS, GeneratorExperiment

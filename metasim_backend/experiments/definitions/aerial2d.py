@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metasim_backend.experiments.bench import Budget
+from metasim_backend.experiments.benches import Budget
 from metasim_backend.experiments.definitions.sprite_settings import SETTINGS, changed
 from metasim_backend.experiments.generator_experiment import GeneratorExperiment
 from metasim_backend.experiments.goals import attribute_goals, minutes_goal, row_goal

@@ -27,6 +27,7 @@ from metasim_backend.experiments.experiment import (
     Options,
     Tell,
 )
+from metasim_backend.experiments.record import direction
 from metasim_backend.experiments.row_distances import RowFeatures, compared
 from metasim_backend.experiments.seed_result import (
     SeedResult,
@@ -188,11 +189,14 @@ class PhotographExperiment(Experiment):
         return more
 
     def highlights(self, record: Mapping[str, Any]) -> str:
-        return "; ".join(
-            f"{name.split(' with ')[0]} {', '.join(_change(record, name, row) for row in OVER)}"
-            for name in record["rows"]["both"]
+        words = ("not clearly nearer or further", "nearer", "further")
+        changes = [
+            f"{name.split(' with ')[0]} {words[direction(gains[name])]} than {row}"
+            for row, gains in zip(OVER, record["differences"].values(), strict=True)
+            for name in gains
             if name != NUMBER
-        )
+        ]
+        return "; ".join(changes)
 
     def _truth(self, options: Options) -> np.ndarray | None:
         """[frames] how many vehicles real frames show; None where no table is given."""
@@ -262,15 +266,6 @@ def _photographs(services: Services, unseen: Path | None) -> Tensor:
         sizes = services.settings.rendering
         images = TargetImages.read(unseen, sizes.width, sizes.height, MOST_UNSEEN).images
     return images[:MOST_UNSEEN].float() / 255
-
-
-def _change(record: Mapping[str, Any], name: str, row: str) -> str:
-    """Whether the distance is clearly lower than a row's, by the interval over seeds."""
-    gain = record["differences"][f"{row} - both"][name]
-    half = gain["half_width"]
-    if half is None or abs(gain["mean"]) <= half:
-        return f"not clearly nearer or further than {row}"
-    return f"{'nearer' if gain['mean'] > 0 else 'further'} than {row}"
 
 
 EXPERIMENTS = (

@@ -19,11 +19,13 @@ from typing import Any
 import torch
 
 from blender_addon.contract.frames import RenderSettings
+from metasim_backend.experiments.benches import DigitBench, labels_of, pictures_of
 from metasim_backend.experiments.definitions.mnist import ROTATION
-from metasim_backend.experiments.digits import DigitBench, labels_of, pictures_of
 from metasim_backend.experiments.experiment import Experiment, Measurement, Options, Tell
 from metasim_backend.experiments.generator_experiment import GeneratorExperiment
+from metasim_backend.experiments.record import direction
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
+from metasim_backend.experiments.table import summary_text
 from metasim_backend.settings import REWARDS, TaskSettings
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.training.reward import MovingAverage
@@ -138,13 +140,12 @@ class RewardExperiment(Experiment):
 
     def highlights(self, record: Mapping[str, Any]) -> str:
         """A gain is significant when the 95 % interval of its mean lies above 0."""
-        words = []
-        for reward in REWARDS:
-            gain = record["differences"][f"{reward} - start"]["accuracy"]
-            half = math.inf if gain["half_width"] is None else gain["half_width"]
-            sure = "significant" if gain["mean"] - half > 0 else "not significant"
-            interval = "" if math.isinf(half) else f" ± {half:.2f}"
-            words.append(f"{reward} gains {gain['mean']:+.2f}{interval} points ({sure})")
+        gains = {row: record["differences"][f"{row} - start"]["accuracy"] for row in REWARDS}
+        words = [
+            f"{row} gains {summary_text(gain, 2, '+')} points "
+            f"({'significant' if direction(gain) > 0 else 'not significant'})"
+            for row, gain in gains.items()
+        ]
         return ", ".join(words)
 
     def _measured(self, bench: DigitBench, scenes: SceneGenerator, seed: int) -> dict[str, float]:
