@@ -173,7 +173,7 @@ def _verdict(experiment: Experiment, record: Mapping[str, Any]) -> str:
     checks, count = record["checks"], len(record["seeds"])
     met = sum(check["met"] for check in checks)
     if not checks:
-        goals = "No goal is set"
+        goals = "Measured"
     elif met < len(checks):
         goals = f"{met} of {len(checks)} goals {'is' if met == 1 else 'are'} met"
     else:

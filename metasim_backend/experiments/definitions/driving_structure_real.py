@@ -185,13 +185,13 @@ class PhotographExperiment(Experiment):
                     f"{gain[row]['interval'][1]:+.4f}] than {row}"
                     for row in gain
                 )
-                more["notes"].append(f"{name}, seed {seed}: lower by {told}")
+                more["notes"].append(f"{_short(name)}, seed {seed}: lower by {told}")
         return more
 
     def highlights(self, record: Mapping[str, Any]) -> str:
         words = ("not clearly nearer or further", "nearer", "further")
         changes = [
-            f"{name.split(' with ')[0]} {words[direction(gains[name])]} than {row}"
+            f"{_short(name)} {words[direction(gains[name])]} than {row}"
             for row, gains in zip(OVER, record["differences"].values(), strict=True)
             for name in gains
             if name != NUMBER
@@ -257,6 +257,11 @@ def sampling_distance(truth: np.ndarray, count: int) -> float:
     samples = (rng.choice(truth, count, replace=False) for _ in range(DRAWN))
     shares = count_shares(truth)
     return float(np.mean([total_variation(count_shares(sample), shares) for sample in samples]))
+
+
+def _short(name: str) -> str:
+    """A distance's name without the weights of its network."""
+    return name.partition(" with ")[0]
 
 
 def _photographs(services: Services, unseen: Path | None) -> Tensor:
