@@ -9,7 +9,7 @@ from typing import Any
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.experiments.experiment import SCENES, Experiment, Options
 from metasim_backend.grammar import Grammar, load_grammar, sample_scene
-from metasim_backend.settings import TrainSettings, without_younger
+from metasim_backend.settings import without_younger
 from metasim_backend.training.run_config import RunConfig, resolve_settings
 from metasim_backend.training.seeds import derive_seed
 
@@ -42,21 +42,13 @@ class HiddenTargetExperiment(Experiment):
     def depends_on(self, options: Options) -> dict[str, Any]:
         grammar, hidden = self.grammars()
         settings = resolve_settings(grammar, options.overrides, dict(self.settings))
-        return {
-            "grammar": grammar.to_dict(),
-            "target": hidden.to_dict(),
-            "settings": _used(settings),
-        }
+        # Settings that are younger than kept results, or that no phase reads, decide nothing.
+        used = without_younger(settings)
+        if "structure" not in settings.phases:
+            del used["structure"]
+        return {"grammar": grammar.to_dict(), "target": hidden.to_dict(), "settings": used}
 
 
 def scenes_of(grammar: Grammar, seed: int, name: str, count: int) -> list[SceneGraph]:
     """Scenes of a grammar; scenes of equal seed, name and number are drawn alike."""
     return [sample_scene(grammar, derive_seed(seed, name, i)) for i in range(count)]
-
-
-def _used(settings: TrainSettings) -> dict[str, Any]:
-    """Settings that are older than some kept results, and that a phase reads."""
-    used = without_younger(settings)
-    if "structure" not in settings.phases:
-        del used["structure"]
-    return used

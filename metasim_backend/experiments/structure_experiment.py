@@ -13,13 +13,16 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.datasets.readers.mnist import read_mnist, split_test_digits
 from metasim_backend.experiments.experiment import Measurement, Options, Tell
 from metasim_backend.experiments.hidden_target import HiddenTargetExperiment, scenes_of
 from metasim_backend.experiments.quiet_clock import QuietClock
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.features.count_histograms import Quantity, histogram
 from metasim_backend.grammar import Grammar
+from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.sprites import SpriteRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.statistics.histograms import Histogram, total_variation
@@ -87,9 +90,11 @@ class StructureExperiment(HiddenTargetExperiment):
             note("prior", scenes_of(grammar, seed, "counted-prior", COUNTED))
             note("target", scenes_of(hidden, seed, "counted-target", COUNTED))
         for reward in self.rewards:
-            if reward in kept.content["distances"]:
-                continue
             config = self.run_config(seed, options, f"structure.reward={reward}")
+            if reward in kept.content["distances"]:
+                if RunFolder.exists(folder / reward):
+                    open_or_begin(folder / reward, config)  # refuses what was begun otherwise
+                continue
             tell(f"seed {seed}: learning with the reward {reward}")
             # Blender works in processes of its own.
             clock = time.monotonic if hidden.domain == "driving" else QuietClock()
@@ -156,9 +161,16 @@ def _target(
         DatasetError, RendererSetupError: what it needs is not there.
     """
     with closing(open_renderer(hidden.domain, data=data)) as renderer:
-        seen = unseen = renderer
+        seen: DifferenceRenderer = renderer
+        unseen: DifferenceRenderer = renderer
         if hidden.domain == "mnist":
-            seen, unseen = _test_digits(seed, data)
+            parts = split_test_digits(
+                read_mnist("test", data),
+                derive_seed(seed, "test-digits"),
+                match=TEST_DIGITS,
+                reward=0,
+            )
+            seen, unseen = (SpriteRenderer(MnistWorld(p)) for p in (parts.match, parts.report))
         elif hidden.domain != "driving":
             seen = unseen = open_renderer(hidden.domain, part="test")
 
@@ -172,15 +184,3 @@ def _target(
             renderer,
             Target(shown(seen, "target-match", count), shown(unseen, "target-report", UNSEEN)),
         )
-
-
-def _test_digits(seed: int, data: Path | None) -> tuple[DifferenceRenderer, DifferenceRenderer]:
-    """MNIST's test digits in two parts without a common digit, as their renderers."""
-    from metasim_backend.datasets.readers.mnist import read_mnist, split_test_digits
-    from metasim_backend.rendering.mnist import MnistWorld
-    from metasim_backend.rendering.sprites import SpriteRenderer
-
-    parts = split_test_digits(
-        read_mnist("test", data), derive_seed(seed, "test-digits"), match=TEST_DIGITS, reward=0
-    )
-    return SpriteRenderer(MnistWorld(parts.match)), SpriteRenderer(MnistWorld(parts.report))

@@ -180,6 +180,21 @@ def test_reward_seeds_that_are_done_are_read_from_folders_and_then_from_the_resu
     assert not (run / "seed_0").exists()
 
 
+def test_the_settings_of_the_task_phase_are_those_of_the_rewards(
+    data, tmp_path, monkeypatch, capsys
+):
+    small = replace(EXPERIMENTS["mnist-reward"], begin_pictures=40, report_pictures=40)
+    monkeypatch.setitem(EXPERIMENTS, "mnist-reward", small)
+    record = reproduce("mnist-reward", data, tmp_path, "--set", "task.epochs=10")
+    assert set(record["rows"]) == {"start", "score", "influence", "noise"}
+    (points,) = record["curves"]["yaw error in degrees by pictures rendered"]["score"]
+    assert [pictures for pictures, _ in points] == [0, 10 * 4]
+    assert points[0][1] == record["each_seed"]["0"]["start"]["yaw_error"]
+    place = ["--run", str(tmp_path / "run"), "--data", str(data), "-o", str(tmp_path / "x.json")]
+    assert main(["reproduce", "mnist-reward", "--seeds", "1", *place, *SMALL]) == 2
+    assert "seed_0 was begun with other settings" in capsys.readouterr().err
+
+
 def test_every_experiment_is_listed_in_a_sentence(capsys):
     assert main(["reproduce", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

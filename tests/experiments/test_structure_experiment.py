@@ -148,6 +148,8 @@ def test_a_seed_is_counted_kept_and_not_learned_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(structure_experiment, "trained", lambda *_: pytest.fail("learned again"))
     assert experiment.measure(3, folder, Options(tuple(SHORT)), print) == found
+    with pytest.raises(ExperimentError, match="other settings"):
+        experiment.measure(3, folder, Options((*SHORT, "structure.steps=3")), print)
     (folder / "result.json").unlink()
     with pytest.raises(ExperimentError, match="other settings"):
         experiment.measure(3, folder, Options((*SHORT, "structure.steps=3")), print)

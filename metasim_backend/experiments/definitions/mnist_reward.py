@@ -26,6 +26,7 @@ from metasim_backend.experiments.generator_experiment import GeneratorExperiment
 from metasim_backend.experiments.record import direction
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.experiments.table import summary_text
+from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import REWARDS, TaskSettings
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.training.reward import MovingAverage
@@ -75,14 +76,16 @@ class RewardExperiment(Experiment):
         :data:`Point` every ten meta-epochs."""
         kept = SeedResult(folder / "arms.json")
         done = kept.content
-        if {"start", *REWARDS} <= done.keys():
-            return done
         grammar, hidden = self.generator.grammars()
-        shape = RenderSettings(grammar.render.width, grammar.render.height)
-        bench = DigitBench(hidden, shape, seed, options.data)
         matching = {**self.generator.settings, "phases": ["pretrain", "match"]}
         config = replace(self.generator, settings=matching).run_config(seed, options)
         task = resolve_settings(grammar, options.overrides, {"task": asdict(self.task)}).task
+        if {"start", *REWARDS} <= done.keys():
+            if RunFolder.exists(folder):
+                open_or_begin(folder, config)  # refuses what was begun otherwise
+            return done
+        shape = RenderSettings(grammar.render.width, grammar.render.height)
+        bench = DigitBench(hidden, shape, seed, options.data)
         run = open_or_begin(folder, config)
         tell(f"seed {seed}: matching")
         services, state = trained(run, config, bench.target, bench.renderer)
