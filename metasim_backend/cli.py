@@ -22,7 +22,7 @@ COMMANDS = {
     "generate": "write a labelled dataset from a learned generator",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
-    "reproduce": "run a published experiment on a 2-D world, beside the paper's figures",
+    "reproduce": "run an experiment over several seeds, beside the paper's figures",
     "serve": "work for Meta-Sim's panel in Blender",
     "addon": "build the Blender add-on, or install it into a Blender",
     "worker": "render for a backend elsewhere",

@@ -11,7 +11,9 @@ COLOURS = {
     "prior": "#9a9a9a",
     "learned": "#2a7de1",
     "density": "#2a7de1",
+    "both": "#2a7de1",
     "mmd": "#8fbdf0",
+    "attributes": "#8fbdf0",
     "target": "#d9822b",
 }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from synthetic_digits import synthetic_digits
 
 from metasim_backend.cli import main
+from metasim_backend.experiments.benches import Budget
+from metasim_backend.experiments.definitions import EXPERIMENTS
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 300),
@@ -26,9 +29,11 @@ SMALL = (
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mnist")
-    for seed, (images, labels, count) in enumerate(FILES.values()):
-        digits = synthetic_digits(count, seed)
-        for name, array in ((images, digits.images), (labels, digits.labels.byte())):
+    shapes = synthetic_digits(10).images  # one a label, in both files
+    for images, labels, count in FILES.values():
+        digits = synthetic_digits(count)
+        drawn = shapes[digits.labels]
+        for name, array in ((images, drawn), (labels, digits.labels.byte())):
             content = array.numpy().astype(np.uint8)
             head = (0x0800 + content.ndim).to_bytes(4, "big")
             shape = b"".join(n.to_bytes(4, "big") for n in content.shape)
@@ -46,11 +51,17 @@ def reproduce(name, data, folder, *more):
     return json.loads(output.read_text())
 
 
-def test_all_rows_are_measured_and_a_second_call_measures_nothing_again(data, tmp_path, capsys):
+def test_all_rows_are_measured_and_a_second_call_measures_nothing_again(
+    data, tmp_path, capsys, monkeypatch
+):
+    taught = replace(EXPERIMENTS["mnist-rotation"], budget=Budget(300, epochs=8))
+    monkeypatch.setitem(EXPERIMENTS, "mnist-rotation", taught)
     record = reproduce("mnist-rotation", data, tmp_path)
-    assert set(record["rows"]) == {"prior", "matched", "learned", "oracle"}
-    for row in record["rows"].values():
-        assert 0 <= row["accuracy"]["mean"] <= 100
+    accuracy = {row: numbers["accuracy"]["mean"] for row, numbers in record["rows"].items()}
+    assert set(accuracy) == {"prior", "matched", "learned", "oracle"}
+    # Digits that stand upright teach little of ones that are turned by 90°.
+    assert accuracy["oracle"] > 60 > accuracy["prior"] + 20
+    assert record["each_seed"]["0"]["rows"]["oracle"]["accuracy"] == accuracy["oracle"]
     assert record["paper"]["Meta-Sim"]["accuracy"] == 99.5
     assert (tmp_path / "run/report.html").stat().st_size > 0
     assert (tmp_path / "run/training.gif").stat().st_size > 0
@@ -82,7 +93,12 @@ def test_a_spread_experiment_compares_every_attribute(data, tmp_path):
         (["reproduce", "mnist-rotation", "--seeds", "0"], "0"),
         (["reproduce", "aerial2d", "--long"], "aerial2d has no longer training"),
         (["reproduce", "mnist-rotation", "--set", "match.steps=many"], "match.steps"),
-        (["reproduce", "mnist-reward", "--long"], "mnist-reward"),
+        (["reproduce", "mnist-reward", "--long"], "mnist-reward has no longer training"),
+        (["reproduce", "mnist-rotatoin"], "did you mean 'mnist-rotation'"),
+        (["reproduce"], "--list"),
+        (["reproduce", "aerial2d", "--target", "."], "aerial2d takes no --target"),
+        (["reproduce", "driving-structure-real"], "give --target"),
+        (["reproduce", "mnist-reward", "--set", "match.steps=many"], "match.steps"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_sentence(arguments, named, tmp_path, capsys):
@@ -144,17 +160,45 @@ def test_reward_seeds_that_are_done_are_read_from_folders_and_then_from_the_resu
     command = ["reproduce", "mnist-reward", "--seeds", "2", "--run", str(run), "-o", str(output)]
     assert main(command) == 0
     record = json.loads(output.read_text())
-    assert record["arms"]["score"]["gain_each_seed"] == pytest.approx([5.0, 7.0])
+    assert record["differences"]["score - start"]["accuracy"]["values"] == pytest.approx([5.0, 7.0])
     # Student's t with one degree of freedom: 12.706 standard errors.
     half = 12.7062 * np.std([8.0, 9.0], ddof=1) / 2**0.5
-    assert record["arms"]["influence"]["gain_half_width"] == pytest.approx(half, rel=1e-4)
-    assert not record["arms"]["noise"]["significant"]
+    gain = record["differences"]["influence - start"]["accuracy"]
+    assert gain["half_width"] == pytest.approx(half, rel=1e-4)
+    assert "noise gains -2.50 ± 222.35 points (not significant)" in record["verdict"]
+    assert "influence gains +8.50 ± 6.35 points (significant)" in record["verdict"]
+    assert record["rows"]["score"]["pictures to halve it"]["values"] == [80, 80]
+    assert (run / "report.html").read_text("utf-8").count("<polyline") == 2 * 3
     shutil.rmtree(run / "seed_0")
     second = ["--seeds", "1", "--first", "1"]
     assert main(["reproduce", "mnist-reward", *second, "--run", str(run), "-o", str(output)]) == 0
-    assert json.loads(output.read_text())["arms"] == record["arms"]
+    assert json.loads(output.read_text())["rows"] == record["rows"]
     shutil.rmtree(run)
     assert main(command) == 0
     assert "seed 1: already in" in capsys.readouterr().out
-    assert json.loads(output.read_text())["arms"] == record["arms"]
-    assert not run.exists()
+    assert json.loads(output.read_text())["rows"] == record["rows"]
+    assert not (run / "seed_0").exists()
+
+
+def test_the_settings_of_the_task_phase_are_those_of_the_rewards(
+    data, tmp_path, monkeypatch, capsys
+):
+    small = replace(EXPERIMENTS["mnist-reward"], begin_pictures=40, report_pictures=40)
+    monkeypatch.setitem(EXPERIMENTS, "mnist-reward", small)
+    record = reproduce("mnist-reward", data, tmp_path, "--set", "task.epochs=10")
+    assert set(record["rows"]) == {"start", "score", "influence", "noise"}
+    (points,) = record["curves"]["yaw error in degrees by pictures rendered"]["score"]
+    assert [pictures for pictures, _ in points] == [0, 10 * 4]
+    assert points[0][1] == record["each_seed"]["0"]["start"]["yaw_error"]
+    place = ["--run", str(tmp_path / "run"), "--data", str(data), "-o", str(tmp_path / "x.json")]
+    assert main(["reproduce", "mnist-reward", "--seeds", "1", *place, *SMALL]) == 2
+    assert "seed_0 was begun with other settings" in capsys.readouterr().err
+
+
+def test_every_experiment_is_listed_in_a_sentence(capsys):
+    assert main(["reproduce", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split("  ")[0] for line in lines} == EXPERIMENTS.keys()
+    assert all(len(line.split("  ", 1)[1].split()) > 4 for line in lines)
+    assert main(["reproduce", "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == EXPERIMENTS.keys()

@@ -6,9 +6,9 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from html_page import Page
 from jinja2 import UndefinedError
 from markupsafe import Markup
-from test_report import Page
 
 from metasim_backend.reporting.numbers import fixed, number
 from metasim_backend.reporting.page import render

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metasim_backend.reproduction.experiments import EXPERIMENTS
-from metasim_backend.reproduction.kept_seeds import experiment_key, structure_key
-from metasim_backend.reproduction.structure_experiments import STRUCTURE_EXPERIMENTS
+from metasim_backend.experiments.definitions import EXPERIMENTS
+from metasim_backend.experiments.experiment import Options
 from metasim_backend.settings import (
     TrainSettings,
     settings_from_dict,
@@ -28,6 +27,8 @@ KEYS = {
     "multi-mnist": "c87a99380a66aab6",
     "aerial2d-structure": "ced7e0abd7aa2ab3",
     "driving-structure": "d54cc0971c3d8cc5",
+    "mnist-reward": "923b19afeb6f3914",
+    "driving-structure-real": "9a3d6639a5d3a171",
 }
 """As the version before made them."""
 
@@ -71,7 +72,4 @@ def test_settings_that_came_later_are_left_out_where_they_change_nothing():
 
 @pytest.mark.parametrize("name", KEYS)
 def test_the_keys_of_kept_results_are_those_of_the_version_before(name):
-    if name in STRUCTURE_EXPERIMENTS:
-        assert structure_key(STRUCTURE_EXPERIMENTS[name], []) == KEYS[name]
-    else:
-        assert experiment_key(EXPERIMENTS[name], [], long=False) == KEYS[name]
+    assert EXPERIMENTS[name].key(Options()) == KEYS[name]

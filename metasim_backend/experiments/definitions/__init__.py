@@ -1,0 +1,37 @@
+"""The experiments that can be run, a file an experiment or a family of them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from metasim_backend.experiments.definitions import (
+    aerial2d,
+    driving_structure_real,
+    mnist,
+    mnist_reward,
+    structure,
+)
+from metasim_backend.experiments.experiment import SCENES, Experiment, ExperimentError
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for module in (mnist, aerial2d, mnist_reward, structure, driving_structure_real)
+    for experiment in module.EXPERIMENTS
+}
+
+
+def experiment_named(name: str) -> Experiment:
+    """The experiment of that name.
+
+    Raises:
+        ExperimentError: when there is none, or the project's scenes are not there.
+    """
+    if name not in EXPERIMENTS:
+        near = get_close_matches(name, EXPERIMENTS, 1)
+        meant = f"did you mean {near[0]!r}?" if near else "metasim reproduce --list names them all."
+        raise ExperimentError(f"There is no experiment {name!r}; {meant}")
+    if not SCENES.is_dir():
+        raise ExperimentError(
+            "An experiment needs the project's folder 'scenes'; run it from a checkout."
+        )
+    return EXPERIMENTS[name]

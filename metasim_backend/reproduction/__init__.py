@@ -1,1 +1,0 @@
-"""The published experiments again: paper's rows, prior, learned, oracle, over several seeds."""
