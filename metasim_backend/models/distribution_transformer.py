@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from metasim_backend.grammar.encoded_scenes import SceneBatch
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.models.graph_convolution import GatedGraphConvolution
@@ -33,6 +34,23 @@ class TransformerSettings:
     hidden: int = 48
     latent: int = 24
     spread: float = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What the transformer does to each of N nodes' numeric slots, M of them, and categories.
+
+    Attributes:
+        gain: [N, M], added to the 1 by which a value's way from the prior's mean is multiplied.
+        shift: [N, M], in the prior's standard deviations.
+        log_spread: [N, M], added to the logarithm of the noise's spread at the start.
+        logits: by slot [N, categories], added to those of the category that came in.
+    """
+
+    gain: Tensor
+    shift: Tensor
+    log_spread: Tensor
+    logits: dict[int, Tensor]
 
 
 class DistributionTransformer(nn.Module):
@@ -114,24 +132,36 @@ class DistributionTransformer(nn.Module):
         place = len(self.numeric) + self.numeric.index(slot)
         self.head.bias[place] += shift / float(self.scale[slot])
 
-    def encode(self, data: Data) -> Tensor:
+    def encode(self, data: Data | SceneBatch) -> Tensor:
         """[N, latent]: each node's code."""
         x = self.encoding.features(data.values, data.present, data.node_class)
         first, second = self.encoder
         x = torch.relu(first(x, data.edge_index, data.edge_type))
         return second(x, data.edge_index, data.edge_type)
 
-    def forward(self, data: Data) -> AttributeDistribution:
+    def forward(self, data: Data | SceneBatch) -> AttributeDistribution:
+        return self.changed(data, self.changes(data))
+
+    def changes(self, data: Data | SceneBatch) -> Changes:
+        """What it does to each node."""
         x = self.encode(data)
         for layer in self.decoder:
             x = torch.relu(layer(x, data.edge_index, data.edge_type))
         out = self.head(x)
         count = len(self.numeric)
-        gain, shift, log_spread = out[:, : 3 * count].split(count, dim=1)
+        gain, shift, log_spread, rest = out.split(
+            [count, count, count, sum(self._categories.values())], dim=1
+        )
+        logits = rest.split(list(self._categories.values()), dim=1) if self._categories else ()
+        return Changes(gain, shift, log_spread, dict(zip(self._categories, logits, strict=True)))
 
+    def changed(self, data: Data | SceneBatch, changes: Changes) -> AttributeDistribution:
+        """The distribution of attributes to which values are changed so."""
         changing = data.present & data.mutable
-        numeric = torch.tensor(self.numeric, dtype=torch.long, device=out.device)
-        kinds = torch.zeros(3, self.encoding.slot_count, dtype=torch.bool, device=out.device)
+        numeric = torch.tensor(self.numeric, dtype=torch.long, device=changes.gain.device)
+        kinds = torch.zeros(
+            3, self.encoding.slot_count, dtype=torch.bool, device=changes.gain.device
+        )
         kinds[0, numeric] = True
         kinds[1, self._circular] = True
         kinds[0, self._circular] = False
@@ -141,20 +171,16 @@ class DistributionTransformer(nn.Module):
         offset = value - self.centre[numeric]
         turns = torch.where(kinds[1, numeric], offset.round(), 0.0)
         z = (offset - turns) / self.scale[numeric]
-        moved = self.centre[numeric] + self.scale[numeric] * ((1 + gain) * z + shift) + turns
-        start = math.log(self.settings.spread)
-        spread = torch.exp(start + log_spread).clamp(SMALLEST_SPREAD, LARGEST_SPREAD)
-
+        widened = (1 + changes.gain) * z + changes.shift
+        moved = self.centre[numeric] + self.scale[numeric] * widened + turns
         mean = data.values.clone().index_copy(1, numeric, moved)
-        spreads = torch.ones_like(data.values).index_copy(1, numeric, spread)
+        spreads = torch.ones_like(data.values).index_copy(1, numeric, self.spread(changes))
         logits = {}
-        position = 3 * count
         for slot, size in self._categories.items():
             own = torch.nn.functional.one_hot(
                 data.values[:, slot].round().long().clamp(0, size - 1), size
             )
-            logits[slot] = IDENTITY_LOGIT * own + out[:, position : position + size]
-            position += size
+            logits[slot] = IDENTITY_LOGIT * own + changes.logits[slot]
         return AttributeDistribution(
             source=data.values,
             mean=mean,
@@ -164,3 +190,8 @@ class DistributionTransformer(nn.Module):
             circular=changing & kinds[1],
             categorical=changing & kinds[2],
         )
+
+    def spread(self, changes: Changes) -> Tensor:
+        """[N, M]: the noise's standard deviation, in the encoding's units."""
+        start = math.log(self.settings.spread)
+        return torch.exp(start + changes.log_spread).clamp(SMALLEST_SPREAD, LARGEST_SPREAD)

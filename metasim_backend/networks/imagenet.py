@@ -33,18 +33,20 @@ from metasim_backend.networks.stages import (
 from metasim_backend.networks.tensorflow_padding import pad_as_tensorflow
 from metasim_backend.networks.weights_download import DownloadError, cached_or_downloaded
 
-_RESNET = Family(("layer2", "layer3", "layer4"))
+_RESNET = Family(("layer2", "layer3", "layer4"), fine="layer1")
 _FAMILIES: dict[str, Family] = {
     "resnet18": _RESNET,
     "resnet34": _RESNET,
     "resnet50": _RESNET,
     "resnet101": _RESNET,
     "resnet152": _RESNET,
-    "inception_v3": Family(("Mixed_5d", "Mixed_6e", "Mixed_7c"), least_side=128, inception=True),
-    "mobilenet_v2": Family(("6", "13", "18")),
-    "mobilenet_v3_large": Family(("6", "12", "16")),
-    "squeezenet1_1": Family(("4", "7", "12")),
-    "vgg16": Family(("15", "22", "29")),
+    "inception_v3": Family(
+        ("Mixed_5d", "Mixed_6e", "Mixed_7c"), least_side=128, inception=True, fine="maxpool1"
+    ),
+    "mobilenet_v2": Family(("6", "13", "18"), fine="3"),
+    "mobilenet_v3_large": Family(("6", "12", "16"), fine="3"),
+    "squeezenet1_1": Family(("4", "7", "12"), fine="2"),
+    "vgg16": Family(("15", "22", "29"), fine="9"),
 }
 IMAGENET_NETWORKS = tuple(_FAMILIES)
 _RESNET_BLOCKS = {

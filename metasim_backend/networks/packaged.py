@@ -45,8 +45,9 @@ def packaged_network() -> StageNetwork:
     network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
     trunk = nn.Sequential(OrderedDict(_trunk(network)))
     described = f"{PACKAGED} with the ImageNet weights of {spec.name}"
-    # At stride 8, 16 and 32.
-    return StageNetwork(trunk, Family(("block2", "block4", "block6")), MINUS_ONE_TO_ONE, described)
+    # At strides 8, 16 and 32, and 4.
+    family = Family(("block2", "block4", "block6"), fine="block1")
+    return StageNetwork(trunk, family, MINUS_ONE_TO_ONE, described)
 
 
 def _trunk(network: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -24,11 +24,13 @@ class Family:
         stages: modules at the end of three stages, of strides about 8, 16, 32.
         least_side: the smallest side of a picture that gets through it, pixels.
         inception: whether it is Inception-v3.
+        fine: the module at the end of the stage of stride about 4.
     """
 
     stages: tuple[str, str, str]
     least_side: int = 64
     inception: bool = False
+    fine: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class StageNetwork(nn.Module):
         self.described = described
         self.inception = family.inception
         self.scaling = scaling
-        self._stage_names = family.stages
+        self._stage_names, self._fine = family.stages, family.fine
         self._least_side = family.least_side
         self.layers = nn.ModuleDict()
         for name, layer in trunk.named_children():
@@ -83,6 +85,13 @@ class StageNetwork(nn.Module):
 
     def stages(self, images: Tensor, first: int = 3) -> list[Tensor]:
         """The outputs of the first stages; what comes after them is not run."""
+        return self._outputs(images, self._stage_names[:first])
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The outputs at strides of about 4, 8, 16 and 32."""
+        return self._outputs(images, (self._fine, *self._stage_names))
+
+    def _outputs(self, images: Tensor, names: tuple[str, ...]) -> list[Tensor]:
         shorter = min(images.shape[-2:])
         if shorter < self._least_side:
             images = functional.interpolate(
@@ -94,9 +103,9 @@ class StageNetwork(nn.Module):
         outputs = []
         for name, layer in self.layers.items():
             x = layer(x)
-            if name in self._stage_names:
+            if name in names:
                 outputs.append(x)
-            if len(outputs) == first:
+            if len(outputs) == len(names):
                 break
         return outputs
 

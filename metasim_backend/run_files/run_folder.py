@@ -22,6 +22,7 @@ PARTS = (
     "tensorboard",
     "checkpoints",
     "frames",
+    "renders",
     "report_data",
     "report.html",
     "dataset",
@@ -37,7 +38,7 @@ class RunFolder:
     """Where one run keeps what it makes.
 
     Layout: ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/{last,best}.pt``,
-    ``frames/``, ``report_data/``, ``report.html``, and the demo's ``dataset/``.
+    ``frames/``, ``renders/``, ``report_data/``, ``report.html``, and the demo's ``dataset/``.
     """
 
     path: Path
@@ -53,6 +54,10 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def renders(self) -> Path:
+        return self.path / "renders"
 
     @property
     def report_data(self) -> Path:

@@ -7,13 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from metasim_backend.settings.kinds import GROUP, Share, Size, Whole, setting
+from metasim_backend.settings.kinds import GROUP, Share, Size, Whole, Younger, setting
 
 
 @dataclass(frozen=True, config=GROUP)
 class MatchSettings:
     """Phase 2, distribution matching."""
 
+    estimator: Annotated[Literal["gradient", "surrogate"], Younger(before="gradient")] = setting(
+        "gradient",
+        "Where the gradient comes from. gradient: through the renderer, by finite differences or "
+        "exact. surrogate: a network that predicts what is read in a scene's picture (group "
+        "surrogate); for worlds whose objects have 3-D boxes.",
+    )
     steps: Whole = setting(40, "Steps of the optimiser.")
     batch: Annotated[int, Field(ge=2)] = setting(16, "Scenes a step. An unbiased MMD² takes two.")
     learning_rate: Size = setting(3e-2, "Adam's. It falls to a tenth along a cosine.")

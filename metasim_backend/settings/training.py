@@ -17,6 +17,7 @@ from metasim_backend.settings.match import MatchSettings
 from metasim_backend.settings.pretrain import PretrainSettings
 from metasim_backend.settings.rendering import RenderingSettings
 from metasim_backend.settings.structure import StructureSettings
+from metasim_backend.settings.surrogate import SurrogateSettings
 from metasim_backend.settings.target import TargetSettings
 from metasim_backend.settings.task import TaskSettings
 
@@ -52,6 +53,7 @@ class TrainSettings:
     pretrain: PretrainSettings = PretrainSettings()
     structure: StructureSettings = StructureSettings()
     match: MatchSettings = MatchSettings()
+    surrogate: SurrogateSettings = SurrogateSettings()
     task: TaskSettings = TaskSettings()
     detector: DetectorChoice = DetectorChoice()
     evaluation: EvaluationSettings = EvaluationSettings()

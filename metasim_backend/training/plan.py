@@ -11,6 +11,7 @@ from metasim_backend.training.stages.pretrain import Pretrain
 from metasim_backend.training.stages.report import Report
 from metasim_backend.training.stages.stage import Stage
 from metasim_backend.training.stages.structure import Structure
+from metasim_backend.training.stages.surrogate_match import SurrogateMatch
 from metasim_backend.training.stages.task import Task
 
 PHASES: dict[str, type[Stage]] = {
@@ -30,6 +31,14 @@ def make_plan(settings: TrainSettings) -> Plan:
     for _, names in groupby(settings.phases, lambda n: "turns" if n in TAKING_TURNS else n):
         together = list(names)
         turns = settings.features.rounds if "match" in together else 1
-        for turn in zip(*(PHASES[n].planned(settings, turns) for n in together), strict=True):
+        planned = [stage_of(name, settings).planned(settings, turns) for name in together]
+        for turn in zip(*planned, strict=True):
             stages += [stage for of_phase in turn for stage in of_phase]
     return (*stages, Report())
+
+
+def stage_of(phase: str, settings: TrainSettings) -> type[Stage]:
+    """What does a phase."""
+    if phase == "match" and settings.match.estimator == "surrogate":
+        return SurrogateMatch
+    return PHASES[phase]

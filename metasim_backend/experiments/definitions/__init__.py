@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from metasim_backend.experiments.definitions import (
     aerial2d,
     driving_structure_real,
+    driving_truth,
     mnist,
     mnist_reward,
     structure,
@@ -15,7 +16,7 @@ from metasim_backend.experiments.experiment import SCENES, Experiment, Experimen
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for module in (mnist, aerial2d, mnist_reward, structure, driving_structure_real)
+    for module in (mnist, aerial2d, mnist_reward, structure, driving_structure_real, driving_truth)
     for experiment in module.EXPERIMENTS
 }
 

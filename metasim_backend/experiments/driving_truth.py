@@ -1,0 +1,209 @@
+"""Hidden settings of the driving world: which attributes are found, by which estimator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
+from metasim_backend.experiments.hidden_target import scenes_of
+from metasim_backend.experiments.nearness import nearness
+from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
+from metasim_backend.grammar import Grammar, attribute_samples, load_grammar
+from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.worlds import open_renderer
+from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.settings import merged, without_younger
+from metasim_backend.training.estimators.first_round import take_over_first_round
+from metasim_backend.training.evaluation import pictures
+from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
+from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.target import Target
+
+RESULT = "result.json"
+MATCHED, UNSEEN = 160, 80
+COUNTED = 1000
+DIFFERS = 0.25
+"""An attribute differs when W1 between prior and truth is over this share of the truth's standard
+deviation."""
+SEEN = 0.1
+"""Share of the target's scenes in which a class must be for its attributes to count."""
+FOUND, HALFWAY = 0.25, 0.5
+DEVIATION_ERROR = 0.25
+OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrivingTruth(Experiment):
+    """Rows are estimators; each learns every hidden truth from its pictures alone.
+
+    Attributes:
+        grammar: the learner's, below ``scenes/``.
+        truths: hidden grammars by name.
+        settings: of all trainings; row_settings: more of them by row.
+    """
+
+    grammar: str
+    truths: Mapping[str, str]
+    settings: Mapping[str, object] = field(default_factory=dict)
+    row_settings: Mapping[str, Mapping[str, object]]
+
+    def depends_on(self, options: Options) -> dict[str, Any]:
+        grammar = load_grammar(SCENES / self.grammar)
+        return {
+            "grammar": grammar.to_dict(),
+            "truths": {n: load_grammar(SCENES / file).to_dict() for n, file in self.truths.items()},
+            "settings": {
+                row: without_younger(self._config(grammar, row, 0, options).settings)
+                for row in self.row_settings
+            },
+            "pictures": [MATCHED, UNSEEN],
+        }
+
+    def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
+        """``attributes`` by ``truth/row``: by name the nearness to the truth and the share of
+        scenes that have its class; ``mmd2`` and ``seconds`` likewise."""
+        grammar = load_grammar(SCENES / self.grammar)
+        kept = SeedResult(folder / RESULT)
+        folder.mkdir(parents=True, exist_ok=True)
+        first: dict[str, RunFolder] = {}
+        for name, file in self.truths.items():
+            hidden = load_grammar(SCENES / file)
+            for row in self.rows:
+                part = f"{name}/{row}"
+                run = None
+                if row != OFF:
+                    config = self._config(grammar, row, seed, options)
+                    (folder / name).mkdir(exist_ok=True)
+                    run = open_or_begin(folder / name / row, config)
+                    first.setdefault(row, run)
+                if part in kept.content.get("attributes", {}):
+                    continue
+                tell(f"seed {seed}: {name}, {row}")
+                started = time.monotonic()
+                if run is not None:
+                    take_over_first_round(run, first[row])
+                    with closing(open_renderer(grammar.domain)) as renderer:
+                        target = hidden_pictures(folder / name, hidden, renderer, config, seed)
+                        trained(run, config, target, renderer)
+                    kept.put_in("mmd2", part, run.read_json("summary.json")["mmd2"])
+                    scenes = load_generator(run, config)
+                else:
+                    scenes = SceneGenerator(grammar)
+                kept.put_in("attributes", part, attributes_of(scenes, hidden, seed, run is None))
+                kept.put_in("seconds", part, round(time.monotonic() - started, 1))
+        return kept.content
+
+    def measurement(self, content: Mapping[str, Any]) -> Measurement:
+        rows: dict[str, dict[str, float | None]] = {}
+        for row in self.rows:
+            of_truths = {t: content["attributes"][f"{t}/{row}"] for t in self.truths}
+            rows[row] = summary(list(of_truths.values()))
+            for truth, table in of_truths.items():
+                rows[row][f"{truth}: median ratio"] = summary([table])["median ratio"]
+        best = list(self.rows)[-1]
+        return Measurement(
+            rows=rows,
+            seconds=content["seconds"],
+            attributes={
+                f"{truth} {name}": item["nearness"]
+                for truth in self.truths
+                for name, item in content["attributes"][f"{truth}/{best}"].items()
+                if differs(item)
+            },
+        )
+
+    def runs(self, folder: Path) -> dict[str, Path]:
+        return {f"{t}, {r}": folder / t / r for t in self.truths for r in self.row_settings}
+
+    def highlights(self, record: Mapping[str, Any]) -> str:
+        medians = [f"{r} {record['rows'][r]['median ratio']['mean']:.2f}" for r in record["rows"]]
+        return f"{', '.join(medians)} (median W1 to the truth as a share of the prior's)"
+
+    def _config(self, grammar: Grammar, row: str, seed: int, options: Options) -> RunConfig:
+        defaults = merged(self.settings, self.row_settings[row])
+        settings = resolve_settings(grammar, options.overrides, {**defaults, "seed": seed})
+        return RunConfig(grammar, settings, None, None, options.command)
+
+
+def hidden_pictures(
+    folder: Path, hidden: Grammar, renderer: DifferenceRenderer, config: RunConfig, seed: int
+) -> Target:
+    """Pictures of a hidden grammar, rendered once; the learner is told no truth."""
+    path = folder / "target.pt"
+    if not path.exists():
+        scenes = scenes_of(hidden, seed, "hidden-target", MATCHED + UNSEEN)
+        images = pictures(renderer, config.settings.rendering.render_settings(), scenes)
+        temporary = path.with_name(".target.part")
+        torch.save(images, temporary)
+        temporary.replace(path)
+    images = torch.load(path, weights_only=True)
+    return Target(images[:MATCHED], images[MATCHED:])
+
+
+def attributes_of(
+    scenes: SceneGenerator, hidden: Grammar, seed: int, prior_alone: bool
+) -> dict[str, dict[str, Any]]:
+    """Each mutable number's nearness to the truth, and how often its class is seen."""
+    prior = scenes_of(scenes.grammar, seed, "counted-prior", COUNTED)
+    others = scenes_of(scenes.grammar, seed, "counted-learned", COUNTED)
+    learned = others if prior_alone else scenes.transform_all(others, derive_seed(seed, "counted"))
+    target = scenes_of(hidden, seed, "counted-truth", COUNTED)
+    before, after, truth = (
+        attribute_samples(scenes.grammar, some) for some in (prior, learned, target)
+    )
+    table = {}
+    for slot in scenes.encoding.slots:
+        if not slot.attribute.mutable or slot.kind == "categorical":
+            continue
+        if min(len(some[slot.name]) for some in (before, after, truth)) < 2:
+            continue
+        period = slot.attribute.period if slot.kind == "circular" else None
+        near = nearness(before[slot.name], after[slot.name], truth[slot.name], period)
+        table[slot.name] = {"nearness": near.to_dict(), "seen": _share(target, slot.class_name)}
+    return table
+
+
+def differs(item: Mapping[str, Any]) -> bool:
+    """Whether a hidden attribute is another than the prior's, of a class that is seen."""
+    near = item["nearness"]
+    return item["seen"] >= SEEN and near["w1_prior"] > DIFFERS * near["target"][1]
+
+
+def summary(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, float | None]:
+    """What share of the attributes that differ was found, and how far others went astray."""
+    counted = [item for table in tables for item in table.values() if differs(item)]
+    ratios = np.array([item["nearness"]["w1_share"] for item in counted])
+    spreads = np.array([item["nearness"]["spread_error"] for item in counted])
+    still = [
+        (item["nearness"]["w1_learned"] - item["nearness"]["w1_prior"])
+        / item["nearness"]["prior"][1]
+        for table in tables
+        for item in table.values()
+        if item["seen"] >= SEEN and not differs(item)
+    ]
+
+    def share(chosen: np.ndarray) -> float:
+        return 100 * float(chosen.mean())
+
+    return {
+        "median ratio": float(np.median(ratios)),
+        f"ratio ≤ {FOUND}, %": share(ratios <= FOUND),
+        f"ratio ≤ {HALFWAY}, %": share(ratios <= HALFWAY),
+        "nearer, %": share(ratios < 1),
+        "deviation found, %": share(spreads <= DEVIATION_ERROR),
+        "worst drift of others": float(max(still)) if still else None,
+    }
+
+
+def _share(scenes: Sequence[SceneGraph], class_name: str) -> float:
+    return float(np.mean([any(n.class_name == class_name for n in s.nodes) for s in scenes]))

@@ -1,0 +1,45 @@
+"""Matching on a surrogate: how much is rendered, and how long is learned from it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from metasim_backend.settings.kinds import GROUP, Count, Size, setting
+
+
+@dataclass(frozen=True, config=GROUP)
+class SurrogateSettings:
+    """Phase 2 with match.estimator=surrogate."""
+
+    network: str = setting(
+        "efficientnet_lite0",
+        "The ImageNet network through which pictures are read: of the extra [weights], a "
+        "torchvision network's name, or a weights file's path.",
+    )
+    scenes: Annotated[int, Field(ge=100)] = setting(
+        3000, "Renders of the widened prior that reader and surrogate begin with."
+    )
+    reader_epochs: Count = setting(8, "Passes of the reader's training over them.")
+    reader_goes_on: Count = setting(4, "Passes over a later round's renders and as many older.")
+    epochs: Count = setting(24, "Passes of the surrogate's training in the first round.")
+    goes_on: Count = setting(10, "The same in later rounds.")
+    rounds: Count = setting(3, "How often the generator is changed. Between two it is rendered.")
+    renders: Annotated[int, Field(ge=20)] = setting(
+        400, "Renders of the generator as it is after a round, for the next."
+    )
+    proposals: Annotated[int, Field(ge=20)] = setting(
+        1000, "Scenes of the prior that the descent draws from again and again."
+    )
+    steps: Count = setting(300, "Steps of the descent in a round.")
+    batch: Annotated[int, Field(ge=8)] = setting(160, "Scenes a step.")
+    learning_rate: Size = setting(
+        1.5e-2, "Adam's. It falls to a twentieth along a cosine; later rounds have half of it."
+    )
+    hold: Size = setting(
+        2.0,
+        "How strongly the prior holds an attribute's mean and spread where pictures say nothing, "
+        "in units of a logarithm of a likelihood.",
+    )

@@ -1,0 +1,182 @@
+"""Renders of a run that are kept: what reader and surrogate are taught on.
+
+Scenes of the widened prior come first, then those of the generator as it was in each round. The
+newest count most. Memory: 45 kB a picture and 90 kB of what the frozen network sees in it, at
+160 x 96 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blender_addon.contract.frames import Frame
+from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.features.reader.network import Reader, SeenPictures
+from metasim_backend.features.reader.readings import Readings
+from metasim_backend.features.reader.targets import (
+    ReaderNames,
+    ReaderTargets,
+    reader_targets,
+)
+from metasim_backend.grammar.encoded_scenes import EncodedScenes, encode_scenes
+from metasim_backend.grammar.encoding import Encoding
+from metasim_backend.training.evaluation import images_of
+
+OLDER = 0.5
+"""What a render of an earlier round counts, where the newest counts 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class RenderArchive:
+    """N renders, with the round that each was made in.
+
+    Attributes:
+        seen: the pictures.
+        targets: what is to be read in them.
+        scenes: what they show.
+        label_nodes: [N, L] long, the node (counted over all scenes) of each label of a frame; -1
+            where a frame has fewer.
+        rounds: [N] long.
+    """
+
+    seen: SeenPictures
+    targets: ReaderTargets
+    scenes: EncodedScenes
+    label_nodes: Tensor
+    rounds: Tensor
+
+    def __len__(self) -> int:
+        return len(self.seen)
+
+    @property
+    def weights(self) -> Tensor:
+        """[N]: how much each render counts."""
+        return torch.where(self.rounds == self.rounds.max(), 1.0, OLDER)
+
+    def rows(self, chosen: Tensor) -> tuple[SeenPictures, ReaderTargets]:
+        """Some of the pictures with their targets."""
+        some = self.targets
+        return self.seen.rows(chosen), ReaderTargets(
+            some.scene[chosen], some.classes[chosen], some.cells[chosen], some.owners[chosen]
+        )
+
+    def seen_by(self, reader: Reader) -> RenderArchive:
+        """The same with what a reader's frozen network sees in the pictures."""
+        return replace(self, seen=reader.see(self.seen.images))
+
+    @staticmethod
+    def joined(parts: Sequence[RenderArchive]) -> RenderArchive:
+        """All renders of several parts."""
+        most = max(part.label_nodes.shape[1] for part in parts)
+        first, nodes = 0, []
+        for part in parts:
+            own = torch.where(part.label_nodes >= 0, part.label_nodes + first, -1)
+            nodes.append(functional.pad(own, (0, most - own.shape[1]), value=-1))
+            first += len(part.scenes.values)
+        return RenderArchive(
+            SeenPictures.joined([part.seen for part in parts]),
+            ReaderTargets.joined([part.targets for part in parts]),
+            EncodedScenes.joined([part.scenes for part in parts]),
+            torch.cat(nodes),
+            torch.cat([part.rounds for part in parts]),
+        )
+
+
+def archive_of(
+    encoding: Encoding,
+    names: ReaderNames,
+    scenes: Sequence[SceneGraph],
+    frames: Sequence[Frame],
+    number: int,
+) -> RenderArchive:
+    """What a round has rendered, not yet seen by a frozen network.
+
+    Args:
+        number: of the round.
+    """
+    encoded = encode_scenes(encoding, scenes)
+    most = max((len(frame.labels) for frame in frames), default=0)
+    nodes = torch.full((len(frames), most), -1, dtype=torch.long)
+    for row, (scene, frame, first) in enumerate(
+        zip(scenes, frames, encoded.first_nodes.tolist(), strict=True)
+    ):
+        at = {node.id: first + place for place, node in enumerate(scene.nodes)}
+        for place, label in enumerate(frame.labels):
+            nodes[row, place] = at[label.node]
+    images = (images_of(frames) * 255).round().to(torch.uint8)
+    return RenderArchive(
+        SeenPictures(images, ()),
+        reader_targets(encoding, names, scenes, frames),
+        encoded,
+        nodes,
+        torch.full((len(frames),), number),
+    )
+
+
+def archive_state(archive: RenderArchive) -> dict[str, dict[str, Tensor]]:
+    """An archive as plain tensors for a file, without what the frozen network sees."""
+    return {
+        "images": {"images": archive.seen.images},
+        "targets": _fields(archive.targets),
+        "scenes": _fields(archive.scenes),
+        "labels": {"label_nodes": archive.label_nodes, "rounds": archive.rounds},
+    }
+
+
+def archive_from_state(state: Mapping[str, Mapping[str, Tensor]]) -> RenderArchive:
+    """Inverse of :func:`archive_state`."""
+    return RenderArchive(
+        SeenPictures(state["images"]["images"], ()),
+        ReaderTargets(**state["targets"]),
+        EncodedScenes(**state["scenes"]),
+        **state["labels"],
+    )
+
+
+def _fields(data: ReaderTargets | EncodedScenes) -> dict[str, Tensor]:
+    return {field.name: getattr(data, field.name) for field in fields(data)}
+
+
+@dataclass(frozen=True, eq=False)
+class NodeReadings:
+    """What was read of each node of the archive's scenes.
+
+    Attributes:
+        amounts: [nodes, K], how many cells of it are taken for each class.
+        cells: [nodes, cells], what is read in them in the mean.
+        counts: [nodes], how many cells count.
+        cell_nodes: [M] long, the node of each cell of the readings; -1 for none.
+    """
+
+    amounts: Tensor
+    cells: Tensor
+    counts: Tensor
+    cell_nodes: Tensor
+
+
+def readings_of_nodes(archive: RenderArchive, readings: Readings) -> NodeReadings:
+    """Cells put down to the nodes that they show.
+
+    Raises:
+        ValueError: the readings do not know what their cells show.
+    """
+    if readings.owners is None:
+        raise ValueError("Readings of pictures without labels cannot be put down to nodes.")
+    nodes = torch.where(
+        readings.owners >= 0,
+        archive.label_nodes[readings.pictures, readings.owners.clamp_min(0)],
+        -1,
+    )
+    shown = nodes >= 0
+    total = len(archive.scenes.values)
+    at, shares, cells = nodes[shown], readings.shares[shown], readings.cells[shown]
+    weight = shares.sum(1)
+    amounts = shares.new_zeros(total, shares.shape[1]).index_add(0, at, shares)
+    counts = weight.new_zeros(total).index_add(0, at, weight)
+    sums = cells.new_zeros(total, cells.shape[1]).index_add(0, at, cells * weight[:, None])
+    return NodeReadings(amounts, sums / counts.clamp_min(1e-6)[:, None], counts, nodes)

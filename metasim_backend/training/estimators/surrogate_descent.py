@@ -1,0 +1,153 @@
+"""Descent of the distance to a target's readings on a surrogate, at no render."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from metasim_backend.distances.sliced_energy import SlicedEnergy, sliced_energy
+from metasim_backend.features.reader.readings import Readings
+from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
+from metasim_backend.models.attribute_distribution import AttributeDistribution
+from metasim_backend.models.distribution_transformer import DistributionTransformer
+from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.training.estimators.pull import PullSettings, pull
+from metasim_backend.training.seeds import generator
+
+SCENE_SLICES = 24
+CELL_SLICES = 12
+LEAST_CELLS = 30.0
+"""Of a class in all of the target's pictures, below which it is not compared."""
+_LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
+_LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingDistances:
+    """What readings are compared with.
+
+    Attributes:
+        scene: distance of the scenes' readings.
+        cells: by a class's place, distance of its objects' readings.
+        pictures: how many pictures the target has.
+        pictures_with: by a class's place, in how many of them it is seen.
+    """
+
+    scene: SlicedEnergy
+    cells: Mapping[int, SlicedEnergy]
+    pictures: int
+    pictures_with: Mapping[int, int]
+
+    def of(self, readings: Readings) -> dict[int | None, float]:
+        """The true distances of readings of renders: of scenes (None), and by class."""
+        out: dict[int | None, float] = {None: float(self.scene(readings.scene))}
+        return out | {k: float(one(*readings.of_class(k))) for k, one in self.cells.items()}
+
+    def likelihood(self, distances: Mapping[int | None, Tensor | float]) -> Tensor | float:
+        """Distances in units of the logarithm of a likelihood, added up."""
+        return sum(
+            _LIKELIHOOD * (self.pictures if k is None else self.pictures_with[k]) * one
+            for k, one in distances.items()
+        )
+
+
+def reading_distances(
+    target: Readings, reference: Readings, source: torch.Generator
+) -> ReadingDistances:
+    """The distances to a target; the reference (renders) helps to scale them."""
+    cells = {}
+    for place in range(target.shares.shape[1]):
+        own, counts = target.of_class(place)
+        others, other_counts = reference.of_class(place)
+        if counts.sum() >= LEAST_CELLS and len(others):
+            cells[place] = sliced_energy(own, others, CELL_SLICES, source, counts, other_counts)
+    return ReadingDistances(
+        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source),
+        cells,
+        len(target),
+        {place: target.pictures_with(place) for place in cells},
+    )
+
+
+@dataclass(frozen=True)
+class DescentSettings:
+    """How matching descends on the surrogate.
+
+    Attributes:
+        steps: of Adam.
+        batch: scenes a step.
+        learning_rate: falls to a twentieth along a half cosine.
+    """
+
+    steps: int = 300
+    batch: int = 160
+    learning_rate: float = 1.5e-2
+
+
+def descend(
+    transformer: DistributionTransformer,
+    surrogate: Surrogate,
+    scenes: EncodedScenes,
+    distances: ReadingDistances,
+    held: PullSettings,
+    settings: DescentSettings,
+    seed: int,
+    turn: int,
+    progress: Callable[[int, float], object] | None = None,
+) -> None:
+    """Change the transformer so that what the surrogate predicts of its scenes is like the target.
+
+    Args:
+        scenes: proposals of the prior, drawn from again and again.
+        turn: of the round, for the draws.
+        progress: called with the step (from 1) and the loss.
+    """
+    parameters = [p for p in transformer.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(parameters, settings.learning_rate)
+    source = generator(seed, "surrogate-descent", turn)
+    surrogate.requires_grad_(False)
+    for step in range(settings.steps):
+        rate = 0.05 + 0.475 * (1 + math.cos(math.pi * step / settings.steps))
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * rate
+        rows = torch.randint(len(scenes), (settings.batch,), generator=source)
+        batch = scenes.batch(rows)
+        changes = transformer.changes(batch)
+        distribution = transformer.changed(batch, changes)
+        values = within_range(distribution, distribution.rsample(source))
+        predicted = predicted_distances(surrogate, batch, values, distances)
+        loss = distances.likelihood(predicted) + pull(transformer, batch, changes, held)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimiser.step()
+        if progress is not None:
+            progress(step + 1, float(loss.detach()))
+    surrogate.requires_grad_(True)
+
+
+def predicted_distances(
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    values: Tensor,
+    distances: ReadingDistances,
+) -> dict[int | None, Tensor]:
+    """The distances that a batch of scenes with these values is predicted to have."""
+    scene, amounts, cells = surrogate(batch, values)
+    even = torch.ones(len(scene))
+    out: dict[int | None, Tensor] = {
+        None: distances.scene.smoothed(scene, even, surrogate.scene_noise)
+    }
+    for place, one in distances.cells.items():
+        out[place] = one.smoothed(cells, amounts[:, place], surrogate.cell_noise[place])
+    return out
+
+
+def within_range(distribution: AttributeDistribution, values: Tensor) -> Tensor:
+    """Values as they are rendered, but for a little of what lies beyond the range."""
+    clamped = values.clamp(0, 1)
+    return torch.where(distribution.continuous, clamped + _LEAK * (values - clamped), values)

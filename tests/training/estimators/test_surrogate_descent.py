@@ -1,0 +1,121 @@
+"""With a surrogate that is known exactly, what is read goes to the truth, and nothing else moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from metasim_backend.features.reader.readings import Readings
+from metasim_backend.grammar import load_grammar, sample_scene
+from metasim_backend.grammar.encoded_scenes import encode_scenes
+from metasim_backend.models.distribution_transformer import DistributionTransformer
+from metasim_backend.training.estimators.pull import PullSettings, pull
+from metasim_backend.training.estimators.surrogate_descent import (
+    DescentSettings,
+    descend,
+    reading_distances,
+)
+from metasim_backend.training.scene_generator import SceneGenerator
+
+SCENES = Path(__file__).parents[3] / "scenes"
+NOISE = 0.05
+
+
+class PitchAndDistance(nn.Module):
+    """Reads the camera's pitch in the picture, and how far along the street each car is."""
+
+    def __init__(self, scenes: SceneGenerator) -> None:
+        super().__init__()
+        encoding = scenes.encoding
+        self.pitch = encoding.slot("camera", "pitch").index
+        self.along = encoding.slot("car", "along").index
+        self.scene_noise = NOISE**2 * torch.eye(1)
+        self.cell_noise = NOISE**2 * torch.eye(1)[None]
+
+    def forward(self, batch, values):
+        camera = batch.present[:, self.pitch]
+        cars = values[batch.present[:, self.along], self.along][:, None]
+        return values[camera, self.pitch][:, None], torch.ones_like(cars), cars
+
+    def readings(self, batch, values, source):
+        scene, cars, cells = self(batch, values)
+        noise = NOISE * torch.randn(len(scene) + len(cells), 1, generator=source)
+        return Readings(
+            scene + noise[: len(scene)],
+            cells + noise[len(scene) :],
+            cars,
+            batch.batch[batch.present[:, self.along]],
+        )
+
+
+@pytest.fixture(scope="module")
+def scenes() -> SceneGenerator:
+    return SceneGenerator(load_grammar(SCENES / "driving.yaml", assets=()), seed=3)
+
+
+def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
+    encoding, transformer = scenes.encoding, scenes.transformer
+    encoded = encode_scenes(encoding, [sample_scene(encoding.grammar, i) for i in range(250)])
+    whole = encoded.batch(torch.arange(len(encoded)))
+    transformer.fit_prior(whole)
+    with torch.no_grad():
+        transformer.head.weight.mul_(0.1)
+    surrogate = PitchAndDistance(scenes)
+    source = torch.Generator().manual_seed(1)
+    # The truth: the camera looks down by two deviations, cars are nearer and less scattered.
+    values = whole.values.clone()
+    pitch, along = surrogate.pitch, surrogate.along
+    values[:, pitch] -= 2 * transformer.scale[pitch]
+    values[:, along] = 0.25 + 0.4 * (values[:, along] - transformer.centre[along])
+    target = surrogate.readings(whole, values, source)
+    reference = surrogate.readings(whole, whole.values, source)
+    distances = reading_distances(target, reference, source)
+    before = distances.of(reference)
+
+    descend(
+        transformer,
+        surrogate,
+        encoded,
+        distances,
+        PullSettings(),
+        DescentSettings(steps=120, batch=48, learning_rate=3e-2),
+        seed=0,
+        turn=0,
+    )
+    with torch.no_grad():
+        learned = transformer(whole).rsample(source)
+    after = distances.of(surrogate.readings(whole, learned, source))
+    assert after[None] < 0.05 * before[None] and after[0] < 0.1 * before[0]
+    chosen = whole.present & whole.mutable
+    for slot in transformer.numeric:
+        if encoding.slots[slot].kind != "continuous" or chosen[:, slot].sum() < 100:
+            continue
+        was, now = whole.values[chosen[:, slot], slot], learned[chosen[:, slot], slot]
+        scale = float(transformer.scale[slot])
+        name = encoding.slots[slot].name
+        if slot in (pitch, along):
+            wanted = values[chosen[:, slot], slot]
+            assert float(now.mean()) == pytest.approx(float(wanted.mean()), abs=0.15 * scale), name
+            assert float(now.std()) == pytest.approx(float(wanted.std()), rel=0.25), name
+        else:
+            assert float(now.mean()) == pytest.approx(float(was.mean()), abs=0.1 * scale), name
+            assert float(now.std()) == pytest.approx(float(was.std()), rel=0.15), name
+
+
+def test_the_pull_is_a_student_t_prior_on_shift_and_ratio(scenes: SceneGenerator):
+    """All nodes moved alike by a shift m cost c log(1 + (m / τ)²) for each slot."""
+    encoded = encode_scenes(scenes.encoding, [sample_scene(scenes.encoding.grammar, 5)])
+    batch = encoded.batch(torch.tensor([0]))
+    transformer = DistributionTransformer(scenes.encoding)
+    settings = PullSettings(strength=3.0, shift=0.5)
+    with torch.no_grad():
+        transformer.head.weight.zero_()
+        unmoved = pull(transformer, batch, transformer.changes(batch), settings)
+        place = transformer.numeric.index(scenes.encoding.slot("camera", "pitch").index)
+        transformer.head.bias[len(transformer.numeric) + place] = 1.0
+        moved = pull(transformer, batch, transformer.changes(batch), settings)
+    expected = 3.0 * torch.log1p(torch.tensor(4.0))
+    assert float(moved - unmoved) == pytest.approx(float(expected), rel=1e-4)
