@@ -10,6 +10,11 @@ from metasim_backend.statistics.moments import KINDS, Moments, mean_distance, mo
 from metasim_backend.statistics.wasserstein import wasserstein
 
 
+DIFFERS = 0.25
+LEAST_COUNTED = 20
+"""Of an attribute's values in the target; fewer say little of a distribution."""
+
+
 class ReportError(ValueError):
     """A file of a run's folder that the report cannot use; one sentence with the remedy."""
 
@@ -67,6 +72,7 @@ class AttributeRow:
         moved: distance between prior and learned.
         moved_share: the same as a share of the range (half the period; 1 for categories).
         prior_to_target, learned_to_target: distances to the target, where it is known.
+        counted: how many values the target has.
         mean_closer, spread_closer: whether learning brought the mean (the spread) nearer to the
             target's; None when unknown, and for the mean of categories.
     """
@@ -83,6 +89,26 @@ class AttributeRow:
     learned_to_target: float | None
     mean_closer: bool | None
     spread_closer: bool | None
+    counted: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether the target is known to be another than the prior: by more than a quarter of its
+        standard deviation (Wasserstein-1), in a class that is not rare."""
+        return (
+            self.kind != "categorical"
+            and self.target is not None
+            and self.prior_to_target is not None
+            and self.counted >= LEAST_COUNTED
+            and self.prior_to_target > DIFFERS * self.target.spread
+        )
+
+    @property
+    def ratio(self) -> float | None:
+        """Distance to the target as a share of the prior's; None where either is unknown or 0."""
+        if self.learned_to_target is None or not self.prior_to_target:
+            return None
+        return self.learned_to_target / self.prior_to_target
 
     @property
     def closer(self) -> bool | None:
@@ -146,6 +172,7 @@ def _row(item: AttributeSamples) -> AttributeRow:
         learned_to_target=distance(item.learned, item.target),
         mean_closer=mean_closer,
         spread_closer=spread_closer,
+        counted=len(item.target or ()),
     )
 
 

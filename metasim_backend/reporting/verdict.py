@@ -100,21 +100,71 @@ def detector_comparisons(record: RunRecord) -> tuple[Comparison, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """How many attributes of a known truth were found.
+
+    Attributes:
+        differing: how many are others than the prior's; the counts below are among them.
+        found: at most a quarter of the prior's distance away.
+        nearer: nearer than the prior at all.
+        median: of the distances as shares of the prior's.
+    """
+
+    differing: int
+    found: int
+    nearer: int
+    median: float
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.found} of {self.differing} attributes that the truth has otherwise were found "
+            f"(within {FOUND:.0%} of the prior's distance), {self.nearer} came nearer; the median "
+            f"distance is {short(self.median)} of the prior's"
+        )
+
+    @property
+    def good(self) -> bool | None:
+        """Good with most of them found; neither good nor bad with half of the way gone."""
+        if self.found > self.differing / 2:
+            return True
+        return None if self.median < 1 else False
+
+
+FOUND = 0.25
+
+
+def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
+    """None where no truth is known, or it differs in nothing."""
+    ratios = sorted(row.ratio for row in rows if row.differs and row.ratio is not None)
+    if not ratios:
+        return None
+    middle = len(ratios) // 2
+    median = ratios[middle] if len(ratios) % 2 else (ratios[middle - 1] + ratios[middle]) / 2
+    return Recovery(
+        len(ratios),
+        sum(ratio <= FOUND for ratio in ratios),
+        sum(ratio < 1 for ratio in ratios),
+        median,
+    )
+
+
 def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, str]:
     """(one sentence, mood); the mood is ``good``, ``bad``, ``mixed`` or ``unknown``."""
     unseen = mmd_comparisons(record)[1]
     detector = next((c for c in detector_comparisons(record) if c.name == "AP@0.5"), None)
     sentences, moods = [], []
+    truth = recovery(rows)
+    if truth is not None:
+        sentences.append(truth.sentence)
+        moods.append(truth.good)
     if unseen.prior is not None and unseen.learned is not None:
         sentences.append(f"MMD² to unseen target pictures {change(unseen)}")
         moods.append(unseen.better)
     if detector is not None and detector.prior is not None and detector.learned is not None:
         sentences.append(f"the detector's AP@0.5 {change_in_points(detector)}")
         moods.append(detector.better)
-    known = [row for row in rows if row.closer is not None]
-    if known:
-        closer = sum(bool(row.closer) for row in known)
-        sentences.append(f"{closer} of {len(known)} attributes moved towards the target")
     if not sentences:
         return "This run has no result yet: neither MMD² nor a detector's score is recorded.", (
             "unknown"

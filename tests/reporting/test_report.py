@@ -44,9 +44,9 @@ ATTRIBUTES = {
         "kind": "circular",
         "unit": "deg",
         "period": 360,
-        "prior": [359.0, 1.0, 2.0],
-        "learned": [10.0, 11.0, 15.0],
-        "target": [12.0, 12.5, 13.0],
+        "prior": [359.0, 1.0, 2.0] * 10,
+        "learned": [10.0, 11.0, 15.0] * 10,
+        "target": [12.0, 12.5, 13.0] * 10,
     },
     "car.colour": {
         "kind": "categorical",
@@ -108,7 +108,7 @@ def test_the_numbers_shown_are_those_of_the_files(run):
     assert "FID to unseen targets" in page.text and "KID to unseen targets" in page.text
     assert "fell by 75 % (0.271 → 0.0667)" in page.text  # 1 - 0.0667 / 0.2713 = 0.754
     assert "AP@0.5 rose by 8.9 points (0.312 → 0.401)" in page.text
-    assert "1 of 1 attributes moved towards the target" in page.text
+    assert "1 of 1 attributes that the truth has otherwise were found" in page.text
     assert "seed: 7" in page.text and "note: <script>" in page.text
 
 
@@ -146,6 +146,8 @@ def test_any_part_of_the_summary_may_be_absent_or_null(run, key):
 def test_a_worse_result_is_called_so(run):
     worse = {**SUMMARY, "mmd2": {"prior": {"unseen": 0.1}, "learned": {"unseen": 0.2}}}
     (run / "report_data" / "summary.json").write_text(json.dumps({**worse, "detector": None}))
+    unknown = {"car.yaw": {**ATTRIBUTES["car.yaw"], "target": None}}
+    (run / "report_data" / "attributes.json").write_text(json.dumps(unknown))
     text = write_report(run).read_text(encoding="utf-8")
     assert "MMD² to unseen target pictures rose by 100 % (0.1 → 0.2)" in text
     assert 'class="verdict bad"' in text

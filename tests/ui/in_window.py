@@ -7,6 +7,7 @@ what is under it. Results go to ``results.json`` in the plan's folder, pictures 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -302,10 +303,8 @@ def recover() -> Steps:
     """After a failure: no job runs, the backend is there, and a street is shown."""
     if session().training.active:
         yield from only("Train")
-        try:
+        with contextlib.suppress(LookupError):  # it has ended while the button was looked for
             yield from press("train_stop()")
-        except LookupError:  # it has ended while the button was looked for
-            pass
         yield from until(lambda: not session().training.active, 60, "no training runs")
     yield from until(idle, 60, "no job runs")
     yield from only("Backend", "Scene")

@@ -125,7 +125,8 @@ class _Learned(nn.Module):
         self.lateral = nn.ModuleList(
             nn.Conv2d(before, after, 1) for before, after in zip(channels, WIDTHS, strict=True)
         )
-        self.picture = nn.Sequential(_convolution(3, 16, 5, 2), _convolution(16, fine, 3, 2))
+        # The picture with where in it a pixel is: how far a thing is follows from its row.
+        self.picture = nn.Sequential(_convolution(5, 16, 5, 2), _convolution(16, fine, 3, 2))
         self.down = nn.ModuleList(
             _convolution(before, after, 3, 2)
             for before, after in zip(WIDTHS, WIDTHS[1:], strict=False)
@@ -157,7 +158,7 @@ class _Learned(nn.Module):
 
     def forward(self, images: Tensor, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         seen = [layer(_SCALE * m) for layer, m in zip(self.lateral, maps, strict=True)]
-        x4 = seen[0] + _as(self.picture((images - 0.5) / 0.25), seen[0])
+        x4 = seen[0] + _as(self.picture(_with_places((images - 0.5) / 0.25)), seen[0])
         levels = [x4]
         for down, refine, lateral in zip(self.down, self.refine, seen[1:], strict=True):
             x = _as(down(levels[-1]), lateral) + lateral
@@ -181,6 +182,15 @@ class _Learned(nn.Module):
             1,
         )
         return self.scene(scene), classes, numbers
+
+
+def _with_places(images: Tensor) -> Tensor:
+    """[B, 5, H, W]: pictures with each pixel's row and column, from -1 to 1."""
+    count, _, height, width = images.shape
+    rows = torch.linspace(-1, 1, height)[:, None].expand(height, width)
+    columns = torch.linspace(-1, 1, width).expand(height, width)
+    places = torch.stack([rows, columns]).to(images).expand(count, -1, -1, -1)
+    return torch.cat([images, places], 1)
 
 
 def _as(x: Tensor, like: Tensor) -> Tensor:

@@ -2,12 +2,14 @@
 
 A picture gives one sample of numbers of the whole scene, with how much of each class there is.
 Objects are pooled over many pictures: every cell in which an object is seen is a sample of how
-things of its class stand, and counts by the class's probability. Large and near objects have many
-cells, and are read better.
+things of its class stand, and counts by the class's probability. A near object has many cells and
+a far one few; so that both count about alike, a cell counts by the square of the distance that is
+read in it, too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +17,18 @@ import torch
 from torch import Tensor
 
 from metasim_backend.features.reader.network import Reader, SeenPictures
-from metasim_backend.features.reader.targets import ReaderTargets
+from metasim_backend.features.reader.targets import CELL_NUMBERS, ReaderTargets
 
 LEAST_PROBABILITY = 0.2
 """Of a labelled class in a cell that is counted."""
 BATCH = 128
+LEAST_SHARE = 0.05
+"""Of a class in a cell that counts for it."""
+DISTANCE = CELL_NUMBERS.index("log distance")
+LOG_DISTANCES = (math.log(3), math.log(45))
+"""Between which what is read counts; metres."""
+UNIT_DISTANCE = 10.0
+"""Metres at which a cell counts as one."""
 PLACE_SCALE = (3.4, 6.0)
 HORIZON = 0.6
 
@@ -32,7 +41,7 @@ class Readings:
         scene: [N, T + K] standardised numbers of the scene, and of each class the logarithm of
             1 + the number of its cells.
         cells: [M, C + 2] standardised numbers of an object, and the cell's place in the picture.
-        shares: [M, K] the probability of each class.
+        shares: [M, K] the probability of each class, times the area that a cell stands for.
         pictures: [M] long, the picture that a cell is of.
         owners: [M] long, the place of its object among the frame's labels, -1 for none; None for
             pictures without labels.
@@ -47,15 +56,11 @@ class Readings:
     def __len__(self) -> int:
         return len(self.scene)
 
-    def of_class(self, place: int, least: float = 0.05) -> tuple[Tensor, Tensor]:
-        """[m, C + 2] cells and [m] counts of one class, without those that hardly count."""
+    def of_class(self, place: int) -> tuple[Tensor, Tensor]:
+        """[m, C + 2] cells and [m] counts of one class, without those that do not count."""
         counts = self.shares[:, place]
-        chosen = counts > least
+        chosen = counts > 0
         return self.cells[chosen], counts[chosen]
-
-    def pictures_with(self, place: int, least: float = 0.3) -> int:
-        """In how many pictures a class is seen."""
-        return len(torch.unique(self.pictures[self.shares[:, place] > least]))
 
     @staticmethod
     def joined(parts: Sequence[Readings]) -> Readings:
@@ -92,13 +97,17 @@ def _read(reader: Reader, seen: SeenPictures, owners: Tensor | None) -> Readings
     chosen = 1 - probabilities[:, 0] > LEAST_PROBABILITY
     picture, row, column = chosen.nonzero(as_tuple=True)
     amount = (probabilities[:, 1:] * chosen[:, None]).sum((2, 3))
+    shares = probabilities[picture, 1:, row, column]
+    read = numbers[picture, DISTANCE, row, column]
+    log_distance = read * reader.cell_scale[1, DISTANCE] + reader.cell_scale[0, DISTANCE]
+    area = (log_distance.clamp(*LOG_DISTANCES) - math.log(UNIT_DISTANCE)).mul(2).exp()
     height, width = reader.grid
     across = (column / width - 0.5) * PLACE_SCALE[0]
     down = (row / height - HORIZON) * PLACE_SCALE[1]
     return Readings(
         torch.cat([scene, amount.log1p()], 1),
         torch.cat([numbers[picture, :, row, column], torch.stack([across, down], 1)], 1),
-        probabilities[picture, 1:, row, column],
+        torch.where(shares > LEAST_SHARE, shares, 0.0) * area[:, None],
         picture,
         None if owners is None else owners[picture, row, column].long(),
     )

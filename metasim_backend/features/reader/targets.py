@@ -28,14 +28,14 @@ NEAREST = 1.0
 CELL_NUMBERS = (
     "log distance",
     "lateral offset",
-    "sin yaw",
-    "cos yaw",
-    "sin 2 yaw",
-    "cos 2 yaw",
+    "sin aspect",
+    "cos aspect",
+    "sin 2 aspect",
+    "cos 2 aspect",
 )
-"""Distance and lateral offset of an object's 3-D box in metres, camera axes; its yaw about the
-camera's vertical axis, and the double of it, which is all that shows of what looks alike from both
-ends."""
+"""Distance and lateral offset of an object's 3-D box in metres, camera axes. Its aspect is its yaw
+from the ray to it (KITTI's alpha), which is what it looks like; the double is all that shows of
+what looks alike from both ends."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def scene_targets(encoding: Encoding, names: ReaderNames, scenes: Sequence[Scene
 def object_numbers(box: Box3D) -> tuple[float, ...]:
     """:data:`CELL_NUMBERS` of an object."""
     x, _, z = box.location
-    turn = box.rotation_y
+    turn = box.rotation_y - math.atan2(x, z)
     return (
         math.log(max(z, NEAREST)),
         x,

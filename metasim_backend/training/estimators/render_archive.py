@@ -158,6 +158,11 @@ class NodeReadings:
     counts: Tensor
     cell_nodes: Tensor
 
+    @property
+    def cells_an_object(self) -> Tensor:
+        """[K]: how many cells an object of a class has, in the mean over cells."""
+        return self.amounts.square().sum(0) / self.amounts.sum(0).clamp_min(1e-6)
+
 
 def readings_of_nodes(archive: RenderArchive, readings: Readings) -> NodeReadings:
     """Cells put down to the nodes that they show.

@@ -20,7 +20,7 @@ from metasim_backend.training.seeds import generator
 
 SCENE_SLICES = 24
 CELL_SLICES = 12
-LEAST_CELLS = 30.0
+LEAST_OBJECTS = 8.0
 """Of a class in all of the target's pictures, below which it is not compared."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
@@ -33,14 +33,13 @@ class ReadingDistances:
     Attributes:
         scene: distance of the scenes' readings.
         cells: by a class's place, distance of its objects' readings.
-        pictures: how many pictures the target has.
-        pictures_with: by a class's place, in how many of them it is seen.
+        counts: how many independent samples the target has: pictures (None), and by class
+            objects, of which one with many cells counts like several with few.
     """
 
     scene: SlicedEnergy
     cells: Mapping[int, SlicedEnergy]
-    pictures: int
-    pictures_with: Mapping[int, int]
+    counts: Mapping[int | None, float]
 
     def of(self, readings: Readings) -> dict[int | None, float]:
         """The true distances of readings of renders: of scenes (None), and by class."""
@@ -49,27 +48,29 @@ class ReadingDistances:
 
     def likelihood(self, distances: Mapping[int | None, Tensor | float]) -> Tensor | float:
         """Distances in units of the logarithm of a likelihood, added up."""
-        return sum(
-            _LIKELIHOOD * (self.pictures if k is None else self.pictures_with[k]) * one
-            for k, one in distances.items()
-        )
+        return sum(_LIKELIHOOD * self.counts[k] * one for k, one in distances.items())
 
 
 def reading_distances(
-    target: Readings, reference: Readings, source: torch.Generator
+    target: Readings, reference: Readings, cells_an_object: Tensor, source: torch.Generator
 ) -> ReadingDistances:
-    """The distances to a target; the reference (renders) helps to scale them."""
-    cells = {}
+    """The distances to a target.
+
+    Args:
+        reference: of renders, which help to scale the distances.
+        cells_an_object: [K], how many cells an object of a class has, in the mean over cells.
+    """
+    cells: dict[int, SlicedEnergy] = {}
+    counts: dict[int | None, float] = {None: float(len(target))}
     for place in range(target.shares.shape[1]):
-        own, counts = target.of_class(place)
-        others, other_counts = reference.of_class(place)
-        if counts.sum() >= LEAST_CELLS and len(others):
-            cells[place] = sliced_energy(own, others, CELL_SLICES, source, counts, other_counts)
+        own, weights = target.of_class(place)
+        others, other_weights = reference.of_class(place)
+        objects = float(weights.sum() / cells_an_object[place].clamp_min(1))
+        if objects >= LEAST_OBJECTS and len(others):
+            cells[place] = sliced_energy(own, others, CELL_SLICES, source, weights, other_weights)
+            counts[place] = objects
     return ReadingDistances(
-        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source),
-        cells,
-        len(target),
-        {place: target.pictures_with(place) for place in cells},
+        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source), cells, counts
     )
 
 

@@ -29,7 +29,11 @@ from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.networks.imagenet import imagenet_network
 from metasim_backend.training.estimators.kept_renders import kept_renders
 from metasim_backend.training.estimators.pull import PullSettings
-from metasim_backend.training.estimators.render_archive import RenderArchive, readings_of_nodes
+from metasim_backend.training.estimators.render_archive import (
+    NodeReadings,
+    RenderArchive,
+    readings_of_nodes,
+)
 from metasim_backend.training.estimators.surrogate_descent import (
     DescentSettings,
     ReadingDistances,
@@ -49,6 +53,8 @@ PRIOR_SHARE = 0.2
 RANGE_SHARE = 0.3
 """Of the first renders: the prior's own, and those with most attributes from their whole range; the
 rest has attributes that are shifted all alike."""
+BEFORE_ALL = -1
+"""The round of those from the whole range."""
 LATER_RATE = 0.5
 
 
@@ -107,12 +113,15 @@ def take_round(
     target = read_pictures(space.reader, space.reader.see(services.target.matched))
     readings = read_pictures(space.reader, space.archive.seen, space.archive.targets)
     newest = _rows_of(readings, space.archive.rounds == number)
-    distances = reading_distances(target, newest, generator(seed, "slices", number))
+    nodes = readings_of_nodes(space.archive, readings)
+    distances = reading_distances(
+        target, newest, nodes.cells_an_object, generator(seed, "slices", number)
+    )
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state, space.reader.names)
         space.surrogate.fit_inputs(space.archive.scenes)
-    _teach(services, space, space.surrogate, readings, number)
+    _teach(services, space, space.surrogate, readings, nodes, number)
     loss = _descend(state, services, space.surrogate, distances, number)
     return {
         "distance": float(distances.likelihood(before)),
@@ -155,7 +164,7 @@ def _renders(state: State, services: Services, names: ReaderNames, number: int) 
     """A round's renders."""
     settings = services.settings.surrogate
     make = _generated if number else _first
-    return kept_renders(
+    archive = kept_renders(
         services,
         state.camera_model,
         state.scenes.encoding,
@@ -164,6 +173,12 @@ def _renders(state: State, services: Services, names: ReaderNames, number: int) 
         lambda: make(state, services, number),
         number,
     )
+    if number:
+        return archive
+    # What is noise in scenes from all over the range is not noise near the prior.
+    rounds = archive.rounds.clone()
+    rounds[len(rounds) - round(RANGE_SHARE * settings.scenes) :] = BEFORE_ALL
+    return replace(archive, rounds=rounds)
 
 
 def _first(state: State, services: Services, number: int) -> list[SceneGraph]:
@@ -174,8 +189,8 @@ def _first(state: State, services: Services, number: int) -> list[SceneGraph]:
     shifted = settings.scenes - prior - ranged
     return [
         *scenes.prior([derive_seed(seed, "surrogate-prior", i) for i in range(prior)]),
-        *widened_scenes(scenes, ranged, derive_seed(seed, "surrogate-range"), "range").scenes,
         *widened_scenes(scenes, shifted, derive_seed(seed, "surrogate-shift"), "shift").scenes,
+        *widened_scenes(scenes, ranged, derive_seed(seed, "surrogate-range"), "range").scenes,
     ]
 
 
@@ -226,6 +241,7 @@ def _teach(
     space: SurrogateSpace,
     surrogate: Surrogate,
     readings: Readings,
+    nodes: NodeReadings,
     number: int,
 ) -> None:
     settings, seed = services.settings.surrogate, services.settings.seed
@@ -238,7 +254,7 @@ def _teach(
                 surrogate,
                 space.archive,
                 readings,
-                readings_of_nodes(space.archive, readings),
+                nodes,
                 derive_seed(seed, "surrogate", number),
                 epochs=epochs,
                 learning_rate=(LATER_RATE if number else 1.0) * 2e-3,

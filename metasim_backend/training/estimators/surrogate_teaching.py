@@ -16,6 +16,9 @@ from metasim_backend.training.estimators.render_archive import NodeReadings, Ren
 BATCH = 128
 WEIGHT_DECAY = 1e-3
 HELD_OUT = 0.1
+LEAST_MEASURED = 25
+"""Of the newest renders that are held out."""
+LEAST_CELLS = 10.0
 _ROOT = 0.05  # amounts are compared by roots, whose noise is alike for few and many cells
 
 
@@ -100,16 +103,23 @@ def _measure(
         at = batch.nodes[surrogate.of_labelled(batch)]
         predicted[at], measured[at] = cells, True
     truth, error = readings.scene[held_out], readings.scene[held_out] - torch.cat(scenes)
-    even = torch.ones(len(error))
-    surrogate.scene_noise.copy_(_covariance(error, even))
-    surrogate.scene_r2.copy_(_r2(error, truth, even))
+    # Noise is that of the newest renders, among which the generator is.
+    newest = (archive.rounds == archive.rounds.max())[held_out].to(error)
+    if newest.sum() < LEAST_MEASURED:
+        newest = torch.ones_like(newest)
+    surrogate.scene_noise.copy_(
+        _rescaled(_covariance(error, torch.ones_like(newest)), error, newest)
+    )
+    surrogate.scene_r2.copy_(_r2(error, truth, torch.ones_like(newest)))
     chosen = (nodes.cell_nodes >= 0) & measured[nodes.cell_nodes.clamp_min(0)]
+    near = torch.zeros(len(archive)).index_add(0, held_out, newest)
     at, shares = nodes.cell_nodes[chosen], readings.shares[chosen]
+    shares = shares * near[readings.pictures[chosen]][:, None]
     apart = readings.cells[chosen] - predicted[at]
     everywhere = _covariance(apart, shares.sum(1))
     for place in range(shares.shape[1]):
         counts = shares[:, place]
-        few = float(counts.sum()) < 3 * apart.shape[1]
+        few = float(counts.sum()) < LEAST_CELLS * apart.shape[1]
         surrogate.cell_noise[place] = everywhere if few else _covariance(apart, counts)
     own = measured & (nodes.counts > 0)
     surrogate.cell_r2.copy_(
@@ -121,6 +131,14 @@ def _covariance(rows: Tensor, counts: Tensor) -> Tensor:
     shares = counts / counts.sum().clamp_min(1e-9)
     apart = rows - (rows * shares[:, None]).sum(0)
     return (apart * shares[:, None]).T @ apart
+
+
+def _rescaled(covariance: Tensor, error: Tensor, counts: Tensor) -> Tensor:
+    """A covariance with the variances that some of the errors have: there are too few of them for
+    a covariance of their own."""
+    own = _covariance(error, counts).diagonal()
+    factor = (own / covariance.diagonal().clamp_min(1e-9)).sqrt()
+    return covariance * factor[:, None] * factor
 
 
 def _r2(error: Tensor, truth: Tensor, counts: Tensor) -> Tensor:

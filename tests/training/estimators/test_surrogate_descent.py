@@ -1,4 +1,4 @@
-"""With a surrogate that is known exactly, what is read goes to the truth, and nothing else moves."""
+"""With an exact surrogate what is read goes to the truth, and nothing else moves."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
     values[:, along] = 0.25 + 0.4 * (values[:, along] - transformer.centre[along])
     target = surrogate.readings(whole, values, source)
     reference = surrogate.readings(whole, whole.values, source)
-    distances = reading_distances(target, reference, source)
+    distances = reading_distances(target, reference, torch.ones(1), source)
     before = distances.of(reference)
 
     descend(

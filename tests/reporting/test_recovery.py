@@ -1,0 +1,61 @@
+"""What a report says of a known truth: how many attributes were found, before all else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metasim_backend.reporting.attributes import attribute_table
+from metasim_backend.reporting.run_record import RunRecord
+from metasim_backend.reporting.verdict import recovery, verdict
+
+
+def attribute(prior: float, learned: float, target: float, count: int = 50) -> dict:
+    """Values at three places, a little apart; Wasserstein-1 is the distance of the places."""
+    apart = [0.1 * (i % 3 - 1) for i in range(count)]
+    return {
+        "kind": "continuous",
+        "unit": "m",
+        "range": [-10, 10],
+        **{
+            name: [place + a for a in apart]
+            for name, place in (("prior", prior), ("learned", learned), ("target", target))
+        },
+    }
+
+
+def test_found_and_nearer_are_counted_among_what_differs():
+    rows = attribute_table(
+        {
+            "camera.height": attribute(0, 0.9, 1),  # ratio 0.1
+            "camera.pitch": attribute(0, 0.5, 1),  # 0.5
+            "road.width": attribute(0, -1, 1),  # 2
+            "car.along": attribute(0, 5, 0.01),  # the prior's: by much less than its deviation
+            "bus.along": attribute(0, 1, 1, count=6),  # too rare
+        }
+    )
+    truth = recovery(rows)
+    assert truth is not None
+    assert (truth.differing, truth.found, truth.nearer) == (3, 1, 2)
+    assert truth.median == pytest.approx(0.5)
+    assert truth.good is None  # half of the way
+
+
+@pytest.mark.parametrize(("learned", "mood"), [(0.9, "good"), (0.6, "mixed"), (3.0, "mixed")])
+def test_a_distance_that_fell_is_not_enough_for_a_good_run(learned: float, mood: str):
+    """The distance fell and the detector gained, in each case."""
+    summary = {
+        "mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}},
+        "detector": {"prior": {"ap50": 0.2}, "learned": {"ap50": 0.3}},
+    }
+    record = RunRecord(Path(), {}, (), summary, (), {}, {}, {})
+    rows = attribute_table({"camera.height": attribute(0, learned, 1)})
+    sentence, found = verdict(record, rows)
+    assert found == mood
+    assert sentence.startswith(f"{int(learned == 0.9)} of 1 attributes")
+
+
+def test_without_a_truth_nothing_is_said_to_be_found():
+    unknown = {**attribute(0, 1, 1), "target": None}
+    assert recovery(attribute_table({"camera.height": unknown})) is None
