@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from metasim_backend.statistics.moments import KINDS, Moments, mean_distance, moments
 from metasim_backend.statistics.wasserstein import wasserstein
 
-
 DIFFERS = 0.25
 LEAST_COUNTED = 20
 """Of an attribute's values in the target; fewer say little of a distribution."""

@@ -8,13 +8,14 @@ too: it reads best where it was trained, and that is where the target is found t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from blender_addon.contract.scene_graph import SceneGraph
 from blender_addon.contract.street_classes import LABELLED
+from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.network import Reader
 from metasim_backend.features.reader.readings import Readings, read_pictures
 from metasim_backend.features.reader.targets import ReaderNames, reader_names
@@ -108,6 +109,7 @@ def take_round(
     seed = services.settings.seed
     if number:
         fresh = _renders(state, services, space.reader.names, number).seen_by(space.reader)
+        _measure_reader(services, space.reader, fresh, number)
         space.archive = RenderArchive.joined([space.archive, fresh])
     _train_reader(services, space, number)
     target = read_pictures(space.reader, space.reader.see(services.target.matched))
@@ -234,6 +236,15 @@ def _train_reader(services: Services, space: SurrogateSpace, number: int) -> Non
             )
 
     _keep(services, space.reader, f"reader_{number}", train)
+
+
+def _measure_reader(services: Services, reader: Reader, fresh: RenderArchive, number: int) -> None:
+    """How well it reads the generator's renders before it has been trained on them."""
+    read = accuracy(reader, read_pictures(reader, fresh.seen, fresh.targets), fresh.targets)
+    services.folder.write_json(
+        "reader.json",
+        {"round": number, "numbers": {name: asdict(one) for name, one in read.items()}},
+    )
 
 
 def _teach(
