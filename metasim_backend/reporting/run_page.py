@@ -48,6 +48,7 @@ def render_page(record: RunRecord) -> str:
         more_curves=folded,
         counted=_mapping(record.structure.get("classes")),
         read=_mapping(record.structure.get("read")),
+        reading=_mapping(record.reader.get("numbers")),
         rows=rows,
         samples={item.name: item for item in record.attributes},
         times=times,

@@ -30,6 +30,7 @@ class RunRecord:
         summary: ``report_data/summary.json``.
         attributes: ``report_data/attributes.json``.
         structure: ``report_data/structure.json``.
+        reader: ``report_data/reader.json``.
         pictures: paths by kind (target, prior, learned), in order of their names.
         progress: paths by scene (``NN``) and step.
     """
@@ -40,6 +41,7 @@ class RunRecord:
     summary: Mapping[str, Any]
     attributes: tuple[AttributeSamples, ...]
     structure: Mapping[str, Any]
+    reader: Mapping[str, Any]
     pictures: Mapping[str, tuple[Path, ...]]
     progress: Mapping[str, tuple[tuple[int, Path], ...]]
 
@@ -91,6 +93,7 @@ def read_run(folder: Path) -> RunRecord:
         summary=_read_mapping(data / "summary.json"),
         attributes=read_attributes(_read_mapping(attributes), str(attributes)),
         structure=_read_mapping(data / "structure.json"),
+        reader=_read_mapping(data / "reader.json"),
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
         progress=_progress(pictures / "progress"),
     )

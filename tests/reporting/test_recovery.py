@@ -49,7 +49,7 @@ def test_a_distance_that_fell_is_not_enough_for_a_good_run(learned: float, mood:
         "mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}},
         "detector": {"prior": {"ap50": 0.2}, "learned": {"ap50": 0.3}},
     }
-    record = RunRecord(Path(), {}, (), summary, (), {}, {}, {})
+    record = RunRecord(Path(), {}, (), summary, (), {}, {}, {}, {})
     rows = attribute_table({"camera.height": attribute(0, learned, 1)})
     sentence, found = verdict(record, rows)
     assert found == mood

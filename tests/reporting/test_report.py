@@ -112,6 +112,15 @@ def test_the_numbers_shown_are_those_of_the_files(run):
     assert "seed: 7" in page.text and "note: <script>" in page.text
 
 
+def test_what_can_be_read_is_listed(run):
+    assert "What can be read" not in Page(write_report(run).read_text(encoding="utf-8")).text
+    numbers = {"camera.pitch": {"r2": 0.86, "followed": 0.912, "count": 400}}
+    (run / "report_data" / "reader.json").write_text(json.dumps({"round": 2, "numbers": numbers}))
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert "camera.pitch" in page.text
+    assert all(value in page.text for value in ("0.86", "0.912", "400"))
+
+
 def test_the_pictures_in_the_page_are_those_of_the_run(run):
     page = Page(write_report(run).read_text(encoding="utf-8"))
     shown = [base64.b64decode(address.split(",")[1]) for address in page.loads]
