@@ -32,8 +32,9 @@ DATASET = 50
 SETTINGS: dict[str, object] = {
     "seed": 1,
     "rendering": {"width": 160, "height": 96},
-    "features": {"network": "prior"},
-    "match": {"batch": 12, "fraction": 0.3},
+    "features": {"network": "efficientnet_lite0"},
+    "match": {"estimator": "surrogate"},
+    "surrogate": {"scenes": 2000},
     "task": {"epochs": 3, "scenes": 16, "network_steps": 20},
     "detector": {"compare_steps": 200, "compare_scenes": 100},
     "evaluation": {"scenes": 60},
@@ -181,22 +182,28 @@ def render_hidden(
 def tell(folder: RunFolder) -> None:
     """What was learned, for a person."""
     from metasim_backend.reporting.attributes import attribute_table
+    from metasim_backend.reporting.verdict import recovery
 
     summary = folder.read_json("summary.json")
     distances = summary["mmd2"]
-    print(
-        f"\nMMD² to unseen target pictures: prior {distances['prior']['unseen']:.4f}, "
-        f"learned {distances['learned']['unseen']:.4f}"
-    )
     rows = attribute_table(folder.read_json("attributes.json"))
-    closer = [row for row in rows if row.mean_closer and row.spread_closer]
-    print(f"{len(closer)} attributes came nearer to the truth in mean and spread:")
-    for row in closer:
+    if (truth := recovery(rows)) is not None:
+        print(f"\n{truth.sentence}.")
+    print(
+        f"MMD² to unseen target pictures: prior {distances['prior']['unseen']:.4f}, "
+        f"learned {distances['learned']['unseen']:.4f}\n"
+        "Distance to the truth as a share of the prior's:"
+    )
+    differing = [row for row in rows if row.differs and row.ratio is not None]
+    for row in sorted(differing, key=lambda row: row.ratio or 0.0):
         prior, learned, target = (
             f"{m.mean:.2f} ± {m.spread:.2f}" if m else "unknown"
             for m in (row.prior, row.learned, row.target)
         )
-        print(f"  {row.name:20} prior {prior:>16}   learned {learned:>16}   truth {target:>16}")
+        print(
+            f"  {row.name:20} {row.ratio:5.2f}   prior {prior:>16}   learned {learned:>16}   "
+            f"truth {target:>16}"
+        )
     if summary["detector"]:
         prior_ap, learned_ap = (summary["detector"][w]["ap50"] for w in ("prior", "learned"))
         print(f"Detector, AP@0.5: trained on prior {prior_ap:.3f}, on learned {learned_ap:.3f}")

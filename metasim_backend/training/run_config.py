@@ -132,6 +132,11 @@ def resolve_settings(
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
+    if settings.match.estimator == "surrogate" and task_of(grammar.domain) != "detector":
+        raise SettingsError(
+            "Setting 'match.estimator' is 'surrogate', which reads objects with 3-D boxes, and the "
+            f"world {grammar.domain!r} has none; use 'gradient'."
+        )
     readable = any(
         attribute.mutable and attribute.kind in ("continuous", "circular")
         for spec in grammar.classes
@@ -177,6 +182,7 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
         settings,
         features=replace(settings.features, network=whole(settings.features.network)),
         structure=replace(settings.structure, network=whole(settings.structure.network)),
+        surrogate=replace(settings.surrogate, network=whole(settings.surrogate.network)),
         detector=replace(settings.detector, weights=whole(settings.detector.weights)),
     )
 
@@ -191,6 +197,8 @@ def _check_networks(config: RunConfig) -> None:
         build_features(settings.features.network)
     if "structure" in settings.phases and settings.structure.network != "own":
         imagenet_network(settings.structure.network)
+    if "match" in settings.phases and settings.match.estimator == "surrogate":
+        imagenet_network(settings.surrogate.network)
     if config.validation is not None:
         new_task_network(settings, config.grammar.domain)
 

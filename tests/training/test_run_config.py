@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metasim_backend.settings import settings_from_dict
+from metasim_backend.grammar import load_grammar
+from metasim_backend.settings import SettingsError, settings_from_dict
 from metasim_backend.training.run_config import (
     TargetError,
     plan_run,
     read_target,
+    resolve_settings,
     with_whole_paths,
 )
 
@@ -65,3 +67,9 @@ def test_too_few_different_pictures_are_refused(tmp_path):
     folder = photographs(tmp_path / "target", different=2, copies=8)
     with pytest.raises(TargetError, match="2 images that differ enough"):
         planned(tmp_path, folder, 0.95)
+
+
+def test_a_surrogate_is_refused_where_nothing_has_a_box():
+    grammar = load_grammar(Path(__file__).parents[2] / "scenes" / "mnist_rotation.yaml")
+    with pytest.raises(SettingsError, match="'surrogate', which reads objects with 3-D boxes"):
+        resolve_settings(grammar, ["match.estimator=surrogate"])
