@@ -41,6 +41,8 @@ def without_younger(settings: TrainSettings) -> dict[str, Any]:
             del data[group][member]
     if settings.rendering.engine != "cycles":
         data["rendering"].pop("lighting", None)  # drawn worlds have none
+    if settings.match.estimator != "surrogate":
+        del data["surrogate"]  # nothing reads it
     if settings.camera_model.is_identity:
         del data["camera_model"]
     return {name: value for name, value in data.items() if value != {}}
