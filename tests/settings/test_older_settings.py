@@ -37,7 +37,10 @@ def test_what_the_version_before_wrote_is_read_and_written_again_to_the_letter()
     text = WRITTEN.read_text("utf-8")
     settings = settings_of_version(yaml.safe_load(text))
     assert settings.match.steps == 4 and settings.phases == ("pretrain", "match", "task")
-    assert yaml.safe_dump(settings_to_dict(settings), sort_keys=False) == text
+    written = settings_to_dict(settings)
+    assert written["match"].pop("estimator") == "gradient"  # there was no choice yet
+    del written["surrogate"]
+    assert yaml.safe_dump(written, sort_keys=False) == text
 
 
 def test_what_an_older_version_had_no_choice_in_is_as_it_was():
