@@ -46,6 +46,12 @@ class ReadingDistances:
         out: dict[int | None, float] = {None: float(self.scene(readings.scene))}
         return out | {k: float(one(*readings.of_class(k))) for k, one in self.cells.items()}
 
+    @property
+    def by_chance(self) -> float:
+        """What :meth:`likelihood` is expected to be for samples of the target's own distribution:
+        about 1 for each dimension."""
+        return sum(float(one.weights.sum()) for one in (self.scene, *self.cells.values()))
+
     def likelihood(self, distances: Mapping[int | None, Tensor | float]) -> Tensor | float:
         """Distances in units of the logarithm of a likelihood, added up."""
         return sum(_LIKELIHOOD * self.counts[k] * one for k, one in distances.items())
@@ -82,11 +88,14 @@ class DescentSettings:
         steps: of Adam.
         batch: scenes a step.
         learning_rate: falls to a twentieth along a half cosine.
+        trust: what a likelihood counts, as the surrogate is not exact: its error must not look like
+            something that an attribute nobody can read might explain.
     """
 
     steps: int = 300
     batch: int = 160
     learning_rate: float = 1.5e-2
+    trust: float = 1.0
 
 
 def descend(
@@ -121,7 +130,8 @@ def descend(
         distribution = transformer.changed(batch, changes)
         values = within_range(distribution, distribution.rsample(source))
         predicted = predicted_distances(surrogate, batch, values, distances)
-        loss = distances.likelihood(predicted) + pull(transformer, batch, changes, held)
+        likelihood = settings.trust * distances.likelihood(predicted)
+        loss = likelihood + pull(transformer, batch, changes, held)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)

@@ -7,6 +7,7 @@ too: it reads best where it was trained, and that is where the target is found t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -39,6 +40,7 @@ from metasim_backend.training.estimators.surrogate_descent import (
     DescentSettings,
     ReadingDistances,
     descend,
+    predicted_distances,
     reading_distances,
 )
 from metasim_backend.training.estimators.surrogate_teaching import (
@@ -57,6 +59,9 @@ rest has attributes that are shifted all alike."""
 BEFORE_ALL = -1
 """The round of those from the whole range."""
 LATER_RATE = 0.5
+FIRST_TRUST, LEAST_TRUST = 0.15, 0.05
+TRUSTED_ERROR = 8.0
+"""Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
 
 @dataclass(eq=False)
@@ -107,9 +112,11 @@ def take_round(
         of the logarithm of a likelihood.
     """
     seed = services.settings.seed
+    trust, error = FIRST_TRUST, math.nan
     if number:
         fresh = _renders(state, services, space.reader.names, number).seen_by(space.reader)
-        _measure_reader(services, space.reader, fresh, number)
+        error = _measure(services, space, fresh, number)
+        trust = min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
         space.archive = RenderArchive.joined([space.archive, fresh])
     _train_reader(services, space, number)
     target = read_pictures(space.reader, space.reader.see(services.target.matched))
@@ -124,11 +131,13 @@ def take_round(
         space.surrogate = new_surrogate(state, space.reader.names)
         space.surrogate.fit_inputs(space.archive.scenes)
     _teach(services, space, space.surrogate, readings, nodes, number)
-    loss = _descend(state, services, space.surrogate, distances, number)
+    loss = _descend(state, services, space.surrogate, distances, number, trust)
     return {
         "distance": float(distances.likelihood(before)),
         "scene_distance": before[None],
         "loss": loss,
+        "trust": trust,
+        "surrogate_error": error,
         "pictures": float(len(space.archive)),
     }
 
@@ -238,13 +247,29 @@ def _train_reader(services: Services, space: SurrogateSpace, number: int) -> Non
     _keep(services, space.reader, f"reader_{number}", train)
 
 
-def _measure_reader(services: Services, reader: Reader, fresh: RenderArchive, number: int) -> None:
-    """How well it reads the generator's renders before it has been trained on them."""
-    read = accuracy(reader, read_pictures(reader, fresh.seen, fresh.targets), fresh.targets)
+def _measure(services: Services, space: SurrogateSpace, fresh: RenderArchive, number: int) -> float:
+    """How well the reader reads the generator's renders before it has been trained on them, for
+    the report; and how far the surrogate is wrong about them.
+
+    Returns:
+        the distance of what it predicts from what is read, in units of the logarithm of a
+        likelihood for as many pictures as the target has, less what chance makes.
+    """
+    assert space.surrogate is not None
+    readings = read_pictures(space.reader, fresh.seen, fresh.targets)
+    read = accuracy(space.reader, readings, fresh.targets)
     services.folder.write_json(
         "reader.json",
         {"round": number, "numbers": {name: asdict(one) for name, one in read.items()}},
     )
+    nodes = readings_of_nodes(fresh, readings)
+    source = generator(services.settings.seed, "surrogate-error", number)
+    true = reading_distances(readings, readings, nodes.cells_an_object, source)
+    whole = fresh.scenes.batch(torch.arange(len(fresh)))
+    with torch.no_grad():
+        predicted = predicted_distances(space.surrogate, whole, whole.values, true)
+        apart = float(true.likelihood(predicted))
+    return max(apart - true.by_chance, 0.0) * len(services.target.matched) / len(fresh)
 
 
 def _teach(
@@ -281,6 +306,7 @@ def _descend(
     surrogate: Surrogate,
     distances: ReadingDistances,
     number: int,
+    trust: float,
 ) -> float:
     settings, seed = services.settings.surrogate, services.settings.seed
     proposals = state.scenes.proposed(
@@ -303,6 +329,7 @@ def _descend(
                 settings.steps,
                 settings.batch,
                 (LATER_RATE if number else 1.0) * settings.learning_rate,
+                trust,
             ),
             seed,
             number,

@@ -119,3 +119,20 @@ def test_the_pull_is_a_student_t_prior_on_shift_and_ratio(scenes: SceneGenerator
         moved = pull(transformer, batch, transformer.changes(batch), settings)
     expected = 3.0 * torch.log1p(torch.tensor(4.0))
     assert float(moved - unmoved) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_what_chance_makes_of_a_likelihood_is_about_one_for_each_dimension():
+    source = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(30):
+        readings = Readings(
+            torch.randn(200, 3, generator=source),
+            torch.zeros(0, 2),
+            torch.zeros(0, 1),
+            torch.zeros(0, dtype=torch.long),
+        )
+        distances = reading_distances(readings, readings, torch.ones(1), source)
+        exact = distances.scene.smoothed(torch.zeros(1, 3), torch.ones(1), torch.eye(3))
+        found.append(float(distances.likelihood({None: exact})))
+    assert distances.by_chance == pytest.approx(3)
+    assert sum(found) / len(found) == pytest.approx(distances.by_chance, rel=0.15)
