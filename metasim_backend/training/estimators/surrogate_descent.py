@@ -22,6 +22,8 @@ SCENE_SLICES = 24
 CELL_SLICES = 12
 LEAST_OBJECTS = 8.0
 """Of a class in all of the target's pictures, below which it is not compared."""
+LEAST_AMOUNT = 1e-3
+"""Of a class's cells at a node, as a share of the largest, below which it is left out."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
 
@@ -154,7 +156,9 @@ def predicted_distances(
         None: distances.scene.smoothed(scene, even, surrogate.scene_noise)
     }
     for place, one in distances.cells.items():
-        out[place] = one.smoothed(cells, amounts[:, place], surrogate.cell_noise[place])
+        of_class = amounts[:, place]
+        kept = of_class > LEAST_AMOUNT * of_class.max()
+        out[place] = one.smoothed(cells[kept], of_class[kept], surrogate.cell_noise[place])
     return out
 
 
