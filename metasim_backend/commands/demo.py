@@ -26,18 +26,16 @@ if TYPE_CHECKING:
     from metasim_backend.run_files.run_folder import RunFolder
 
 SCENES = Path(__file__).parents[2] / "scenes"
-TARGETS = 160
-LABELLED = 40
+TARGETS = 200
 DATASET = 50
 SETTINGS: dict[str, object] = {
     "seed": 1,
     "rendering": {"width": 160, "height": 96},
+    "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"scenes": 2000},
-    "task": {"epochs": 3, "scenes": 16, "network_steps": 20},
-    "detector": {"compare_steps": 200, "compare_scenes": 100},
-    "evaluation": {"scenes": 60},
+    "surrogate": {"scenes": 1500, "renders": 300, "rounds": 2, "batch": 96},
+    "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 
 
@@ -88,9 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
             "The hidden truth: pictures of a street whose settings the learner is not told.",
             flush=True,
         )
-        for name, count in (("target", TARGETS), ("labelled", LABELLED)):
-            writer = hidden_writer(inputs / name, name, hidden, force=arguments.force)
-            render_hidden(writer, name, count, hidden, renderer)
+        writer = hidden_writer(inputs / "target", hidden, force=arguments.force)
+        render_hidden(writer, TARGETS, hidden, renderer)
 
         if arguments.resume:
             target = read_target(config)
@@ -99,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
                 run_folder,
                 grammar=SCENES / "driving.yaml",
                 target=inputs / "target" / "images",
-                validation=inputs / "labelled",
+                validation=None,
                 overrides=arguments.overrides,
                 defaults=SETTINGS,
                 command=["metasim", *sys.argv[1:]],
@@ -143,14 +140,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def hidden_writer(folder: Path, name: str, hidden: Grammar, *, force: bool) -> DatasetWriter:
+def hidden_writer(folder: Path, hidden: Grammar, *, force: bool) -> DatasetWriter:
     """Where pictures of the hidden setting are kept; with force those of another are replaced."""
     from metasim_backend.commands.generate import replaceable
     from metasim_backend.datasets.readers.pictures import DatasetError
     from metasim_backend.datasets.writers.writer import open_writer
 
     grammar = hashlib.sha256(json.dumps(hidden.to_dict()).encode()).hexdigest()[:16]
-    job = {"hidden": name, "grammar": grammar}
+    job = {"hidden": "target", "grammar": grammar}
     try:
         return open_writer("coco", folder, job=job)
     except DatasetError:
@@ -160,9 +157,7 @@ def hidden_writer(folder: Path, name: str, hidden: Grammar, *, force: bool) -> D
         return open_writer("coco", folder, job=job)
 
 
-def render_hidden(
-    writer: DatasetWriter, name: str, count: int, hidden: Grammar, renderer: Renderer
-) -> None:
+def render_hidden(writer: DatasetWriter, count: int, hidden: Grammar, renderer: Renderer) -> None:
     """The pictures of the hidden setting that are not there yet."""
     from blender_addon.contract.frames import RenderSettings
     from metasim_backend.grammar import sample_scene
@@ -171,8 +166,8 @@ def render_hidden(
     from metasim_backend.training.seeds import derive_seed
 
     missing = writer.missing(count)
-    scenes = [sample_scene(hidden, derive_seed(7, name, i)) for i in missing]
-    with Progress(name, count, count - len(missing)) as progress:
+    scenes = [sample_scene(hidden, derive_seed(7, "target", i)) for i in missing]
+    with Progress("target", count, count - len(missing)) as progress:
         frames = renderer.render(scenes, noise_seeds(RenderSettings(), scenes), progress.update)
     for index, frame in zip(missing, frames, strict=True):
         writer.write(index, frame)
@@ -204,6 +199,3 @@ def tell(folder: RunFolder) -> None:
             f"  {row.name:20} {row.ratio:5.2f}   prior {prior:>16}   learned {learned:>16}   "
             f"truth {target:>16}"
         )
-    if summary["detector"]:
-        prior_ap, learned_ap = (summary["detector"][w]["ap50"] for w in ("prior", "learned"))
-        print(f"Detector, AP@0.5: trained on prior {prior_ap:.3f}, on learned {learned_ap:.3f}")

@@ -59,8 +59,8 @@ rest has attributes that are shifted all alike."""
 BEFORE_ALL = -1
 """The round of those from the whole range."""
 LATER_RATE = 0.5
-FIRST_TRUST, LEAST_TRUST = 0.15, 0.05
-TRUSTED_ERROR = 8.0
+FIRST_TRUST, LEAST_TRUST = 0.5, 0.2
+TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
 
