@@ -14,6 +14,7 @@ from metasim_backend.reporting.verdict import (
     detector_comparisons,
     distance_comparisons,
     mmd_comparisons,
+    readable,
     verdict,
 )
 
@@ -49,6 +50,7 @@ def render_page(record: RunRecord) -> str:
         counted=_mapping(record.structure.get("classes")),
         read=_mapping(record.structure.get("read")),
         reading=_mapping(record.reader.get("numbers")),
+        evidence=readable(record),
         rows=rows,
         samples={item.name: item for item in record.attributes},
         times=times,

@@ -31,6 +31,7 @@ class RunRecord:
         attributes: ``report_data/attributes.json``.
         structure: ``report_data/structure.json``.
         reader: ``report_data/reader.json``.
+        evidence: ``report_data/evidence.json``.
         pictures: paths by kind (target, prior, learned), in order of their names.
         progress: paths by scene (``NN``) and step.
     """
@@ -42,6 +43,7 @@ class RunRecord:
     attributes: tuple[AttributeSamples, ...]
     structure: Mapping[str, Any]
     reader: Mapping[str, Any]
+    evidence: Mapping[str, Any]
     pictures: Mapping[str, tuple[Path, ...]]
     progress: Mapping[str, tuple[tuple[int, Path], ...]]
 
@@ -94,6 +96,7 @@ def read_run(folder: Path) -> RunRecord:
         attributes=read_attributes(_read_mapping(attributes), str(attributes)),
         structure=_read_mapping(data / "structure.json"),
         reader=_read_mapping(data / "reader.json"),
+        evidence=_read_mapping(data / "evidence.json"),
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
         progress=_progress(pictures / "progress"),
     )

@@ -150,6 +150,17 @@ def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
     )
 
 
+READABLE = 4.0
+"""Evidence for a move by one standard deviation, as a logarithm of a likelihood."""
+
+
+def readable(record: RunRecord) -> dict[str, bool]:
+    """By attribute, whether as many pictures as the target has can say something of it; empty
+    where that was not measured."""
+    found = {name: as_number(value) for name, value in record.evidence.items()}
+    return {name: value >= READABLE for name, value in found.items() if value is not None}
+
+
 def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, str]:
     """(one sentence, mood); the mood is ``good``, ``bad``, ``mixed`` or ``unknown``."""
     unseen = mmd_comparisons(record)[1]
@@ -159,6 +170,12 @@ def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, 
     if truth is not None:
         sentences.append(truth.sentence)
         moods.append(truth.good)
+    elif evidence := readable(record):
+        can = sum(evidence.values())
+        sentences.append(
+            f"{can} of {len(evidence)} attributes can be read in as many pictures; "
+            "the truth is not known"
+        )
     if unseen.prior is not None and unseen.learned is not None:
         sentences.append(f"MMD² to unseen target pictures {change(unseen)}")
         moods.append(unseen.better)

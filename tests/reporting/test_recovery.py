@@ -49,7 +49,7 @@ def test_a_distance_that_fell_is_not_enough_for_a_good_run(learned: float, mood:
         "mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}},
         "detector": {"prior": {"ap50": 0.2}, "learned": {"ap50": 0.3}},
     }
-    record = RunRecord(Path(), {}, (), summary, (), {}, {}, {}, {})
+    record = RunRecord(Path(), {}, (), summary, (), {}, {}, {}, {}, {})
     rows = attribute_table({"camera.height": attribute(0, learned, 1)})
     sentence, found = verdict(record, rows)
     assert found == mood
@@ -58,4 +58,11 @@ def test_a_distance_that_fell_is_not_enough_for_a_good_run(learned: float, mood:
 
 def test_without_a_truth_nothing_is_said_to_be_found():
     unknown = {**attribute(0, 1, 1), "target": None}
-    assert recovery(attribute_table({"camera.height": unknown})) is None
+    rows = attribute_table({"camera.height": unknown})
+    assert recovery(rows) is None
+    evidence = {"camera.height": 40.0, "camera.pitch": 3.9, "car.along": 4.1}
+    summary = {"mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}}}
+    record = RunRecord(Path(), {}, (), summary, (), {}, {}, evidence, {}, {})
+    sentence, _ = verdict(record, rows)
+    assert sentence.startswith("2 of 3 attributes can be read in as many pictures")
+    assert "found" not in sentence

@@ -7,7 +7,8 @@ deviation's ratio have a Student-t prior about no change,
 .. math:: c \, \log(1 + (m / \tau)^2).
 
 Near zero it holds what is hardly read; far away it costs next to nothing more, so what is read well
-goes all the way (a spike and slab in one, Carvalho et al. 2010). Nodes of a class are moved
+goes all the way (a spike and slab in one, Carvalho et al. 2010). What cannot be read at all has a
+normal prior instead, which never gives way. Nodes of a class are moved
 alike unless pictures say otherwise: the variance of moves over nodes costs as a normal prior does.
 """
 
@@ -47,8 +48,13 @@ def pull(
     batch: SceneBatch,
     changes: Changes,
     settings: PullSettings,
+    readable: Tensor | None = None,
 ) -> Tensor:
-    """Minus the logarithm of the prior density of what the transformer does, up to a constant."""
+    """Minus the logarithm of the prior density of what the transformer does, up to a constant.
+
+    Args:
+        readable: [M] bool, the numeric slots that pictures can say something of; None: all.
+    """
     numeric = torch.tensor(transformer.numeric)
     chosen = (batch.present & batch.mutable)[:, numeric]
     share = chosen / chosen.sum(0).clamp_min(1)
@@ -62,9 +68,9 @@ def pull(
         + (changes.gain - gain).square()
         + _SPREAD_SHARE * (changes.log_spread - spread).square()
     )
-    costs = (
-        settings.strength * torch.log1p((shift / settings.shift).square())
-        + settings.strength * torch.log1p((ratio / settings.ratio).square())
-        + settings.apart * (apart * share).sum(0)
-    )
+    moves = (shift / settings.shift).square(), (ratio / settings.ratio).square()
+    given_way = [torch.log1p(move) for move in moves]
+    if readable is not None:
+        given_way = [torch.where(readable, g, m) for g, m in zip(given_way, moves, strict=True)]
+    costs = settings.strength * sum(given_way) + settings.apart * (apart * share).sum(0)
     return costs[chosen.any(0)].sum()

@@ -110,6 +110,7 @@ def descend(
     seed: int,
     turn: int,
     progress: Callable[[int, float], object] | None = None,
+    readable: Tensor | None = None,
 ) -> None:
     """Change the transformer so that what the surrogate predicts of its scenes is like the target.
 
@@ -117,6 +118,7 @@ def descend(
         scenes: proposals of the prior, drawn from again and again.
         turn: of the round, for the draws.
         progress: called with the step (from 1) and the loss.
+        readable: [numeric slots] bool, as for :func:`pull`.
     """
     parameters = [p for p in transformer.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(parameters, settings.learning_rate)
@@ -133,7 +135,7 @@ def descend(
         values = within_range(distribution, distribution.rsample(source))
         predicted = predicted_distances(surrogate, batch, values, distances)
         likelihood = settings.trust * distances.likelihood(predicted)
-        loss = likelihood + pull(transformer, batch, changes, held)
+        loss = likelihood + pull(transformer, batch, changes, held, readable)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)

@@ -29,6 +29,7 @@ from metasim_backend.features.reader.training import (
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.networks.imagenet import imagenet_network
+from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_renders import kept_renders
 from metasim_backend.training.estimators.pull import PullSettings
 from metasim_backend.training.estimators.render_archive import (
@@ -59,6 +60,7 @@ rest has attributes that are shifted all alike."""
 BEFORE_ALL = -1
 """The round of those from the whole range."""
 LATER_RATE = 0.5
+EVIDENCE_SCENES = 96
 FIRST_TRUST, LEAST_TRUST = 0.5, 0.2
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
@@ -131,6 +133,8 @@ def take_round(
         space.surrogate = new_surrogate(state, space.reader.names)
         space.surrogate.fit_inputs(space.archive.scenes)
     _teach(services, space, space.surrogate, readings, nodes, number)
+    if number == 0:
+        _write_evidence(state, services, space.surrogate, newest, nodes, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
     return {
         "distance": float(distances.likelihood(before)),
@@ -300,6 +304,38 @@ def _teach(
     _keep(services, surrogate, f"surrogate_{number}", teach)
 
 
+def _write_evidence(
+    state: State,
+    services: Services,
+    surrogate: Surrogate,
+    prior: Readings,
+    nodes: NodeReadings,
+    target: ReadingDistances,
+) -> None:
+    """What as many pictures as the target has can say of each attribute."""
+    seed = services.settings.seed
+    source = generator(seed, "evidence")
+    own = reading_distances(prior, prior, nodes.cells_an_object, source)
+    counts = {k: target.counts.get(k, 0.0) for k in own.counts}
+    seeds = [derive_seed(seed, "surrogate-proposal", i) for i in range(EVIDENCE_SCENES)]
+    scenes = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
+    found = evidence(
+        state.scenes.transformer,
+        surrogate,
+        scenes.batch(torch.arange(len(scenes))),
+        replace(own, counts=counts),
+    )
+    services.folder.write_json("evidence.json", found)
+
+
+def _readable(state: State, services: Services) -> Tensor:
+    """[numeric slots] bool: those that the target's pictures can say something of."""
+    found = services.folder.read_json("evidence.json") or {}
+    transformer = state.scenes.transformer
+    names = [state.scenes.encoding.slots[slot].name for slot in transformer.numeric]
+    return torch.tensor([found.get(name, 0.0) >= READABLE for name in names])
+
+
 def _descend(
     state: State,
     services: Services,
@@ -334,6 +370,7 @@ def _descend(
             seed,
             number,
             step,
+            _readable(state, services),
         )
     last = losses[-max(1, len(losses) // 20) :]
     return sum(last) / len(last)

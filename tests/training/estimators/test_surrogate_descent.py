@@ -12,6 +12,7 @@ from metasim_backend.features.reader.readings import Readings
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.distribution_transformer import DistributionTransformer
+from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.pull import PullSettings, pull
 from metasim_backend.training.estimators.surrogate_descent import (
     DescentSettings,
@@ -105,6 +106,25 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
             assert float(now.std()) == pytest.approx(float(was.std()), rel=0.15), name
 
 
+def test_evidence_is_there_for_what_is_read_and_nothing_else(scenes: SceneGenerator):
+    """For a mean that is moved by one deviation of the readings it is about N / 2."""
+    encoding = scenes.encoding
+    encoded = encode_scenes(encoding, [sample_scene(encoding.grammar, i) for i in range(120)])
+    whole = encoded.batch(torch.arange(len(encoded)))
+    scenes.transformer.fit_prior(whole)
+    surrogate = PitchAndDistance(scenes)
+    source = torch.Generator().manual_seed(2)
+    prior = surrogate.readings(whole, whole.values, source)
+    distances = reading_distances(prior, prior, torch.ones(1), source)
+    found = evidence(scenes.transformer, surrogate, whole, distances)
+    read = {name for name, nats in found.items() if nats > READABLE}
+    assert read == {"camera.pitch", "car.along"}
+    assert max(nats for name, nats in found.items() if name not in read) < 1e-3
+    deviation = float(scenes.transformer.scale[surrogate.pitch])
+    share = deviation**2 / (deviation**2 + NOISE**2)
+    assert found["camera.pitch"] == pytest.approx(len(encoded) / 2 * share, rel=0.3)
+
+
 def test_the_pull_is_a_student_t_prior_on_shift_and_ratio(scenes: SceneGenerator):
     """All nodes moved alike by a shift m cost c log(1 + (m / τ)²) for each slot."""
     encoded = encode_scenes(scenes.encoding, [sample_scene(scenes.encoding.grammar, 5)])
@@ -117,8 +137,11 @@ def test_the_pull_is_a_student_t_prior_on_shift_and_ratio(scenes: SceneGenerator
         place = transformer.numeric.index(scenes.encoding.slot("camera", "pitch").index)
         transformer.head.bias[len(transformer.numeric) + place] = 1.0
         moved = pull(transformer, batch, transformer.changes(batch), settings)
+        none = torch.zeros(len(transformer.numeric), dtype=torch.bool)
+        unread = pull(transformer, batch, transformer.changes(batch), settings, none)
     expected = 3.0 * torch.log1p(torch.tensor(4.0))
     assert float(moved - unmoved) == pytest.approx(float(expected), rel=1e-4)
+    assert float(unread - unmoved) == pytest.approx(3.0 * 4.0, rel=1e-4)  # normal: never gives way
 
 
 def test_what_chance_makes_of_a_likelihood_is_about_one_for_each_dimension():
