@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -34,7 +35,7 @@ MATCHED, UNSEEN = 160, 80
 COUNTED = 1000
 DIFFERS = 0.25
 """An attribute differs when W1 between prior and truth is over this share of the truth's standard
-deviation."""
+deviation, and more than chance makes of two samples of one distribution."""
 SEEN = 0.1
 """Share of the target's scenes in which a class must be for its attributes to count."""
 FOUND, HALFWAY = 0.25, 0.5
@@ -151,13 +152,13 @@ def hidden_pictures(
 
 
 def attributes_of(
-    scenes: SceneGenerator, hidden: Grammar, seed: int, prior_alone: bool
+    scenes: SceneGenerator, hidden: Grammar, seed: int, prior_alone: bool, count: int = COUNTED
 ) -> dict[str, dict[str, Any]]:
     """Each mutable number's nearness to the truth, and how often its class is seen."""
-    prior = scenes_of(scenes.grammar, seed, "counted-prior", COUNTED)
-    others = scenes_of(scenes.grammar, seed, "counted-learned", COUNTED)
+    prior = scenes_of(scenes.grammar, seed, "counted-prior", count)
+    others = scenes_of(scenes.grammar, seed, "counted-learned", count)
     learned = others if prior_alone else scenes.transform_all(others, derive_seed(seed, "counted"))
-    target = scenes_of(hidden, seed, "counted-truth", COUNTED)
+    target = scenes_of(hidden, seed, "counted-truth", count)
     before, after, truth = (
         attribute_samples(scenes.grammar, some) for some in (prior, learned, target)
     )
@@ -169,14 +170,19 @@ def attributes_of(
             continue
         period = slot.attribute.period if slot.kind == "circular" else None
         near = nearness(before[slot.name], after[slot.name], truth[slot.name], period)
-        table[slot.name] = {"nearness": near.to_dict(), "seen": _share(target, slot.class_name)}
+        table[slot.name] = {
+            "nearness": near.to_dict(),
+            "seen": _share(target, slot.class_name),
+            "counted": min(len(some[slot.name]) for some in (before, truth)),
+        }
     return table
 
 
 def differs(item: Mapping[str, Any]) -> bool:
     """Whether a hidden attribute is another than the prior's, of a class that is seen."""
     near = item["nearness"]
-    return item["seen"] >= SEEN and near["w1_prior"] > DIFFERS * near["target"][1]
+    least = DIFFERS + 2 / math.sqrt(item["counted"])
+    return item["seen"] >= SEEN and near["w1_prior"] > least * near["target"][1]
 
 
 def summary(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, float | None]:

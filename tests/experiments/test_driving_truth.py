@@ -1,0 +1,73 @@
+"""driving-truth: what counts as found, and that its trainings are what their rows say."""
+
+from __future__ import annotations
+
+import pytest
+
+from metasim_backend.experiments.definitions import experiment_named
+from metasim_backend.experiments.driving_truth import attributes_of, differs, summary
+from metasim_backend.experiments.experiment import SCENES, Options
+from metasim_backend.grammar import load_grammar
+from metasim_backend.training.scene_generator import SceneGenerator
+
+
+def attribute(w1_prior: float, w1_learned: float, spread_error: float = 0.0, seen: float = 0.5):
+    """An attribute whose prior and target have a standard deviation of 1."""
+    return {
+        "seen": seen,
+        "counted": 400,
+        "nearness": {
+            "prior": [0.0, 1.0],
+            "target": [w1_prior, 1.0],
+            "w1_prior": w1_prior,
+            "w1_learned": w1_learned,
+            "w1_share": w1_learned / w1_prior,
+            "spread_error": spread_error,
+        },
+    }
+
+
+def test_attributes_that_differ_and_are_seen_are_counted_over_all_truths():
+    first = {
+        "camera.pitch": attribute(2.0, 0.2),
+        "camera.height": attribute(1.0, 0.5, spread_error=0.6),
+        "bus.along": attribute(3.0, 9.0, seen=0.05),  # too rare
+    }
+    second = {"car.yaw": attribute(1.0, 1.5, 0.3), "road.rise": attribute(0.1, 0.4)}
+    found = summary([first, second])
+    assert found["median ratio"] == pytest.approx(0.5)
+    assert found["ratio ≤ 0.25, %"] == pytest.approx(100 / 3)
+    assert found["ratio ≤ 0.5, %"] == found["nearer, %"] == pytest.approx(200 / 3)
+    assert found["deviation found, %"] == pytest.approx(100 / 3)
+    assert found["worst drift of others"] == pytest.approx(0.3)  # of road.rise alone
+
+
+@pytest.fixture(scope="module")
+def off():
+    grammar = load_grammar(SCENES / "driving.yaml")
+    hidden = load_grammar(SCENES / "driving_truth_wide.yaml")
+    return attributes_of(SceneGenerator(grammar), hidden, seed=0, prior_alone=True, count=400)
+
+
+def test_the_prior_itself_finds_nothing_and_drifts_nowhere(off):
+    found = summary([off])
+    assert found["median ratio"] == pytest.approx(1, abs=0.1)
+    assert found["ratio ≤ 0.5, %"] == 0
+    assert found["worst drift of others"] < 0.25  # chance, in four hundred scenes
+
+
+@pytest.mark.parametrize(
+    "name", ["camera.height", "camera.yaw", "camera.fov", "road.curvature", "sky.sky_strength"]
+)
+def test_what_the_hidden_grammar_changes_differs(off, name: str):
+    assert differs(off[name])
+    assert not differs(off["camera.exposure"]) and not differs(off["camera.pitch"])
+
+
+def test_rows_are_trained_by_the_estimators_that_they_name():
+    experiment = experiment_named("driving-truth")
+    settings = experiment.depends_on(Options())["settings"]
+    assert settings["surrogate"]["match"]["estimator"] == "surrogate"
+    assert "estimator" not in settings["differences"]["match"]
+    assert "surrogate" not in settings["differences"]
+    assert set(experiment.rows) == {"off", *settings}
