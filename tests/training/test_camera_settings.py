@@ -30,10 +30,11 @@ from metasim_backend.training.services import Services
 from metasim_backend.training.target import Target
 
 MATRIX = ((1.2, -0.2, 0.0), (0.0, 1.0, 0.0), (0.0, -0.5, 1.5))
+ALONG = {"kind": "continuous", "range": [0, 9], "mutable": True, "prior": {"uniform": [0, 9]}}
 STREET = {
     "domain": "driving",
     "start": "street",
-    "classes": {"street": {"attributes": {}}, "car": {"attributes": {}}},
+    "classes": {"street": {"attributes": {}}, "car": {"attributes": {"along": ALONG}}},
     "rules": [{"name": "street", "expand": "street", "into": ["car"]}],
 }
 CAMERA = CameraModel(exposure=-1.0, read_noise=0.01, gamma=1.3)
