@@ -150,15 +150,15 @@ def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
     )
 
 
-READABLE = 4.0
-"""Evidence for a move by one standard deviation, as a logarithm of a likelihood."""
-
-
 def readable(record: RunRecord) -> dict[str, bool]:
     """By attribute, whether as many pictures as the target has can say something of it; empty
     where that was not measured."""
-    found = {name: as_number(value) for name, value in record.evidence.items()}
-    return {name: value >= READABLE for name, value in found.items() if value is not None}
+    least = as_number(record.evidence.get("readable_from"))
+    attributes = record.evidence.get("attributes")
+    if least is None or not isinstance(attributes, Mapping):
+        return {}
+    found = {name: as_number(value) for name, value in attributes.items()}
+    return {name: value >= least for name, value in found.items() if value is not None}
 
 
 def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, str]:

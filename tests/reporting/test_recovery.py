@@ -60,7 +60,8 @@ def test_without_a_truth_nothing_is_said_to_be_found():
     unknown = {**attribute(0, 1, 1), "target": None}
     rows = attribute_table({"camera.height": unknown})
     assert recovery(rows) is None
-    evidence = {"camera.height": 40.0, "camera.pitch": 3.9, "car.along": 4.1}
+    attributes = {"camera.height": 40.0, "camera.pitch": 3.9, "car.along": 4.1}
+    evidence = {"readable_from": 4.0, "attributes": attributes}
     summary = {"mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}}}
     record = RunRecord(Path(), {}, (), summary, (), {}, {}, evidence, {}, {})
     sentence, _ = verdict(record, rows)

@@ -119,7 +119,8 @@ def test_what_can_be_read_is_listed(run):
     page = Page(write_report(run).read_text(encoding="utf-8"))
     assert "camera.pitch" in page.text
     assert all(value in page.text for value in ("0.86", "0.912", "400"))
-    evidence = {"camera.pitch": 61.5, "road.rise": 0.3}
+    attributes = {"camera.pitch": 61.5, "road.rise": 0.3}
+    evidence = {"readable_from": 4.0, "attributes": attributes}
     (run / "report_data" / "evidence.json").write_text(json.dumps(evidence))
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert (

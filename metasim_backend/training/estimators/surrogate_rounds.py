@@ -18,7 +18,7 @@ from blender_addon.contract.scene_graph import SceneGraph
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.network import Reader
-from metasim_backend.features.reader.readings import Readings, read_pictures
+from metasim_backend.features.reader.readings import PLACE_SCALE, Readings, read_pictures
 from metasim_backend.features.reader.targets import ReaderNames, reader_names
 from metasim_backend.features.reader.training import (
     ReaderTraining,
@@ -154,7 +154,7 @@ def new_surrogate(state: State, names: ReaderNames) -> Surrogate:
             state.scenes.encoding,
             len(names.scene) + len(names.classes),
             names.classes,
-            len(names.cells) + 2,
+            len(names.cells) + len(PLACE_SCALE),
         )
 
 
@@ -325,12 +325,12 @@ def _write_evidence(
         scenes.batch(torch.arange(len(scenes))),
         replace(own, counts=counts),
     )
-    services.folder.write_json("evidence.json", found)
+    services.folder.write_json("evidence.json", {"readable_from": READABLE, "attributes": found})
 
 
 def _readable(state: State, services: Services) -> Tensor:
     """[numeric slots] bool: those that the target's pictures can say something of."""
-    found = services.folder.read_json("evidence.json") or {}
+    found = services.folder.read_json("evidence.json")["attributes"]
     transformer = state.scenes.transformer
     names = [state.scenes.encoding.slots[slot].name for slot in transformer.numeric]
     return torch.tensor([found.get(name, 0.0) >= READABLE for name in names])
