@@ -119,7 +119,7 @@ class Recovery:
     @property
     def sentence(self) -> str:
         return (
-            f"{self.found} of {self.differing} attributes that the truth has otherwise were found "
+            f"{self.found} of {self.differing} attributes that differ in the truth were found "
             f"(within {FOUND:.0%} of the prior's distance), {self.nearer} came nearer; the median "
             f"distance is {short(self.median)} of the prior's"
         )

@@ -108,7 +108,7 @@ def test_the_numbers_shown_are_those_of_the_files(run):
     assert "FID to unseen targets" in page.text and "KID to unseen targets" in page.text
     assert "fell by 75 % (0.271 → 0.0667)" in page.text  # 1 - 0.0667 / 0.2713 = 0.754
     assert "AP@0.5 rose by 8.9 points (0.312 → 0.401)" in page.text
-    assert "1 of 1 attributes that the truth has otherwise were found" in page.text
+    assert "1 of 1 attributes that differ in the truth were found" in page.text
     assert "seed: 7" in page.text and "note: <script>" in page.text
 
 
