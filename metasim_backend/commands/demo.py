@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 SCENES = Path(__file__).parents[2] / "scenes"
 TARGETS = 200
+WIDTH, HEIGHT = 320, 192
 DATASET = 50
 SETTINGS: dict[str, object] = {
     "seed": 1,
-    "rendering": {"width": 160, "height": 96},
+    "rendering": {"width": WIDTH, "height": HEIGHT},
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"scenes": 1500, "renders": 300, "rounds": 2, "batch": 96},
+    "surrogate": {"scenes": 1500, "renders": 300, "rounds": 3, "steps": 120, "batch": 128},
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 
@@ -147,7 +148,7 @@ def hidden_writer(folder: Path, hidden: Grammar, *, force: bool) -> DatasetWrite
     from metasim_backend.datasets.writers.writer import open_writer
 
     grammar = hashlib.sha256(json.dumps(hidden.to_dict()).encode()).hexdigest()[:16]
-    job = {"hidden": "target", "grammar": grammar}
+    job = {"hidden": "target", "grammar": grammar, "size": [WIDTH, HEIGHT]}
     try:
         return open_writer("coco", folder, job=job)
     except DatasetError:
@@ -168,7 +169,8 @@ def render_hidden(writer: DatasetWriter, count: int, hidden: Grammar, renderer: 
     missing = writer.missing(count)
     scenes = [sample_scene(hidden, derive_seed(7, "target", i)) for i in missing]
     with Progress("target", count, count - len(missing)) as progress:
-        frames = renderer.render(scenes, noise_seeds(RenderSettings(), scenes), progress.update)
+        settings = noise_seeds(RenderSettings(WIDTH, HEIGHT), scenes)
+        frames = renderer.render(scenes, settings, progress.update)
     for index, frame in zip(missing, frames, strict=True):
         writer.write(index, frame)
     writer.finish()

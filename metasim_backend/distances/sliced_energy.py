@@ -24,6 +24,7 @@ from torch import Tensor
 LEAST_VARIANCE = 1e-3
 """Of the largest; what varies less along a principal axis is left out."""
 LEAST_NOISE = 0.03
+EXPECTED_COUNT = 50.0
 REACH = 5.0
 STEPS = 61
 
@@ -50,11 +51,22 @@ class SlicedEnergy:
         """The distance of readings [N, C] that count [N] each; None: all alike."""
         return self._of(_steps(self._sliced(readings), _shares(readings, counts), self.places))
 
-    def smoothed(self, means: Tensor, counts: Tensor, covariance: Tensor) -> Tensor:
-        """The distance of readings that are normal about means [N, C] with one covariance [C, C];
-        differentiable in means and counts [N]."""
-        deviation = (self.directions * (covariance @ self.directions)).sum(0)
-        deviation = deviation.clamp_min(LEAST_NOISE**2).sqrt()
+    def smoothed(
+        self, means: Tensor, counts: Tensor, covariance: Tensor, spreads: Tensor | None = None
+    ) -> Tensor:
+        """The distance of readings that are normal about means [N, C]; differentiable in means and
+        counts [N].
+
+        Args:
+            covariance: [C, C], of readings divided by their spreads.
+            spreads: [N, C]; None: all are 1, so the covariance is that of the readings.
+        """
+        if spreads is None:
+            variance = (self.directions * (covariance @ self.directions)).sum(0)[None]
+        else:
+            scaled = spreads[:, :, None] * self.directions
+            variance = (scaled * torch.einsum("cd,nds->ncs", covariance, scaled)).sum(1)
+        deviation = variance.clamp_min(LEAST_NOISE**2).sqrt()
         return self._of(
             _normal(self._sliced(means), _shares(means, counts), deviation, self.places)
         )
@@ -74,6 +86,7 @@ def sliced_energy(
     source: torch.Generator,
     target_counts: Tensor | None = None,
     reference_counts: Tensor | None = None,
+    expected: Tensor | None = None,
 ) -> SlicedEnergy:
     """The distance to a target's readings.
 
@@ -86,6 +99,9 @@ def sliced_energy(
         slices: how many random directions there are.
         source: draws them.
         target_counts, reference_counts: [N], [M], how much a row counts; None: all alike.
+        expected: [C, C], the covariance that readings of this kind have; it counts like
+            :data:`EXPECTED_COUNT` rows, as few rows do not tell how little one varies for given
+            others. None: none is expected.
 
     Raises:
         ValueError: nothing varies.
@@ -95,7 +111,11 @@ def sliced_energy(
     half = torch.cat([shares, _shares(reference, reference_counts)]) / 2
     centre = (both * half[:, None]).sum(0)
     apart = both - centre
-    variances, axes = torch.linalg.eigh((apart * half[:, None]).T @ apart)
+    covariance = (apart * half[:, None]).T @ apart
+    if expected is not None:
+        count = float(len(target) if target_counts is None else target_counts.sum())
+        covariance = (count * covariance + EXPECTED_COUNT * expected) / (count + EXPECTED_COUNT)
+    variances, axes = torch.linalg.eigh(covariance)
     kept = variances > LEAST_VARIANCE * variances.max()
     if not bool(variances.max() > 0):
         raise ValueError("All readings are equal, so they cannot be compared.")
@@ -136,7 +156,8 @@ def _steps(sliced: Tensor, shares: Tensor, places: Tensor) -> Tensor:
 
 
 def _normal(sliced: Tensor, shares: Tensor, deviation: Tensor, places: Tensor) -> Tensor:
-    """[S, G]: means of normal distribution functions about [N, S] values."""
-    scale = 1 / (math.sqrt(2) * deviation)[:, None, None]
+    """[S, G]: means of normal distribution functions about [N, S] values with [N or 1, S]
+    deviations."""
+    scale = 1 / (math.sqrt(2) * deviation.T)[:, :, None]
     apart = (places[None, None] - sliced.T[:, :, None]) * scale
     return 0.5 + 0.5 * torch.einsum("n,sng->sg", shares, torch.erf(apart))

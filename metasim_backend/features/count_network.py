@@ -31,8 +31,8 @@ from metasim_backend.features.prior_training import (
     PriorTrainingError,
     as_float,
     disturb,
-    rise_and_fall,
 )
+from metasim_backend.networks.schedules import adamw
 
 FIRST_LOG_DENSITY = -5.0  # most cells show nothing
 LARGEST_DENSITY = 4.0  # logarithm of objects a cell
@@ -206,8 +206,7 @@ def train_count_network(
     order = torch.randperm(len(images), generator=generator)
     held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
+    optimiser, schedule = adamw(network.parameters(), settings.learning_rate, 1e-2, steps)
     views = _Views(network, images, settings.disturbed, generator)
     network.train()
     for epoch in range(settings.epochs):

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from metasim_backend.features.prior_network import PARTS, PriorNetwork, Sizes
+from metasim_backend.networks.schedules import adamw
 
 
 class PriorTrainingError(ValueError):
@@ -103,10 +104,9 @@ def train_prior_network(
     standard = answers.standardised(training)
 
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    optimiser, schedule = adamw(
+        network.parameters(), settings.learning_rate, settings.weight_decay, steps
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
     network.train()
     for epoch in range(settings.epochs):
         total = 0.0
@@ -190,14 +190,6 @@ def _explained(network: PriorNetwork, images: Tensor, answers: Answers, rows: Te
 def as_float(images: Tensor) -> Tensor:
     """Pictures, uint8 or float, as float in [0, 1]."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()
-
-
-def rise_and_fall(step: int, steps: int) -> float:
-    """The share of the peak learning rate: rises for a tenth of the steps, then falls to 0."""
-    rise = max(1, steps // 10)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
 def _check(images: Tensor, answers: Answers) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.grammar.encoding import Encoding
+from metasim_backend.grammar.street_anchors import street_anchors
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class SceneBatch:
     Attributes:
         values, present, mutable: [N, A], as :meth:`Encoding.encode` gives them.
         node_class: [N].
+        anchors: [N, 4], see :func:`.street_anchors`.
         edge_index, edge_type: [2, E], [E].
         batch: [N], the scene that a node is of.
         num_graphs: B.
@@ -32,6 +34,7 @@ class SceneBatch:
     present: Tensor
     mutable: Tensor
     node_class: Tensor
+    anchors: Tensor
     edge_index: Tensor
     edge_type: Tensor
     batch: Tensor
@@ -44,8 +47,8 @@ class EncodedScenes:
     """Encoded scenes, one after the other.
 
     Attributes:
-        values, present, mutable, node_class, edge_index, edge_type: of all scenes; edges count
-            nodes from each scene's own first.
+        values, present, mutable, node_class, anchors, edge_index, edge_type: of all scenes; edges
+            count nodes from each scene's own first.
         node_counts, edge_counts: [scenes].
     """
 
@@ -53,6 +56,7 @@ class EncodedScenes:
     present: Tensor
     mutable: Tensor
     node_class: Tensor
+    anchors: Tensor
     edge_index: Tensor
     edge_type: Tensor
     node_counts: Tensor
@@ -77,6 +81,7 @@ class EncodedScenes:
             self.present[nodes],
             self.mutable[nodes],
             self.node_class[nodes],
+            self.anchors[nodes],
             self.edge_index[:, edges] + begins[of_edges],
             self.edge_type[edges],
             graph,
@@ -104,6 +109,7 @@ def encode_scenes(encoding: Encoding, scenes: Sequence[SceneGraph]) -> EncodedSc
         torch.cat([d.present for d in data]),
         torch.cat([d.mutable for d in data]),
         torch.cat([d.node_class for d in data]),
+        torch.cat([street_anchors(scene) for scene in scenes]),
         torch.cat([d.edge_index for d in data], 1),
         torch.cat([d.edge_type for d in data]),
         torch.tensor([len(scene) for scene in scenes]),

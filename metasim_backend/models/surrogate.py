@@ -3,13 +3,16 @@ r"""A network that predicts what a reader reads in a scene's picture, without re
 Matching needs the gradient of readings in a scene's attributes. Finite differences take two renders
 for each number. A surrogate is taught on renders that were made anyway, and gives the gradient for
 thousands of scenes a second (as in the design of experiments, Sacks et al. 1989; here over scene
-graphs). What it cannot predict is noise with a covariance that is measured on renders that it was
-not taught on: distributions are matched, so the noise counts.
+graphs). What it cannot predict is noise: distributions are matched, so the noise counts. How large
+it is it predicts for each reading (a far object is read worse than a near one); how readings err
+together is measured on renders that it was not taught on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +21,43 @@ from torch.nn import functional
 from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.models.graph_convolution import GatedGraphConvolution
+from metasim_backend.models.street_view import NUMBERS, StreetView, has_streets
 
 HIDDEN = 96
+LEAST_SPREAD, MOST_SPREAD = 0.05, 3.0
 _LEAST_DEVIATION = 1e-3
 _SUM = 0.1  # brings a sum over some fifty nodes to unit size
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedReadings:
+    """What is to be read in pictures of B scenes with M labelled nodes.
+
+    Attributes:
+        scene: [B, S] expected readings of the scenes.
+        scene_spreads: [B, S] about how far from it they are.
+        outcomes: [M, 1 + K] logits that a node is not found, or found and taken for each class.
+        objects: [M, R] expected readings of it.
+        object_spreads: [M, R].
+    """
+
+    scene: Tensor
+    scene_spreads: Tensor
+    outcomes: Tensor
+    objects: Tensor
+    object_spreads: Tensor
+
+    @property
+    def amounts(self) -> Tensor:
+        """[M, K]: how probably a node is found and taken for each class."""
+        return self.outcomes.softmax(1)[:, 1:]
 
 
 class Surrogate(nn.Module):
     """Scene graphs in, expected readings out.
 
-    A node is told of its parent and children by two graph convolutions. Of what there is once in a
+    A node is told of its parent and children by two graph convolutions, and in a street how it
+    stands before the camera, which is known exactly. Of what there is once in a
     scene (camera, light, road) all is told to every node and to the scene's readings as it is: in a
     sum over all nodes it would drown. What else there is comes as a sum.
 
@@ -35,13 +65,13 @@ class Surrogate(nn.Module):
         encoding: of the scenes.
         scene: how many readings of the scene there are.
         classes: the K classes that can be told apart.
-        cells: how many readings of an object there are.
+        objects: R, how many readings of an object there are.
 
     Attributes:
         labelled: [all classes] bool, those whose nodes can be told apart.
-        scene_noise: [scene, scene] covariance of what it leaves unpredicted of the scene.
-        cell_noise: [K, cells, cells] the same of a cell, by the class that it is taken for.
-        scene_r2, cell_r2: [scene], [cells], share of variance predicted, both held out.
+        scene_noise: [scene, scene] covariance of the scene's errors, in predicted spreads.
+        object_noise: [K, R, R] the same of an object, by the class that it is taken for.
+        scene_r2, object_r2: [scene], [R], share of variance predicted, both held out.
     """
 
     labelled: Tensor
@@ -50,14 +80,16 @@ class Surrogate(nn.Module):
     centre: Tensor
     scale: Tensor
     scene_noise: Tensor
-    cell_noise: Tensor
+    object_noise: Tensor
     scene_r2: Tensor
-    cell_r2: Tensor
+    object_r2: Tensor
 
-    def __init__(self, encoding: Encoding, scene: int, classes: Sequence[str], cells: int) -> None:
+    def __init__(
+        self, encoding: Encoding, scene: int, classes: Sequence[str], objects: int
+    ) -> None:
         super().__init__()
         self._encoding = encoding
-        self._sizes = (len(classes), cells)
+        self._sizes = (1 + len(classes), objects, objects)
         inputs = encoding.feature_size
         self.enter = nn.Linear(inputs, HIDDEN)
         self.whole = _layers(inputs, 2 * HIDDEN, HIDDEN)
@@ -65,9 +97,11 @@ class Surrogate(nn.Module):
         self.far = GatedGraphConvolution(HIDDEN, HIDDEN)
         self.joint = _layers(2 * HIDDEN, HIDDEN, HIDDEN)
         self.pooled = nn.Linear(HIDDEN, HIDDEN)
-        self.scene = _layers(2 * HIDDEN, 2 * HIDDEN, scene)
-        self.straight = nn.Linear(HIDDEN, scene)
-        self.node = _layers(3 * HIDDEN, HIDDEN, sum(self._sizes))
+        self.scene = _layers(2 * HIDDEN, 2 * HIDDEN, 2 * scene)
+        self.straight = nn.Linear(HIDDEN, 2 * scene)
+        self.view = StreetView(encoding) if has_streets(encoding) else None
+        seen = NUMBERS if self.view else 0
+        self.node = _layers(3 * HIDDEN + seen, HIDDEN, sum(self._sizes))
         names = [spec.name for spec in encoding.grammar.classes]
         self.register_buffer("labelled", torch.tensor([n in classes for n in names]))
         self.register_buffer("single", torch.tensor([n in encoding.grammar.single for n in names]))
@@ -78,14 +112,13 @@ class Surrogate(nn.Module):
         self.register_buffer("centre", torch.zeros(inputs))
         self.register_buffer("scale", torch.ones(inputs))
         self.register_buffer("scene_noise", torch.eye(scene))
-        self.register_buffer("cell_noise", torch.eye(cells).repeat(len(classes), 1, 1))
+        self.register_buffer("object_noise", torch.eye(objects).repeat(len(classes), 1, 1))
         self.register_buffer("scene_r2", torch.zeros(scene))
-        self.register_buffer("cell_r2", torch.zeros(cells))
+        self.register_buffer("object_r2", torch.zeros(objects))
 
-    def forward(self, batch: SceneBatch, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, scene] readings of the scenes; for each labelled node [M, K] how many cells are to be
-        taken for each class, and [M, cells] what is to be read in them. Differentiable in the
-        values; the labelled nodes are those of :meth:`of_labelled`."""
+    def forward(self, batch: SceneBatch, values: Tensor) -> PredictedReadings:
+        """What is read of scenes; differentiable in the values [N, slots]. The labelled nodes are
+        those of :meth:`of_labelled`."""
         features = self.features(batch, values)
         graph, count = batch.batch, batch.num_graphs
         once = self.single[batch.node_class]
@@ -95,12 +128,22 @@ class Surrogate(nn.Module):
         nodes = nodes + functional.silu(self.far(nodes, batch.edge_index, batch.edge_type))
         nodes = functional.silu(self.joint(torch.cat([nodes, whole[graph]], 1)))
         pooled = _SUM * _sums(self.pooled(nodes), graph, count)
-        scene = self.scene(torch.cat([pooled, whole], 1)) + self.straight(whole)
+        scene, scene_spreads = (
+            self.scene(torch.cat([pooled, whole], 1)) + self.straight(whole)
+        ).chunk(2, 1)
         chosen = self.of_labelled(batch)
         graph = graph[chosen]
-        own = self.node(torch.cat([nodes[chosen], pooled[graph], whole[graph]], 1))
-        amounts, cells = own.split(self._sizes, 1)
-        return scene, functional.softplus(amounts), cells
+        node = torch.cat([nodes[chosen], pooled[graph], whole[graph]], 1)
+        if self.view is not None:
+            node = torch.cat([node, self.view(batch, values, chosen)], 1)
+        outcomes, objects, object_spreads = self.node(node).split(self._sizes, 1)
+        return PredictedReadings(
+            scene,
+            _spread(scene_spreads),
+            outcomes,
+            objects,
+            _spread(object_spreads),
+        )
 
     def fit_inputs(self, scenes: EncodedScenes) -> None:
         """Standardise what nodes are told by what these scenes' nodes have."""
@@ -122,6 +165,10 @@ class Surrogate(nn.Module):
     def of_labelled(self, batch: SceneBatch) -> Tensor:
         """[M] long, the labelled nodes of a batch."""
         return self.labelled[batch.node_class].nonzero()[:, 0]
+
+
+def _spread(logarithms: Tensor) -> Tensor:
+    return logarithms.clamp(math.log(LEAST_SPREAD), math.log(MOST_SPREAD)).exp()
 
 
 def _layers(before: int, between: int, after: int) -> nn.Sequential:

@@ -50,6 +50,22 @@ def test_noise_is_what_samples_with_that_noise_would_give():
     assert exact != pytest.approx(float(distance(means, counts)), rel=0.05)
 
 
+def test_spreads_of_each_reading_are_what_samples_with_them_would_give():
+    target = torch.randn(200, 2, generator=generator(1), dtype=torch.float64)
+    means = torch.randn(300, 2, generator=generator(2), dtype=torch.float64) + 0.4
+    spreads = 0.2 + 2 * torch.rand(300, 2, generator=generator(3), dtype=torch.float64)
+    root = torch.tensor([[1.0, 0], [0.6, 0.8]], dtype=torch.float64)
+    distance = sliced_energy(target, means, 5, generator())
+    even = torch.ones(300, dtype=torch.float64)
+    exact = float(distance.smoothed(means, even, root @ root.T, spreads))
+    noise = torch.randn(400, 300, 2, generator=generator(4), dtype=torch.float64) @ root.T
+    assert float(distance((means + spreads * noise).reshape(-1, 2))) == pytest.approx(
+        exact, rel=0.02
+    )
+    alike = distance.smoothed(means, even, root @ root.T, torch.full_like(spreads, 0.5))
+    assert float(alike) == pytest.approx(float(distance.smoothed(means, even, root @ root.T / 4)))
+
+
 def test_a_shift_costs_what_theory_says():
     """δ² / √π for normal distributions that lie a small δ apart, in each dimension."""
     even = torch.linspace(0.0005, 0.9995, 1000, dtype=torch.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,12 @@ def test_a_scene_is_predicted_alike_whatever_it_is_joined_with(encoding, encoded
     together = encoded.batch(torch.tensor([3, 7, 3]))
     alone = encoded.batch(torch.tensor([7]))
     many, one = surrogate(together, together.values), surrogate(alone, alone.values)
-    assert torch.allclose(many[0][1], one[0][0], atol=1e-5)
-    assert torch.equal(many[0][0], many[0][2])
+    assert torch.allclose(many.scene[1], one.scene[0], atol=1e-5)
+    assert torch.allclose(many.scene[0], many.scene[2], atol=1e-6)
     of_second = together.batch[surrogate.of_labelled(together)] == 1
-    for joined, single in zip(many[1:], one[1:], strict=True):
-        assert torch.allclose(joined[of_second], single, atol=1e-5)
+    for name in ("outcomes", "objects", "object_spreads"):
+        joined, single = getattr(many, name), getattr(one, name)
+        assert torch.allclose(joined[of_second], single, atol=1e-5), name
     classes = [encoding.grammar.classes[int(c)].name for c in together.node_class]
     labelled = surrogate.of_labelled(together).tolist()
     assert labelled == [i for i, name in enumerate(classes) if name in CLASSES]
@@ -53,8 +55,12 @@ def test_the_gradient_in_the_attributes_is_that_of_finite_differences(encoding, 
     surrogate.fit_inputs(encoded)
     batch = encoded.batch(torch.tensor([5]))
     values = batch.values.double().requires_grad_()
-    scene, amounts, cells = surrogate(batch, values)
-    (gradient,) = torch.autograd.grad(scene.sum() + amounts.sum() + cells.sum(), values)
+
+    def total(values: torch.Tensor) -> torch.Tensor:
+        predicted = surrogate(batch, values)
+        return sum(getattr(predicted, field.name).sum() for field in fields(predicted))
+
+    (gradient,) = torch.autograd.grad(total(values), values)
     slot = encoding.slot("camera", "pitch").index
     row = int(batch.present[:, slot].nonzero()[0, 0])
     moved = values.detach().clone()
@@ -62,7 +68,7 @@ def test_the_gradient_in_the_attributes_is_that_of_finite_differences(encoding, 
     sums = []
     for side in (-step, step):
         moved[row, slot] = values[row, slot].detach() + side
-        sums.append(sum(float(out.sum()) for out in surrogate(batch, moved)))
+        sums.append(float(total(moved).detach()))
     assert float(gradient[row, slot]) == pytest.approx((sums[1] - sums[0]) / (2 * step), rel=1e-4)
     assert float(gradient[row, slot]) != 0
 
@@ -89,7 +95,7 @@ def test_what_one_camera_says_is_not_drowned_by_fifty_nodes(encoding, encoded):
     pitch = surrogate.features(batch, batch.values)[:, slot.columns][batch.present[:, slot.index]]
     optimiser = torch.optim.Adam(surrogate.parameters(), 3e-3)
     for _ in range(60):
-        error = (surrogate(batch, batch.values)[0][:, :1] - pitch).square().mean()
+        error = (surrogate(batch, batch.values).scene[:, :1] - pitch).square().mean()
         optimiser.zero_grad()
         error.backward()
         optimiser.step()

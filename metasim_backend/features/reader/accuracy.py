@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from metasim_backend.features.reader.network import Reader
+from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import Readings
-from metasim_backend.features.reader.targets import ReaderTargets
+from metasim_backend.features.reader.targets import OBJECT_NUMBERS, ReaderTargets
 
 NEAR = 25.0
 """Metres within which objects count."""
-LEAST_CELLS = 2
+DISTANCE = OBJECT_NUMBERS.index("log distance")
 LEAST_OBJECTS = 10
 
 
@@ -51,33 +50,17 @@ def accuracy(reader: Reader, readings: Readings, targets: ReaderTargets) -> dict
 
 
 def _of_objects(reader: Reader, readings: Readings, targets: ReaderTargets) -> dict[str, Accuracy]:
-    """Each object's mean reading over its cells against what it is."""
     assert readings.owners is not None, "pictures without labels have no truth"
-    count = len(reader.names.cells)
-    most = int(targets.owners.max()) + 1
+    count = len(reader.names.objects)
     shown = readings.owners >= 0
-    keys = readings.pictures[shown] * most + readings.owners[shown]
-    weight = readings.shares[shown].sum(1)
-    size = len(readings) * most
-    total = torch.zeros(size).index_add(0, keys, weight)
-    cells = torch.zeros(size).index_add(0, keys, torch.ones_like(weight))
-    sums = torch.zeros(size, count).index_add(
-        0, keys, readings.cells[shown, :count] * weight[:, None]
-    )
-    read = sums / total.clamp_min(1e-6)[:, None]
-    read = read * reader.cell_scale[1] + reader.cell_scale[0]
-
-    picture, row, column = (targets.owners >= 0).nonzero(as_tuple=True)
-    truth = torch.full((size, count), math.nan)
-    kind = torch.zeros(size, dtype=torch.long)
-    at = picture * most + targets.owners[picture, row, column].long()
-    truth[at] = targets.cells[picture, :, row, column]
-    kind[at] = targets.classes[picture, row, column].long()
-    near = (truth[:, 0] < math.log(NEAR)) & (cells >= LEAST_CELLS)
+    picture, place = readings.pictures[shown], readings.owners[shown]
+    read = readings.objects[shown, :count] * reader.object_scale[1] + reader.object_scale[0]
+    truth, kind = targets.numbers[picture, place], targets.kinds[picture, place]
+    near = truth[:, DISTANCE] < math.log(NEAR)
     out = {}
-    for place, class_name in enumerate(reader.names.classes):
-        chosen = near & (kind == place + 1)
-        for number, name in enumerate(reader.names.cells):
+    for place_of_class, class_name in enumerate(reader.names.classes):
+        chosen = near & (kind == place_of_class + 1)
+        for number, name in enumerate(reader.names.objects):
             found = _accuracy(read[chosen, number], truth[chosen, number])
             if found is not None:
                 out[f"{class_name}: {name}"] = found

@@ -1,79 +1,119 @@
 """What a reader reads in pictures, as samples of distributions that can be compared.
 
-A picture gives one sample of numbers of the whole scene, with how much of each class there is.
-Objects are pooled over many pictures: every cell in which an object is seen is a sample of how
-things of its class stand, and counts by the class's probability. A near object has many cells and
-a far one few; so that both count about alike, a cell counts by the square of the distance that is
-read in it, too.
+A picture gives one sample of numbers of the whole scene, with how many things of each class it
+shows. Every object that is found is a sample of how things of its class stand, pooled over all
+pictures; it counts by the class's probability.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torchvision.ops import batched_nms, box_iou
 
-from metasim_backend.features.reader.network import Reader, SeenPictures
-from metasim_backend.features.reader.targets import CELL_NUMBERS, ReaderTargets
+from metasim_backend.features.reader.reader import Reader, SeenPictures
+from metasim_backend.features.reader.region_network import (
+    PLACE_SCALE,
+    corrected,
+    places,
+    squares,
+)
+from metasim_backend.features.reader.targets import ReaderTargets
 
-LEAST_PROBABILITY = 0.2
-"""Of a labelled class in a cell that is counted."""
-BATCH = 128
+LEAST_PROBABILITY = 0.4
+"""Of any object in a cell from which one is proposed."""
+LEAST_OBJECT = 0.2
+"""Probability that what is proposed is an object at all."""
+SAME = 0.4
+"""Intersection over union from which two proposals are of one object."""
+OWNED = 0.3
+"""Intersection over union with a label from which a box is of its object."""
+APART = 3.0
+"""Between the places of boxes of different pictures, which then do not overlap."""
 LEAST_SHARE = 0.05
-"""Of a class in a cell that counts for it."""
-DISTANCE = CELL_NUMBERS.index("log distance")
-LOG_DISTANCES = (math.log(3), math.log(45))
-"""Between which what is read counts; metres."""
-UNIT_DISTANCE = 10.0
-"""Metres at which a cell counts as one."""
-PLACE_SCALE = (3.4, 6.0)
-HORIZON = 0.6
+"""Of a class that counts for an object."""
+PLACES = len(PLACE_SCALE)
+BATCH = 64
+REGIONS = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What was read in N pictures; M cells in all show an object of one of K classes.
+    """What was read in N pictures; M objects in all, of K classes.
 
     Attributes:
         scene: [N, T + K] standardised numbers of the scene, and of each class the logarithm of
-            1 + the number of its cells.
-        cells: [M, C + 2] standardised numbers of an object, and the cell's place in the picture.
-        shares: [M, K] the probability of each class, times the area that a cell stands for.
-        pictures: [M] long, the picture that a cell is of.
-        owners: [M] long, the place of its object among the frame's labels, -1 for none; None for
+            1 + the number of its objects.
+        objects: [M, C + 4] standardised numbers of an object, and its box's place.
+        shares: [M, K] the probability of each class.
+        pictures: [M] long, the picture that an object is in.
+        boxes: [M, 4] x0, y0, x1, y1 as shares of the picture's sides.
+        owners: [M] long, the place of the object among the frame's labels, -1 for none; None for
             pictures without labels.
     """
 
     scene: Tensor
-    cells: Tensor
+    objects: Tensor
     shares: Tensor
     pictures: Tensor
+    boxes: Tensor
     owners: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.scene)
 
     def of_class(self, place: int) -> tuple[Tensor, Tensor]:
-        """[m, C + 2] cells and [m] counts of one class, without those that do not count."""
+        """[m, C + 4] objects and [m] counts of one class, without those that do not count."""
         counts = self.shares[:, place]
         chosen = counts > 0
-        return self.cells[chosen], counts[chosen]
+        return self.objects[chosen], counts[chosen]
+
+    def rows(self, chosen: Tensor) -> Readings:
+        """Those of some pictures, [n] long."""
+        number = torch.full((len(self),), -1)
+        number[chosen] = torch.arange(len(chosen))
+        kept = number[self.pictures] >= 0
+        return Readings(
+            self.scene[chosen],
+            self.objects[kept],
+            self.shares[kept],
+            number[self.pictures[kept]],
+            self.boxes[kept],
+            None if self.owners is None else self.owners[kept],
+        )
+
+    @property
+    def unowned(self) -> Readings:
+        """The same pictures with those objects alone that are of no label."""
+        if self.owners is None:
+            kept = torch.zeros(len(self.objects), dtype=torch.bool)
+        else:
+            kept = self.owners < 0
+        return Readings(
+            self.scene,
+            self.objects[kept],
+            self.shares[kept],
+            self.pictures[kept],
+            self.boxes[kept],
+            None if self.owners is None else self.owners[kept],
+        )
 
     @staticmethod
     def joined(parts: Sequence[Readings]) -> Readings:
         """All pictures of several parts."""
         starts = torch.tensor([0, *(len(part) for part in parts)]).cumsum(0)
         owners = [part.owners for part in parts]
-        known = [o for o in owners if o is not None]
+        given = [o for o in owners if o is not None]
         return Readings(
             torch.cat([part.scene for part in parts]),
-            torch.cat([part.cells for part in parts]),
+            torch.cat([part.objects for part in parts]),
             torch.cat([part.shares for part in parts]),
             torch.cat([part.pictures + start for part, start in zip(parts, starts, strict=False)]),
-            torch.cat(known) if len(known) == len(parts) else None,
+            torch.cat([part.boxes for part in parts]),
+            torch.cat(given) if len(given) == len(parts) else None,
         )
 
 
@@ -81,33 +121,83 @@ class Readings:
 def read_pictures(
     reader: Reader, seen: SeenPictures, targets: ReaderTargets | None = None
 ) -> Readings:
-    """The readings of pictures; with their targets each cell is told its object."""
-    reader.learned.eval()
+    """The readings of pictures; with their targets each object is told its label."""
+    reader.dense.eval()
+    reader.regions.eval()
     return Readings.joined(
         [
-            _read(reader, part, None if targets is None else targets.owners[start:])
+            _read(
+                reader, part, None if targets is None else targets.rows(slice(start, start + BATCH))
+            )
             for start, part in zip(range(0, len(seen), BATCH), seen.split(BATCH), strict=True)
         ]
     )
 
 
-def _read(reader: Reader, seen: SeenPictures, owners: Tensor | None) -> Readings:
-    scene, logits, numbers = reader(seen)
-    probabilities = logits.softmax(1)
-    chosen = 1 - probabilities[:, 0] > LEAST_PROBABILITY
-    picture, row, column = chosen.nonzero(as_tuple=True)
-    amount = (probabilities[:, 1:] * chosen[:, None]).sum((2, 3))
-    shares = probabilities[picture, 1:, row, column]
-    read = numbers[picture, DISTANCE, row, column]
-    log_distance = read * reader.cell_scale[1, DISTANCE] + reader.cell_scale[0, DISTANCE]
-    area = (log_distance.clamp(*LOG_DISTANCES) - math.log(UNIT_DISTANCE)).mul(2).exp()
-    height, width = reader.grid
-    across = (column / width - 0.5) * PLACE_SCALE[0]
-    down = (row / height - HORIZON) * PLACE_SCALE[1]
+def _read(reader: Reader, seen: SeenPictures, targets: ReaderTargets | None) -> Readings:
+    scene, logits, boxes = reader.look(seen)
+    pictures, _, found = proposals(1 - logits.softmax(1)[:, 0], boxes)
+    _, _, corrections = _regions(reader, seen, pictures, found)
+    found = corrected(found, corrections)
+    classes, numbers, _ = _regions(reader, seen, pictures, found)
+    shares = classes.softmax(1)[:, 1:]
+    likely = (shares.sum(1) > LEAST_OBJECT).nonzero()[:, 0]
+    kept = likely[batched_nms(found[likely], shares[likely].sum(1), pictures[likely], SAME)]
+    kept = kept.sort().values
+    pictures, found, shares, numbers = pictures[kept], found[kept], shares[kept], numbers[kept]
+    amount = shares.new_zeros(len(seen), shares.shape[1]).index_add(0, pictures, shares)
     return Readings(
         torch.cat([scene, amount.log1p()], 1),
-        torch.cat([numbers[picture, :, row, column], torch.stack([across, down], 1)], 1),
-        torch.where(shares > LEAST_SHARE, shares, 0.0) * area[:, None],
-        picture,
-        None if owners is None else owners[picture, row, column].long(),
+        torch.cat([numbers, places(found)], 1),
+        torch.where(shares > LEAST_SHARE, shares, 0.0),
+        pictures,
+        found,
+        None if targets is None else _owners(pictures, found, targets),
     )
+
+
+def _owners(pictures: Tensor, boxes: Tensor, targets: ReaderTargets) -> Tensor:
+    """[M]: the place of the label whose box overlaps each box the most, -1 for none."""
+    picture, place = (targets.kinds > 0).nonzero(as_tuple=True)
+    if not len(picture) or not len(boxes):
+        return torch.full_like(pictures, -1)
+    apart = boxes + APART * pictures[:, None]
+    overlap, at = box_iou(apart, targets.boxes[picture, place] + APART * picture[:, None]).max(1)
+    return torch.where(overlap > OWNED, place[at], -1)
+
+
+def _regions(
+    reader: Reader, seen: SeenPictures, pictures: Tensor, boxes: Tensor
+) -> tuple[Tensor, ...]:
+    parts = [
+        reader.regions(squares(seen.images, some, part), places(part))
+        for some, part in zip(pictures.split(REGIONS), boxes.split(REGIONS), strict=True)
+    ]
+    return tuple(torch.cat(outputs) for outputs in zip(*parts, strict=True))
+
+
+def proposals(probability: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes of objects, from what their cells say of them.
+
+    Of overlapping boxes the most probable stays, as the mean of all that overlap it.
+
+    Args:
+        probability: [B, h, w] that there is an object in a cell.
+        boxes: [B, 4, h, w].
+
+    Returns:
+        [M] the pictures, [M] the cells of the most probable (row * w + column), [M, 4] the boxes.
+    """
+    count, _, height, width = boxes.shape
+    score = probability.reshape(count, -1)
+    picture, cell = (score > LEAST_PROBABILITY).nonzero(as_tuple=True)
+    box, weight = boxes.flatten(2)[picture, :, cell], score[picture, cell]
+    kept = batched_nms(box, weight, picture, SAME)
+    kept = kept[torch.argsort(picture[kept] * height * width + cell[kept])]
+    apart = box + APART * picture[:, None]
+    overlap = box_iou(apart, apart[kept])
+    overlap, leader = overlap.max(1) if len(kept) else (weight.new_zeros(0), kept.new_zeros(0))
+    weight = weight * (overlap > SAME)
+    sums = box.new_zeros(len(kept), 4).index_add(0, leader, box * weight[:, None])
+    total = weight.new_zeros(len(kept)).index_add(0, leader, weight)
+    return picture[kept], cell[kept], sums / total.clamp_min(1e-9)[:, None]

@@ -1,9 +1,9 @@
 """What there is to be read in a picture: regression targets made from frames and their scenes.
 
-Of the whole picture these are the attributes of camera, light and road. In each cell of a fine
-grid they are the class of the labelled object that stands there, and how that object stands before
-the camera. The latter are numbers of KITTI's 3-D boxes and not the grammar's attributes. So what is
-read does not depend on what an object's parent is, and can be read in photographs.
+Of the whole picture these are the attributes of camera, light and road. Of each labelled object
+they are its class, its box, and how it stands before the camera. The latter are numbers of KITTI's
+3-D boxes and not the grammar's attributes. So what is read does not depend on what an object's
+parent is, and can be read in photographs.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from blender_addon.contract.frames import Box3D, Frame
 from blender_addon.contract.scene_graph import SceneGraph
+from metasim_backend.features.reader.look import CELL, look_size
 from metasim_backend.grammar.encoding import Encoding, Slot
 
-CELL = 4
-"""Pixels along a cell's side."""
 LEAST_PIXELS = 5
 """Of a cell's sixteen that an object must cover."""
 NEAREST = 1.0
-CELL_NUMBERS = (
+OBJECT_NUMBERS = (
     "log distance",
     "lateral offset",
     "sin aspect",
@@ -45,41 +45,78 @@ class ReaderNames:
     Attributes:
         scene: names of the T numbers of a whole picture, such as ``"camera.pitch"``.
         classes: the K labelled classes.
-        cells: the C numbers of an object.
+        objects: the C numbers of an object.
     """
 
     scene: tuple[str, ...]
     classes: tuple[str, ...]
-    cells: tuple[str, ...] = CELL_NUMBERS
+    objects: tuple[str, ...] = OBJECT_NUMBERS
 
 
 @dataclass(frozen=True, eq=False)
 class ReaderTargets:
-    """What is to be read in N pictures with h x w cells; not a number where it is not known.
+    """What is to be read in N pictures with h x w cells and at most L labels each; not a number
+    where it is not known.
 
     Attributes:
         scene: [N, T].
-        classes: [N, h, w] uint8, 0 where no labelled object is, else 1 + a class's place.
-        cells: [N, C, h, w].
         owners: [N, h, w] int16, the place of a cell's object among its frame's labels; -1: none.
+        kinds: [N, L] uint8, 1 + the class's place; 0 for what is no object, or not visible.
+        boxes: [N, L, 4] x0, y0, x1, y1 of what is visible, as shares of the picture's sides.
+        numbers: [N, L, C], also of what is hidden.
     """
 
     scene: Tensor
-    classes: Tensor
-    cells: Tensor
     owners: Tensor
+    kinds: Tensor
+    boxes: Tensor
+    numbers: Tensor
 
     def __len__(self) -> int:
         return len(self.scene)
 
+    def rows(self, chosen: Tensor | slice) -> ReaderTargets:
+        """Some of the pictures."""
+        return ReaderTargets(
+            self.scene[chosen],
+            self.owners[chosen],
+            self.kinds[chosen],
+            self.boxes[chosen],
+            self.numbers[chosen],
+        )
+
+    @property
+    def cell_kinds(self) -> Tensor:
+        """[N, h, w] long: of each cell's object, 0 where there is none."""
+        return torch.where(self.owners >= 0, self._of_cells(self.kinds.long()), 0)
+
+    @property
+    def cell_boxes(self) -> Tensor:
+        """[N, 4, h, w]: of each cell's object; not a number where there is none."""
+        boxes = torch.stack([self._of_cells(side) for side in self.boxes.unbind(2)], 1)
+        return torch.where(self.owners[:, None] >= 0, boxes, torch.nan)
+
+    def _of_cells(self, of_labels: Tensor) -> Tensor:
+        count, height, width = self.owners.shape
+        padded = functional.pad(of_labels, (0, 1))  # a frame may have no label at all
+        places = self.owners.long().clamp_min(0).view(count, -1)
+        return padded.gather(1, places).view(count, height, width)
+
     @staticmethod
     def joined(parts: Sequence[ReaderTargets]) -> ReaderTargets:
         """All pictures of several parts."""
+        most = max(part.kinds.shape[1] for part in parts)
+
+        def padded(of_labels: Tensor, value: float) -> Tensor:
+            after = (0, 0) * (of_labels.ndim - 2) + (0, most - of_labels.shape[1])
+            return functional.pad(of_labels, after, value=value)
+
         return ReaderTargets(
             torch.cat([part.scene for part in parts]),
-            torch.cat([part.classes for part in parts]),
-            torch.cat([part.cells for part in parts]),
             torch.cat([part.owners for part in parts]),
+            torch.cat([padded(part.kinds, 0) for part in parts]),
+            torch.cat([padded(part.boxes, math.nan) for part in parts]),
+            torch.cat([padded(part.numbers, math.nan) for part in parts]),
         )
 
 
@@ -97,12 +134,26 @@ def reader_targets(
     encoding: Encoding, names: ReaderNames, scenes: Sequence[SceneGraph], frames: Sequence[Frame]
 ) -> ReaderTargets:
     """The targets of frames of these scenes."""
-    classes, cells, owners = zip(*(_cells(names, frame) for frame in frames), strict=True)
+    most = max((len(frame.labels) for frame in frames), default=0)
+    kinds = np.zeros((len(frames), most), np.uint8)
+    boxes = np.full((len(frames), most, 4), np.nan, np.float32)
+    numbers = np.full((len(frames), most, len(names.objects)), np.nan, np.float32)
+    for row, frame in enumerate(frames):
+        height, width = frame.index.shape
+        for place, label in enumerate(frame.labels):
+            if label.class_name not in names.classes:
+                continue
+            if label.box3d is not None:
+                numbers[row, place] = object_numbers(label.box3d)
+            if label.visible_box is not None:
+                kinds[row, place] = 1 + names.classes.index(label.class_name)
+                boxes[row, place] = np.asarray(label.visible_box) / (width, height, width, height)
     return ReaderTargets(
         scene_targets(encoding, names, scenes),
-        torch.from_numpy(np.stack(classes)),
-        torch.from_numpy(np.stack(cells)),
-        torch.from_numpy(np.stack(owners)),
+        torch.from_numpy(np.stack([_owners(names, frame) for frame in frames])),
+        torch.from_numpy(kinds),
+        torch.from_numpy(boxes),
+        torch.from_numpy(numbers),
     )
 
 
@@ -139,7 +190,7 @@ def scene_targets(encoding: Encoding, names: ReaderNames, scenes: Sequence[Scene
 
 
 def object_numbers(box: Box3D) -> tuple[float, ...]:
-    """:data:`CELL_NUMBERS` of an object."""
+    """:data:`OBJECT_NUMBERS` of an object."""
     x, _, z = box.location
     turn = box.rotation_y - math.atan2(x, z)
     return (
@@ -173,27 +224,24 @@ def _turns(slot: Slot) -> bool:
     return slot.kind == "circular"
 
 
-def _cells(names: ReaderNames, frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """[h, w] uint8 classes, [C, h, w] numbers, [h, w] int16 owners of one frame."""
-    height, width = (side - side % CELL for side in frame.index.shape)
-    blocks = frame.index[:height, :width].reshape(height // CELL, CELL, width // CELL, CELL)
+def _owners(names: ReaderNames, frame: Frame) -> np.ndarray:
+    """[h, w] int16: the place of each cell's object among a frame's labels."""
+    index = _shrunk(frame.index)
+    height, width = (side - side % CELL for side in index.shape)
+    blocks = index[:height, :width].reshape(height // CELL, CELL, width // CELL, CELL)
     middle = blocks[:, CELL // 2, :, CELL // 2].astype(np.int64)
     covered = (blocks == middle[:, None, :, None]).sum((1, 3)) >= LEAST_PIXELS
-    most = int(frame.index.max(initial=0)) + 1
-    owner = np.full(most, -1, np.int16)
-    kind = np.zeros(most, np.uint8)
-    numbers = np.full((len(names.cells), most), np.nan, np.float32)
+    owner = np.full(int(frame.index.max(initial=0)) + 1, -1, np.int16)
     for place, label in enumerate(frame.labels):
-        if label.index >= most or label.class_name not in names.classes:
-            continue
-        owner[label.index] = place
-        kind[label.index] = 1 + names.classes.index(label.class_name)
-        if label.box3d is not None:
-            numbers[:, label.index] = object_numbers(label.box3d)
-    owners = np.where(covered, owner[middle], -1).astype(np.int16)
-    inside = owners >= 0
-    return (
-        np.where(inside, kind[middle], 0).astype(np.uint8),
-        np.where(inside, numbers[:, middle], np.nan).astype(np.float32),
-        owners,
+        if label.index < len(owner) and label.class_name in names.classes:
+            owner[label.index] = place
+    return np.where(covered, owner[middle], -1).astype(np.int16)
+
+
+def _shrunk(index: np.ndarray) -> np.ndarray:
+    """An index map in the size of the first look; what is in the middle of a pixel counts."""
+    rows, columns = (
+        ((np.arange(small) + 0.5) * side / small).astype(int)
+        for small, side in zip(look_size(*index.shape), index.shape, strict=True)
     )
+    return index[np.ix_(rows, columns)]

@@ -9,13 +9,17 @@ found, whatever is done.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from metasim_backend.grammar.encoded_scenes import SceneBatch
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.training.estimators.surrogate_descent import (
+    OBJECTS,
+    SCENE,
     ReadingDistances,
-    predicted_distances,
+    Trust,
+    predicted_misfit,
 )
 
 READABLE = 4.0
@@ -37,21 +41,23 @@ def evidence(
         batch: scenes of the prior.
         distances: to readings of the prior, with the counts of the target.
     """
-    unmoved = float(
-        distances.likelihood(predicted_distances(surrogate, batch, batch.values, distances))
-    )
+
+    def misfit(values: Tensor, part: Trust) -> float:
+        return float(predicted_misfit(surrogate, batch, values, distances, part))
+
+    unmoved = {part: misfit(batch.values, part) for part in (SCENE, OBJECTS)}
     out = {}
     for slot in transformer.numeric:
         chosen = (batch.present & batch.mutable)[:, slot]
         if not chosen.any():
             continue
-        rises = []
+        of_object = bool(surrogate.labelled[batch.node_class[chosen]].any())
+        part, rises = OBJECTS if of_object else SCENE, []
         for sign in (-1, 1):
             values = batch.values.clone()
             values[chosen, slot] += sign * transformer.scale[slot]
             if transformer.encoding.slots[slot].kind == "continuous":
                 values[:, slot].clamp_(0, 1)
-            moved = predicted_distances(surrogate, batch, values, distances)
-            rises.append(float(distances.likelihood(moved)) - unmoved)
+            rises.append(misfit(values, part) - unmoved[part])
         out[transformer.encoding.slots[slot].name] = max(*rises, 0.0)
     return out

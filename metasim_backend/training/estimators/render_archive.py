@@ -1,8 +1,8 @@
 """Renders of a run that are kept: what reader and surrogate are taught on.
 
 Scenes of the widened prior come first, then those of the generator as it was in each round. The
-newest count most. Memory: 45 kB a picture and 90 kB of what the frozen network sees in it, at
-160 x 96 pixels.
+newest count most. Memory: a picture of 160 x 96 pixels takes 45 kB, and 90 kB more for what the
+frozen network sees in it; one of 320 x 192 pixels 180 and 90 kB.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.features.reader.network import Reader, SeenPictures
+from metasim_backend.features.reader.reader import Reader, SeenPictures
 from metasim_backend.features.reader.readings import Readings
 from metasim_backend.features.reader.targets import (
     ReaderNames,
@@ -60,10 +60,7 @@ class RenderArchive:
 
     def rows(self, chosen: Tensor) -> tuple[SeenPictures, ReaderTargets]:
         """Some of the pictures with their targets."""
-        some = self.targets
-        return self.seen.rows(chosen), ReaderTargets(
-            some.scene[chosen], some.classes[chosen], some.cells[chosen], some.owners[chosen]
-        )
+        return self.seen.rows(chosen), self.targets.rows(chosen)
 
     def seen_by(self, reader: Reader) -> RenderArchive:
         """The same with what a reader's frozen network sees in the pictures."""
@@ -147,28 +144,23 @@ class NodeReadings:
     """What was read of each node of the archive's scenes.
 
     Attributes:
-        amounts: [nodes, K], how many cells of it are taken for each class.
-        cells: [nodes, cells], what is read in them in the mean.
-        counts: [nodes], how many cells count.
-        cell_nodes: [M] long, the node of each cell of the readings; -1 for none.
+        amounts: [nodes, K], the probability that it was found and taken for each class.
+        objects: [nodes, R], what was read of it.
+        counts: [nodes], the sum of its amounts.
+        object_nodes: [M] long, the node of each object of the readings; -1 for none.
     """
 
     amounts: Tensor
-    cells: Tensor
+    objects: Tensor
     counts: Tensor
-    cell_nodes: Tensor
-
-    @property
-    def cells_an_object(self) -> Tensor:
-        """[K]: how many cells an object of a class has, in the mean over cells."""
-        return self.amounts.square().sum(0) / self.amounts.sum(0).clamp_min(1e-6)
+    object_nodes: Tensor
 
 
 def readings_of_nodes(archive: RenderArchive, readings: Readings) -> NodeReadings:
-    """Cells put down to the nodes that they show.
+    """Objects put down to the nodes that they show.
 
     Raises:
-        ValueError: the readings do not know what their cells show.
+        ValueError: the readings do not know what their objects show.
     """
     if readings.owners is None:
         raise ValueError("Readings of pictures without labels cannot be put down to nodes.")
@@ -179,9 +171,9 @@ def readings_of_nodes(archive: RenderArchive, readings: Readings) -> NodeReading
     )
     shown = nodes >= 0
     total = len(archive.scenes.values)
-    at, shares, cells = nodes[shown], readings.shares[shown], readings.cells[shown]
+    at, shares, objects = nodes[shown], readings.shares[shown], readings.objects[shown]
     weight = shares.sum(1)
     amounts = shares.new_zeros(total, shares.shape[1]).index_add(0, at, shares)
     counts = weight.new_zeros(total).index_add(0, at, weight)
-    sums = cells.new_zeros(total, cells.shape[1]).index_add(0, at, cells * weight[:, None])
+    sums = objects.new_zeros(total, objects.shape[1]).index_add(0, at, objects * weight[:, None])
     return NodeReadings(amounts, sums / counts.clamp_min(1e-6)[:, None], counts, nodes)

@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from metasim_backend.distances.mixture_likelihood import MixtureLikelihood, mixture_likelihood
 from metasim_backend.distances.sliced_energy import SlicedEnergy, sliced_energy
 from metasim_backend.features.reader.readings import Readings
 from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.models.distribution_transformer import DistributionTransformer
-from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.models.surrogate import PredictedReadings, Surrogate
 from metasim_backend.training.estimators.pull import PullSettings, pull
 from metasim_backend.training.seeds import generator
 
 SCENE_SLICES = 24
-CELL_SLICES = 12
+OBJECT_SLICES = 12
 LEAST_OBJECTS = 8.0
 """Of a class in all of the target's pictures, below which it is not compared."""
 LEAST_AMOUNT = 1e-3
-"""Of a class's cells at a node, as a share of the largest, below which it is left out."""
+"""Of a class at a node, as a share of the largest, below which it is left out."""
+MISTAKEN_SPREAD = 0.1
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a likelihood counts where a surrogate is not exact: its error must not look like
+    something that an attribute nobody can read might explain.
+
+    Attributes:
+        scene: of readings of the scene.
+        objects: of readings of objects.
+    """
+
+    scene: float = 1.0
+    objects: float = 1.0
+
+
+SCENE, OBJECTS = Trust(1.0, 0.0), Trust(0.0, 1.0)
+"""One of both alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,51 +54,83 @@ class ReadingDistances:
 
     Attributes:
         scene: distance of the scenes' readings.
-        cells: by a class's place, distance of its objects' readings.
-        counts: how many independent samples the target has: pictures (None), and by class
-            objects, of which one with many cells counts like several with few.
+        objects: by a class's place, distance of its objects' readings.
+        likelihoods: by a class's place, the likelihood of its objects' readings.
+        counts: how many samples the target has: pictures (None), and by class objects.
+        mistaken: what is found in renders and is no labelled object; no scene graph tells of it, so
+            it is taken as it was found.
     """
 
     scene: SlicedEnergy
-    cells: Mapping[int, SlicedEnergy]
+    objects: Mapping[int, SlicedEnergy]
+    likelihoods: Mapping[int, MixtureLikelihood]
     counts: Mapping[int | None, float]
+    mistaken: Readings
 
     def of(self, readings: Readings) -> dict[int | None, float]:
         """The true distances of readings of renders: of scenes (None), and by class."""
         out: dict[int | None, float] = {None: float(self.scene(readings.scene))}
-        return out | {k: float(one(*readings.of_class(k))) for k, one in self.cells.items()}
+        return out | {k: float(one(*readings.of_class(k))) for k, one in self.objects.items()}
 
-    @property
-    def by_chance(self) -> float:
+    def for_counts(self, counts: Mapping[int | None, float]) -> ReadingDistances:
+        """The same for a target with as many pictures and objects of each class as given."""
+        return replace(
+            self,
+            counts={k: counts.get(k, 0.0) for k in self.counts},
+            likelihoods={
+                k: replace(one, counts=one.counts * (counts.get(k, 0.0) / self.counts[k]))
+                for k, one in self.likelihoods.items()
+            },
+        )
+
+    def by_chance(self, trust: Trust | None = None) -> float:
         """What :meth:`likelihood` is expected to be for samples of the target's own distribution:
         about 1 for each dimension."""
-        return sum(float(one.weights.sum()) for one in (self.scene, *self.cells.values()))
+        trust = trust or Trust()
+        objects = sum(float(one.weights.sum()) for one in self.objects.values())
+        return trust.scene * float(self.scene.weights.sum()) + trust.objects * objects
 
-    def likelihood(self, distances: Mapping[int | None, Tensor | float]) -> Tensor | float:
+    def likelihood(
+        self, distances: Mapping[int | None, Tensor | float], trust: Trust | None = None
+    ) -> Tensor | float:
         """Distances in units of the logarithm of a likelihood, added up."""
-        return sum(_LIKELIHOOD * self.counts[k] * one for k, one in distances.items())
+        trust = trust or Trust()
+        return sum(
+            (trust.scene if k is None else trust.objects) * _LIKELIHOOD * self.counts[k] * one
+            for k, one in distances.items()
+        )
 
 
 def reading_distances(
-    target: Readings, reference: Readings, cells_an_object: Tensor, source: torch.Generator
+    target: Readings, reference: Readings, source: torch.Generator
 ) -> ReadingDistances:
     """The distances to a target.
 
     Args:
-        reference: of renders, which help to scale the distances.
-        cells_an_object: [K], how many cells an object of a class has, in the mean over cells.
+        reference: of renders, which help to scale the distances and tell what is found where there
+            is nothing.
     """
-    cells: dict[int, SlicedEnergy] = {}
+    objects = torch.cat([target.objects, reference.objects])
+    expected = torch.cov(objects.T) if len(objects) > 1 else None
+    of_objects: dict[int, SlicedEnergy] = {}
+    likelihoods: dict[int, MixtureLikelihood] = {}
     counts: dict[int | None, float] = {None: float(len(target))}
     for place in range(target.shares.shape[1]):
         own, weights = target.of_class(place)
         others, other_weights = reference.of_class(place)
-        objects = float(weights.sum() / cells_an_object[place].clamp_min(1))
-        if objects >= LEAST_OBJECTS and len(others):
-            cells[place] = sliced_energy(own, others, CELL_SLICES, source, weights, other_weights)
-            counts[place] = objects
+        count = float(weights.sum())
+        if count >= LEAST_OBJECTS and len(others):
+            of_objects[place] = sliced_energy(
+                own, others, OBJECT_SLICES, source, weights, other_weights, expected
+            )
+            likelihoods[place] = mixture_likelihood(own, weights, objects)
+            counts[place] = count
     return ReadingDistances(
-        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source), cells, counts
+        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source),
+        of_objects,
+        likelihoods,
+        counts,
+        reference.unowned,
     )
 
 
@@ -90,14 +142,13 @@ class DescentSettings:
         steps: of Adam.
         batch: scenes a step.
         learning_rate: falls to a twentieth along a half cosine.
-        trust: what a likelihood counts, as the surrogate is not exact: its error must not look like
-            something that an attribute nobody can read might explain.
+        trust: what is predicted counts.
     """
 
     steps: int = 300
     batch: int = 160
     learning_rate: float = 1.5e-2
-    trust: float = 1.0
+    trust: Trust = Trust()
 
 
 def descend(
@@ -133,9 +184,8 @@ def descend(
         changes = transformer.changes(batch)
         distribution = transformer.changed(batch, changes)
         values = within_range(distribution, distribution.rsample(source))
-        predicted = predicted_distances(surrogate, batch, values, distances)
-        likelihood = settings.trust * distances.likelihood(predicted)
-        loss = likelihood + pull(transformer, batch, changes, held, readable)
+        misfit = predicted_misfit(surrogate, batch, values, distances, settings.trust)
+        loss = misfit + pull(transformer, batch, changes, held, readable)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -152,16 +202,74 @@ def predicted_distances(
     distances: ReadingDistances,
 ) -> dict[int | None, Tensor]:
     """The distances that a batch of scenes with these values is predicted to have."""
-    scene, amounts, cells = surrogate(batch, values)
-    even = torch.ones(len(scene))
-    out: dict[int | None, Tensor] = {
-        None: distances.scene.smoothed(scene, even, surrogate.scene_noise)
-    }
-    for place, one in distances.cells.items():
-        of_class = amounts[:, place]
-        kept = of_class > LEAST_AMOUNT * of_class.max()
-        out[place] = one.smoothed(cells[kept], of_class[kept], surrogate.cell_noise[place])
+    predicted = surrogate(batch, values)
+    out: dict[int | None, Tensor] = {None: _scene_distance(surrogate, predicted, distances)}
+    for place, one in distances.objects.items():
+        out[place] = one.smoothed(*_mixture(surrogate, predicted, distances, batch, place))
     return out
+
+
+def predicted_misfit(
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    values: Tensor,
+    distances: ReadingDistances,
+    trust: Trust | None = None,
+) -> Tensor:
+    """What is descended on, in units of the logarithm of a likelihood: how improbable the target's
+    readings are of a batch of scenes with these values.
+
+    Readings of the scene move no labelled object, and those of objects move nothing else: the
+    posterior is cut (Liu, Bayarri and Berger 2009). Where the surrogate is wrong about the light,
+    cars would be moved to explain it.
+    """
+    trust = trust or Trust()
+    of_object = surrogate.labelled[batch.node_class][:, None]
+    misfit = values.new_zeros(())
+    if trust.scene:
+        predicted = surrogate(batch, torch.where(of_object, values.detach(), values))
+        distance = _scene_distance(surrogate, predicted, distances)
+        misfit = misfit + trust.scene * _LIKELIHOOD * distances.counts[None] * distance
+    if trust.objects and distances.likelihoods:
+        predicted = surrogate(batch, torch.where(of_object, values, values.detach()))
+        misfit = misfit + trust.objects * sum(
+            one(*_mixture(surrogate, predicted, distances, batch, place))
+            for place, one in distances.likelihoods.items()
+        )
+    return misfit
+
+
+def _scene_distance(
+    surrogate: Surrogate, predicted: PredictedReadings, distances: ReadingDistances
+) -> Tensor:
+    return distances.scene.smoothed(
+        predicted.scene,
+        torch.ones(len(predicted.scene)),
+        surrogate.scene_noise,
+        predicted.scene_spreads.detach(),
+    )
+
+
+def _mixture(
+    surrogate: Surrogate,
+    predicted: PredictedReadings,
+    distances: ReadingDistances,
+    batch: SceneBatch,
+    place: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What is expected to be found and taken for a class: means, counts, covariance, spreads."""
+    amounts = predicted.amounts[:, place]
+    kept = amounts > LEAST_AMOUNT * amounts.max()
+    others, counts = distances.mistaken.of_class(place)
+    a_picture = batch.num_graphs / max(len(distances.mistaken), 1)
+    return (
+        torch.cat([predicted.objects[kept], others]),
+        torch.cat([amounts[kept], a_picture * counts]),
+        surrogate.object_noise[place],
+        torch.cat(
+            [predicted.object_spreads[kept].detach(), torch.full_like(others, MISTAKEN_SPREAD)]
+        ),
+    )
 
 
 def within_range(distribution: AttributeDistribution, values: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from blender_addon.contract.scene_graph import SceneGraph
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.accuracy import accuracy
-from metasim_backend.features.reader.network import Reader
-from metasim_backend.features.reader.readings import PLACE_SCALE, Readings, read_pictures
+from metasim_backend.features.reader.reader import Reader
+from metasim_backend.features.reader.readings import PLACES, Readings, read_pictures
 from metasim_backend.features.reader.targets import ReaderNames, reader_names
 from metasim_backend.features.reader.training import (
     ReaderTraining,
@@ -38,8 +38,11 @@ from metasim_backend.training.estimators.render_archive import (
     readings_of_nodes,
 )
 from metasim_backend.training.estimators.surrogate_descent import (
+    OBJECTS,
+    SCENE,
     DescentSettings,
     ReadingDistances,
+    Trust,
     descend,
     predicted_distances,
     reading_distances,
@@ -61,7 +64,8 @@ BEFORE_ALL = -1
 """The round of those from the whole range."""
 LATER_RATE = 0.5
 EVIDENCE_SCENES = 96
-FIRST_TRUST, LEAST_TRUST = 0.5, 0.2
+FIRST_TRUST = Trust(0.5, 0.5)
+LEAST_TRUST = 0.2
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
@@ -114,34 +118,34 @@ def take_round(
         of the logarithm of a likelihood.
     """
     seed = services.settings.seed
-    trust, error = FIRST_TRUST, math.nan
+    trust, errors = FIRST_TRUST, {}
     if number:
         fresh = _renders(state, services, space.reader.names, number).seen_by(space.reader)
-        error = _measure(services, space, fresh, number)
-        trust = min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
+        errors = _measure(services, space, fresh, number)
+        trust = Trust(**{part: _trusted(error) for part, error in errors.items()})
         space.archive = RenderArchive.joined([space.archive, fresh])
     _train_reader(services, space, number)
     target = read_pictures(space.reader, space.reader.see(services.target.matched))
     readings = read_pictures(space.reader, space.archive.seen, space.archive.targets)
-    newest = _rows_of(readings, space.archive.rounds == number)
+    newest = readings.rows((space.archive.rounds == number).nonzero()[:, 0])
     nodes = readings_of_nodes(space.archive, readings)
-    distances = reading_distances(
-        target, newest, nodes.cells_an_object, generator(seed, "slices", number)
-    )
+    distances = reading_distances(target, newest, generator(seed, "slices", number))
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state, space.reader.names)
         space.surrogate.fit_inputs(space.archive.scenes)
     _teach(services, space, space.surrogate, readings, nodes, number)
     if number == 0:
-        _write_evidence(state, services, space.surrogate, newest, nodes, distances)
+        _write_evidence(state, services, space.surrogate, newest, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
     return {
         "distance": float(distances.likelihood(before)),
         "scene_distance": before[None],
         "loss": loss,
-        "trust": trust,
-        "surrogate_error": error,
+        "scene_trust": trust.scene,
+        "object_trust": trust.objects,
+        "scene_error": errors.get("scene", math.nan),
+        "object_error": errors.get("objects", math.nan),
         "pictures": float(len(space.archive)),
     }
 
@@ -154,7 +158,7 @@ def new_surrogate(state: State, names: ReaderNames) -> Surrogate:
             state.scenes.encoding,
             len(names.scene) + len(names.classes),
             names.classes,
-            len(names.cells) + len(PLACE_SCALE),
+            len(names.objects) + PLACES,
         )
 
 
@@ -237,7 +241,7 @@ def _train_reader(services: Services, space: SurrogateSpace, number: int) -> Non
 
     def train() -> None:
         seen, targets = space.archive.rows(rows)
-        with services.work("match", "Reader", training_steps(len(rows), training)) as work:
+        with services.work("match", "Reader", training_steps(targets, training)) as work:
             train_reader(
                 space.reader,
                 seen,
@@ -251,13 +255,15 @@ def _train_reader(services: Services, space: SurrogateSpace, number: int) -> Non
     _keep(services, space.reader, f"reader_{number}", train)
 
 
-def _measure(services: Services, space: SurrogateSpace, fresh: RenderArchive, number: int) -> float:
+def _measure(
+    services: Services, space: SurrogateSpace, fresh: RenderArchive, number: int
+) -> dict[str, float]:
     """How well the reader reads the generator's renders before it has been trained on them, for
     the report; and how far the surrogate is wrong about them.
 
     Returns:
-        the distance of what it predicts from what is read, in units of the logarithm of a
-        likelihood for as many pictures as the target has, less what chance makes.
+        for scenes and for objects the distance of what it predicts from what is read, in units of
+        the logarithm of a likelihood for as many pictures as the target has, less chance.
     """
     assert space.surrogate is not None
     readings = read_pictures(space.reader, fresh.seen, fresh.targets)
@@ -266,14 +272,20 @@ def _measure(services: Services, space: SurrogateSpace, fresh: RenderArchive, nu
         "reader.json",
         {"round": number, "numbers": {name: asdict(one) for name, one in read.items()}},
     )
-    nodes = readings_of_nodes(fresh, readings)
     source = generator(services.settings.seed, "surrogate-error", number)
-    true = reading_distances(readings, readings, nodes.cells_an_object, source)
+    true = reading_distances(readings, readings, source)
     whole = fresh.scenes.batch(torch.arange(len(fresh)))
     with torch.no_grad():
         predicted = predicted_distances(space.surrogate, whole, whole.values, true)
-        apart = float(true.likelihood(predicted))
-    return max(apart - true.by_chance, 0.0) * len(services.target.matched) / len(fresh)
+    pictures = len(services.target.matched) / len(fresh)
+    return {
+        name: pictures * max(float(true.likelihood(predicted, part)) - true.by_chance(part), 0.0)
+        for name, part in (("scene", SCENE), ("objects", OBJECTS))
+    }
+
+
+def _trusted(error: float) -> float:
+    return min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
 
 
 def _teach(
@@ -309,21 +321,19 @@ def _write_evidence(
     services: Services,
     surrogate: Surrogate,
     prior: Readings,
-    nodes: NodeReadings,
     target: ReadingDistances,
 ) -> None:
     """What as many pictures as the target has can say of each attribute."""
     seed = services.settings.seed
     source = generator(seed, "evidence")
-    own = reading_distances(prior, prior, nodes.cells_an_object, source)
-    counts = {k: target.counts.get(k, 0.0) for k in own.counts}
+    own = reading_distances(prior, prior, source)
     seeds = [derive_seed(seed, "surrogate-proposal", i) for i in range(EVIDENCE_SCENES)]
     scenes = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
     found = evidence(
         state.scenes.transformer,
         surrogate,
         scenes.batch(torch.arange(len(scenes))),
-        replace(own, counts=counts),
+        own.for_counts(target.counts),
     )
     services.folder.write_json("evidence.json", {"readable_from": READABLE, "attributes": found})
 
@@ -342,7 +352,7 @@ def _descend(
     surrogate: Surrogate,
     distances: ReadingDistances,
     number: int,
-    trust: float,
+    trust: Trust,
 ) -> float:
     settings, seed = services.settings.surrogate, services.settings.seed
     proposals = state.scenes.proposed(
@@ -374,18 +384,3 @@ def _descend(
         )
     last = losses[-max(1, len(losses) // 20) :]
     return sum(last) / len(last)
-
-
-def _rows_of(readings: Readings, chosen: Tensor) -> Readings:
-    """Some of the pictures' readings."""
-    rows = chosen.nonzero()[:, 0]
-    number = torch.full((len(readings),), -1)
-    number[rows] = torch.arange(len(rows))
-    kept = chosen[readings.pictures]
-    return Readings(
-        readings.scene[rows],
-        readings.cells[kept],
-        readings.shares[kept],
-        number[readings.pictures[kept]],
-        None if readings.owners is None else readings.owners[kept],
-    )

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from metasim_backend.features.prior_training import rise_and_fall
 from metasim_backend.features.reader.readings import Readings
-from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.models.surrogate import PredictedReadings, Surrogate
+from metasim_backend.networks.schedules import adamw
 from metasim_backend.training.estimators.render_archive import NodeReadings, RenderArchive
 
 BATCH = 128
@@ -18,8 +19,9 @@ WEIGHT_DECAY = 1e-3
 HELD_OUT = 0.1
 LEAST_MEASURED = 25
 """Of the newest renders that are held out."""
-LEAST_CELLS = 10.0
-_ROOT = 0.05  # amounts are compared by roots, whose noise is alike for few and many cells
+LEAST_OBJECTS = 3.0
+"""For each reading, from which a class has a covariance of its own."""
+SPREAD_WEIGHT = 0.2
 
 
 def teach_surrogate(
@@ -46,26 +48,19 @@ def teach_surrogate(
     held_out, taught = order.tensor_split([max(1, round(HELD_OUT * len(order)))])
     weights = archive.weights
     parameters = list(surrogate.parameters())
-    optimiser = torch.optim.AdamW(parameters, learning_rate, weight_decay=WEIGHT_DECAY)
-    steps = teaching_steps(len(archive), epochs)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rise_and_fall(step, steps))
+    optimiser, schedule = adamw(
+        parameters, learning_rate, WEIGHT_DECAY, teaching_steps(len(archive), epochs)
+    )
     step = 0
     surrogate.train()
     for _ in range(epochs):
         for rows in taught[torch.randperm(len(taught), generator=source)].split(BATCH):
             batch = archive.scenes.batch(rows)
-            scene, amounts, cells = surrogate(batch, batch.values)
-            chosen, weight = surrogate.of_labelled(batch), weights[rows]
-            at, of_node = batch.nodes[chosen], weight[batch.batch[chosen]]
-            apart = (scene - readings.scene[rows]).square().mean(1)
-            roots = (amounts + _ROOT).sqrt() - (nodes.amounts[at] + _ROOT).sqrt()
-            of_nodes = roots.square().sum(1) * of_node
-            counts = nodes.counts[at] * of_node
-            of_cells = (cells - nodes.cells[at]).square().mean(1) * counts
-            loss = (
-                (apart * weight).mean()
-                + of_nodes.sum() / max(len(of_nodes), 1)
-                + of_cells.sum() / counts.sum().clamp_min(1)
+            predicted = surrogate(batch, batch.values)
+            at = batch.nodes[surrogate.of_labelled(batch)]
+            of_node = weights[rows][batch.batch[surrogate.of_labelled(batch)]]
+            loss = _of_scenes(predicted, readings.scene[rows], weights[rows]) + _of_nodes(
+                predicted, nodes, at, of_node
             )
             optimiser.zero_grad()
             loss.backward()
@@ -85,6 +80,33 @@ def teaching_steps(renders: int, epochs: int) -> int:
     return epochs * math.ceil(taught / BATCH)
 
 
+def _of_scenes(predicted: PredictedReadings, scene: Tensor, weights: Tensor) -> Tensor:
+    error = predicted.scene - scene
+    of_spread = _of_spread(error, predicted.scene_spreads).mean(1)
+    return ((error.square().mean(1) + SPREAD_WEIGHT * of_spread) * weights).mean()
+
+
+def _of_nodes(
+    predicted: PredictedReadings, nodes: NodeReadings, at: Tensor, weights: Tensor
+) -> Tensor:
+    """Of whether a node is found and taken for what, and of what is read of it."""
+    amounts = nodes.amounts[at]
+    amounts = amounts / amounts.sum(1, keepdim=True).clamp_min(1)  # some are found twice
+    wanted = torch.cat([1 - amounts.sum(1, keepdim=True), amounts], 1)
+    outcome = functional.cross_entropy(predicted.outcomes, wanted, reduction="none")
+    error = predicted.objects - nodes.objects[at]
+    of_spread = _of_spread(error, predicted.object_spreads).mean(1)
+    read = nodes.counts[at] * weights
+    return (outcome * weights).sum() / max(len(at), 1) + (
+        (error.square().mean(1) + SPREAD_WEIGHT * of_spread) * read
+    ).sum() / read.sum().clamp_min(1)
+
+
+def _of_spread(error: Tensor, spreads: Tensor) -> Tensor:
+    """Minus the logarithm of a normal density; it teaches the spread alone."""
+    return 0.5 * (error.detach() / spreads).square() + spreads.log()
+
+
 @torch.no_grad()
 def _measure(
     surrogate: Surrogate,
@@ -94,36 +116,41 @@ def _measure(
     held_out: Tensor,
 ) -> None:
     """Set noise and R² from renders that were not taught."""
-    scenes, predicted = [], readings.cells.new_zeros(len(nodes.counts), nodes.cells.shape[1])
-    measured = torch.zeros(len(nodes.counts), dtype=torch.bool)
+    total, size = nodes.objects.shape
+    expected = readings.objects.new_zeros(total, size)
+    spreads = readings.objects.new_ones(total, size)
+    measured = torch.zeros(total, dtype=torch.bool)
+    scenes, scene_spreads = [], []
     for rows in held_out.split(BATCH):
         batch = archive.scenes.batch(rows)
-        scene, _, cells = surrogate(batch, batch.values)
-        scenes.append(scene)
+        predicted = surrogate(batch, batch.values)
+        scenes.append(predicted.scene)
+        scene_spreads.append(predicted.scene_spreads)
         at = batch.nodes[surrogate.of_labelled(batch)]
-        predicted[at], measured[at] = cells, True
+        expected[at], spreads[at], measured[at] = predicted.objects, predicted.object_spreads, True
     truth, error = readings.scene[held_out], readings.scene[held_out] - torch.cat(scenes)
     # Noise is that of the newest renders, among which the generator is.
     newest = (archive.rounds == archive.rounds.max())[held_out].to(error)
     if newest.sum() < LEAST_MEASURED:
         newest = torch.ones_like(newest)
+    relative = error / torch.cat(scene_spreads)
     surrogate.scene_noise.copy_(
-        _rescaled(_covariance(error, torch.ones_like(newest)), error, newest)
+        _rescaled(_covariance(relative, torch.ones_like(newest)), relative, newest)
     )
     surrogate.scene_r2.copy_(_r2(error, truth, torch.ones_like(newest)))
-    chosen = (nodes.cell_nodes >= 0) & measured[nodes.cell_nodes.clamp_min(0)]
+    chosen = (nodes.object_nodes >= 0) & measured[nodes.object_nodes.clamp_min(0)]
     near = torch.zeros(len(archive)).index_add(0, held_out, newest)
-    at, shares = nodes.cell_nodes[chosen], readings.shares[chosen]
+    at, shares = nodes.object_nodes[chosen], readings.shares[chosen]
     shares = shares * near[readings.pictures[chosen]][:, None]
-    apart = readings.cells[chosen] - predicted[at]
+    apart = (readings.objects[chosen] - expected[at]) / spreads[at]
     everywhere = _covariance(apart, shares.sum(1))
     for place in range(shares.shape[1]):
         counts = shares[:, place]
-        few = float(counts.sum()) < LEAST_CELLS * apart.shape[1]
-        surrogate.cell_noise[place] = everywhere if few else _covariance(apart, counts)
-    own = measured & (nodes.counts > 0)
-    surrogate.cell_r2.copy_(
-        _r2((nodes.cells - predicted)[own], nodes.cells[own], nodes.counts[own])
+        few = float(counts.sum()) < LEAST_OBJECTS * size
+        surrogate.object_noise[place] = everywhere if few else _covariance(apart, counts)
+    seen = measured & (nodes.counts > 0)
+    surrogate.object_r2.copy_(
+        _r2((nodes.objects - expected)[seen], nodes.objects[seen], nodes.counts[seen])
     )
 
 
