@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "learn a generator for a folder of real images",
     "settings": "list what can be set about a training: defaults, bounds, choices and help",
     "generate": "write a labelled dataset from a learned generator",
+    "read": "show what a run's reader sees in photographs, and make a street like each of them",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
     "reproduce": "run an experiment over several seeds, beside the paper's figures",

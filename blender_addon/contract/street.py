@@ -39,6 +39,7 @@ SETTINGS = ("suburban", "town", "country")
 PARKING = ("none", "row", "bays")
 
 HILL_FROM, HILL_LENGTH = 20.0, 120.0
+STRAIGHT = 1e-7  # curvature below which a bend is less than a millimetre wide
 KERB_RAMP = 0.6  # metres over which a kerb sinks beside a junction
 
 
@@ -52,6 +53,15 @@ def arc_points(
     forward = along * np.sinc(angle / np.pi)
     left = along * np.sin(angle / 2) * np.sinc(angle / (2 * np.pi))
     return offset * np.cos(angle) - left, forward + offset * np.sin(angle)
+
+
+def arc_coordinates(x: float, y: float, curvature: float) -> tuple[float, float]:
+    """Arc length and lateral offset of a world point, metres: the inverse of :func:`arc_points`."""
+    if abs(curvature) < STRAIGHT:
+        return y, x
+    sideways, forward = 1 + curvature * x, curvature * y
+    along = math.atan2(forward, sideways) / curvature
+    return along, (math.hypot(forward, sideways) - 1) / curvature
 
 
 def _arc_point(along: float, offset: float, curvature: float) -> tuple[float, float]:

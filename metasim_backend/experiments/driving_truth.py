@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -23,6 +22,7 @@ from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import merged, without_younger
+from metasim_backend.statistics.differences import differs
 from metasim_backend.training.estimators.first_round import take_over_first_round
 from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
@@ -33,9 +33,6 @@ from metasim_backend.training.target import Target
 RESULT = "result.json"
 MATCHED, UNSEEN = 160, 80
 COUNTED = 1000
-DIFFERS = 0.25
-"""An attribute differs when W1 between prior and truth is over this share of the truth's standard
-deviation, and more than chance makes of two samples of one distribution."""
 SEEN = 0.1
 """Share of the target's scenes in which a class must be for its attributes to count."""
 FOUND, HALFWAY = 0.25, 0.5
@@ -119,7 +116,7 @@ class DrivingTruth(Experiment):
                 f"{truth} {name}": item["nearness"]
                 for truth in self.truths
                 for name, item in content["attributes"][f"{truth}/{best}"].items()
-                if differs(item)
+                if other_than_prior(item)
             },
         )
 
@@ -139,12 +136,13 @@ class DrivingTruth(Experiment):
 def hidden_pictures(
     folder: Path, hidden: Grammar, renderer: DifferenceRenderer, config: RunConfig, seed: int
 ) -> Target:
-    """Pictures of a hidden grammar, rendered once; the learner is told no truth."""
-    path = folder / "target.pt"
+    """Pictures of a hidden grammar, rendered once a size; the learner is told no truth."""
+    settings = config.settings.rendering.render_settings()
+    path = folder / f"target_{settings.width}x{settings.height}.pt"
     if not path.exists():
         scenes = scenes_of(hidden, seed, "hidden-target", MATCHED + UNSEEN)
-        images = pictures(renderer, config.settings.rendering.render_settings(), scenes)
-        temporary = path.with_name(".target.part")
+        images = pictures(renderer, settings, scenes)
+        temporary = path.with_name(f".{path.name}.part")
         torch.save(images, temporary)
         temporary.replace(path)
     images = torch.load(path, weights_only=True)
@@ -178,16 +176,15 @@ def attributes_of(
     return table
 
 
-def differs(item: Mapping[str, Any]) -> bool:
+def other_than_prior(item: Mapping[str, Any]) -> bool:
     """Whether a hidden attribute is another than the prior's, of a class that is seen."""
     near = item["nearness"]
-    least = DIFFERS + 2 / math.sqrt(item["counted"])
-    return item["seen"] >= SEEN and near["w1_prior"] > least * near["target"][1]
+    return item["seen"] >= SEEN and differs(near["w1_prior"], near["target"][1], item["counted"])
 
 
 def summary(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, float | None]:
     """What share of the attributes that differ was found, and how far others went astray."""
-    counted = [item for table in tables for item in table.values() if differs(item)]
+    counted = [item for table in tables for item in table.values() if other_than_prior(item)]
     ratios = np.array([item["nearness"]["w1_share"] for item in counted])
     spreads = np.array([item["nearness"]["spread_error"] for item in counted])
     still = [
@@ -195,7 +192,7 @@ def summary(tables: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, floa
         / item["nearness"]["prior"][1]
         for table in tables
         for item in table.values()
-        if item["seen"] >= SEEN and not differs(item)
+        if item["seen"] >= SEEN and not other_than_prior(item)
     ]
 
     def share(chosen: np.ndarray) -> float:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from metasim_backend.statistics.differences import differs
 from metasim_backend.statistics.moments import KINDS, Moments, mean_distance, moments
 from metasim_backend.statistics.wasserstein import wasserstein
 
-DIFFERS = 0.25
 LEAST_COUNTED = 20
 """Of an attribute's values in the target; fewer say little of a distribution."""
 
@@ -92,14 +92,14 @@ class AttributeRow:
 
     @property
     def differs(self) -> bool:
-        """Whether the target is known to be another than the prior: by more than a quarter of its
-        standard deviation (Wasserstein-1), in a class that is not rare."""
+        """Whether the target is known to be another than the prior: by a quarter of its standard
+        deviation (Wasserstein-1) more than chance makes, in a class that is not rare."""
         return (
             self.kind != "categorical"
             and self.target is not None
             and self.prior_to_target is not None
             and self.counted >= LEAST_COUNTED
-            and self.prior_to_target > DIFFERS * self.target.spread
+            and differs(self.prior_to_target, self.target.spread, self.counted)
         )
 
     @property

@@ -11,7 +11,13 @@ from street_scenes import make_street
 
 from blender_addon.contract.attribute_reading import WorldError
 from blender_addon.contract.scene_graph import Node, SceneGraphError
-from blender_addon.contract.street import BUILDING_DEPTH, KERB_HEIGHT, arc_points, read_street
+from blender_addon.contract.street import (
+    BUILDING_DEPTH,
+    KERB_HEIGHT,
+    arc_coordinates,
+    arc_points,
+    read_street,
+)
 
 
 def walked(along: float, offset: float, curvature: float, steps: int = 20_000) -> complex:
@@ -28,6 +34,14 @@ def test_points_on_a_bend_agree_with_integration(curvature, along, offset):
     x, y = arc_points(along, offset, curvature)
     expected = walked(along, offset, curvature)
     assert complex(float(x), float(y)) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("curvature", [-0.012, 0.0, 1e-9, 0.003, 0.012])
+def test_arc_coordinates_are_the_inverse_of_points(curvature):
+    for along, offset in [(0.0, -2.0), (25.0, 0.0), (70.0, 9.5), (-10.0, 3.0)]:
+        x, y = arc_points(along, offset, curvature)
+        found = arc_coordinates(float(x), float(y), curvature)
+        assert found == pytest.approx((along, offset), abs=1e-5)
 
 
 def test_points_of_one_offset_lie_on_a_circle_round_the_bend_centre():

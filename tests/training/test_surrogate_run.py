@@ -7,9 +7,16 @@ import pytest
 import torch
 from blob_world import BlobRenderer
 
+from metasim_backend.features.reader.description import described
+from metasim_backend.features.reader.readings import read_pictures
 from metasim_backend.run_files.metrics import read_metrics
+from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
+from metasim_backend.settings import settings_from_dict
 from metasim_backend.training.estimators import surrogate_rounds
 from metasim_backend.training.estimators.first_round import take_over_first_round
+from metasim_backend.training.estimators.kept_reader import trained_reader
+from metasim_backend.training.evaluation import images_of
+from tests.training.test_run import SETTINGS as BASE
 from tests.training.test_run import (
     FailingRenderer,
     Interrupted,
@@ -94,13 +101,41 @@ def test_another_run_takes_over_the_first_round(whole, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with pytest.raises(Interrupted):
         run_in(folder, FailingRenderer(0), settings=SETTINGS)
-    from metasim_backend.run_files.run_folder import RunFolder
-
     assert take_over_first_round(RunFolder.open(folder), whole.folder)
     resumed = run_in(folder, Counting(), settings=SETTINGS, resume=True)
     assert_equal_states(parameters(resumed), parameters(whole))
     assert Counting.rendered < 200  # features, the second round and the report
     assert not take_over_first_round(whole.folder, RunFolder(tmp_path / "none"))
+
+
+def test_renders_of_another_version_are_refused_by_name(whole, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        run_in(folder, FailingRenderer(0), settings=SETTINGS)
+    part = whole.folder.renders / "round_0" / "000.pt"
+    old = torch.load(part, weights_only=True)
+    del old["targets"]["boxes"]
+    kept = folder / "renders" / "round_0" / "000.pt"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(old, kept)
+    with pytest.raises(RunFolderError, match=r"000\.pt was written by another version"):
+        run_in(folder, settings=SETTINGS, resume=True)
+
+
+def test_its_reader_can_be_taken_out_and_reads_pictures(whole, tmp_path):
+    settings = settings_from_dict(BASE | SETTINGS)
+    scenes = whole.state.scenes
+    reader = trained_reader(whole.folder, settings, scenes.encoding)
+    drawn = scenes.prior(range(40))
+    asked = [settings.rendering.render_settings()] * len(drawn)
+    images = (images_of(BlobRenderer().render(drawn, asked)) * 255).round().to(torch.uint8)
+    pictures = described(reader, read_pictures(reader, reader.see(images)), scenes.encoding)
+    read = [picture.attributes["field"]["light"] for picture in pictures]
+    light = [scene.of_class("field")[0].attributes["light"] for scene in drawn]
+    # It was trained last where the generator is by now, at 0.9, and leans that way.
+    assert np.corrcoef(read, light)[0, 1] > 0.8 and all(0 <= one <= 1 for one in read)
+    empty = RunFolder.create(tmp_path / "empty", {"settings": {}})
+    assert trained_reader(empty, settings, scenes.encoding) is None
 
 
 def test_the_generator_is_a_function_of_its_seed(whole):

@@ -25,13 +25,16 @@ EXPERIMENTS = (
         },
         settings={
             "phases": ["pretrain", "match"],
-            "rendering": {"width": 160, "height": 96},
             "evaluation": {"scenes": 60},
             "detector": {"compare_steps": 0},
         },
         row_settings={
-            "differences": {"match": {"batch": 12, "fraction": 0.3}},
+            "differences": {
+                "rendering": {"width": 160, "height": 96},
+                "match": {"batch": 12, "fraction": 0.3},
+            },
             "surrogate": {
+                "rendering": {"width": 320, "height": 192},
                 "features": {"network": "efficientnet_lite0"},
                 "match": {"estimator": "surrogate"},
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -12,6 +13,7 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.features.reader.targets import ReaderNames
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.run_files.atomic_files import write_atomically
+from metasim_backend.run_files.run_folder import RunFolderError
 from metasim_backend.training.estimators.render_archive import (
     RenderArchive,
     archive_from_state,
@@ -60,5 +62,15 @@ def kept_renders(
                 frames = renderer.render(some, settings, work.update)
                 state = archive_state(archive_of(encoding, names, some, frames, number))
                 write_atomically(path, partial(torch.save, state))
-            archives.append(archive_from_state(torch.load(path, weights_only=True)))
+            archives.append(_opened(path))
     return RenderArchive.joined(archives)
+
+
+def _opened(path: Path) -> RenderArchive:
+    try:
+        return archive_from_state(torch.load(path, weights_only=True))
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{path} was written by another version of Meta-Sim, so this run cannot go on; train "
+            "it anew in another folder."
+        ) from error

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from blender_addon.contract.scene_graph import SceneGraph
-from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import PLACES, Readings, read_pictures
-from metasim_backend.features.reader.targets import ReaderNames, reader_names
+from metasim_backend.features.reader.targets import ReaderNames
 from metasim_backend.features.reader.training import (
     ReaderTraining,
     fit_scales,
@@ -28,8 +27,8 @@ from metasim_backend.features.reader.training import (
 )
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
-from metasim_backend.networks.imagenet import imagenet_network
 from metasim_backend.training.estimators.evidence import READABLE, evidence
+from metasim_backend.training.estimators.kept_reader import new_reader
 from metasim_backend.training.estimators.kept_renders import kept_renders
 from metasim_backend.training.estimators.pull import PullSettings
 from metasim_backend.training.estimators.render_archive import (
@@ -87,16 +86,8 @@ class SurrogateSpace:
 
 def open_space(state: State, services: Services, done: int) -> SurrogateSpace:
     """The space as it was after so many rounds."""
-    settings = services.settings.surrogate
-    encoding = state.scenes.encoding
-    names = reader_names(encoding, LABELLED)
-    size = (services.settings.rendering.height, services.settings.rendering.width)
-    reader = Reader(
-        imagenet_network(settings.network),
-        names,
-        size,
-        derive_seed(services.settings.seed, "reader"),
-    )
+    reader = new_reader(services.settings, state.scenes.encoding)
+    names = reader.names
     archives = [_renders(state, services, names, number) for number in range(max(done, 1))]
     space = SurrogateSpace(reader, RenderArchive.joined(archives).seen_by(reader))
     if not done:
