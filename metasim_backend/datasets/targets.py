@@ -23,6 +23,10 @@ from metasim_backend.datasets.readers.pictures import (
 
 FRACTIONS = (0.6, 0.2, 0.2)
 TRAINING_PIXELS = 416 * 128
+LEAST_SIDE = 8
+"""Of a target picture, in pixels."""
+PLAIN = 1.5
+"""Standard deviation of a picture's pixels, of 255, below which it shows nothing."""
 
 
 class Parts(NamedTuple):
@@ -68,6 +72,11 @@ class TargetImages:
         images = torch.empty(len(paths), 3, height, width, dtype=torch.uint8)
         for i, path in enumerate(paths):
             picture = read_picture(path)
+            if min(picture.size) < LEAST_SIDE:
+                raise DatasetError(
+                    f"The target picture {path} is {picture.width} x {picture.height} pixels; a "
+                    f"picture needs sides of at least {LEAST_SIDE}."
+                )
             pixels = Fit.centred(picture.size, width, height).picture(picture)
             images[i] = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
         return cls(images, tuple(path.name for path in paths))
@@ -100,6 +109,11 @@ class TargetImages:
         """Three disjoint sets for matching, reward and report; see :func:`split`."""
         match, reward, report = split(self.names, fractions, seed)
         return self.only(match), self.only(reward), self.only(report)
+
+
+def is_plain(images: Tensor) -> Tensor:
+    """[N] bool: whether pictures [N, 3, H, W] uint8 are of one colour."""
+    return torch.stack([image.float().std((1, 2)).amax() for image in images]) < PLAIN
 
 
 def fitting_size(folder: str | Path, pixels: int = TRAINING_PIXELS) -> tuple[int, int]:

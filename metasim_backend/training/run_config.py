@@ -27,6 +27,7 @@ from metasim_backend.training.state import load_learned, new_scenes, new_structu
 from metasim_backend.training.target import Target
 from metasim_backend.training.task_network import new_task_network, task_of
 
+MOST_PLAIN = 0.5  # of the target's pictures may be of one colour
 SMALLEST_TARGET = 8
 
 
@@ -238,12 +239,17 @@ def read_target(config: RunConfig) -> Target:
         DatasetError: naming the folder or file; TargetError: when there are too few.
     """
     from metasim_backend.datasets.readers.labelled import read_labelled
-    from metasim_backend.datasets.targets import TargetImages
+    from metasim_backend.datasets.targets import TargetImages, is_plain
 
     rendering = config.settings.rendering
     if config.target is None:
         raise TargetError("The run has no target folder; train it with --target.")
     images = TargetImages.read(config.target, rendering.width, rendering.height)
+    if is_plain(images.images).float().mean() > MOST_PLAIN:
+        raise TargetError(
+            f"Most pictures in {config.target} are of one colour, so there is nothing in them to "
+            "match; look at them, and give a folder of photographs."
+        )
     different = images.different(config.settings.target.most_alike)
     if len(different) < SMALLEST_TARGET:
         which = "images" if len(different) == len(images) else "images that differ enough"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from command_inputs import GRAMMAR, contents
+from PIL import Image
 
 from metasim_backend.cli import main
 
@@ -52,6 +53,15 @@ def refused_training(refused, tmp_path, target):
 
 
 # Targets --------------------------------------------------------------------------------------
+
+
+def test_a_target_of_one_colour(refused_training, tmp_path):
+    white = tmp_path / "white"
+    white.mkdir()
+    for number in range(12):
+        Image.new("RGB", (96, 64), (255, 255, 255 - number)).save(white / f"{number}.png")
+    said = refused_training(target=white, names=white)
+    assert "of one colour" in said
 
 
 def test_a_missing_target_folder(refused_training, tmp_path):

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from metasim_backend.datasets.readers.pixel_modes import PixelModeError, as_rgb
+
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -90,14 +92,16 @@ def list_pictures(folder: Path, what: str = "folder") -> list[Path]:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """A picture file as RGB, turned the way its EXIF data say.
+    """A picture file as 8-bit sRGB, turned the way its EXIF data say; see :func:`as_rgb`.
 
     Raises:
         DatasetError: when it is missing or cannot be decoded.
     """
     try:
         with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
+            return as_rgb(ImageOps.exif_transpose(picture))
+    except PixelModeError as error:
+        raise DatasetError(f"The picture {path} cannot be used: {error}.") from None
     except FileNotFoundError:
         raise DatasetError(f"The picture {path} does not exist; put it there.") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
