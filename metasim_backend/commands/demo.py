@@ -35,7 +35,7 @@ SETTINGS: dict[str, object] = {
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"scenes": 1500, "renders": 300, "rounds": 3, "steps": 120, "batch": 128},
+    "surrogate": {"scenes": 1200, "renders": 250, "rounds": 3, "steps": 100, "batch": 112},
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 
