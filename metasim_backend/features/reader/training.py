@@ -32,6 +32,7 @@ MOVED, RESIZED = 2.0, 1.5
 BOXES_WEIGHT = 2.0
 CORRECTIONS_WEIGHT = 1.0
 CONTRAST = 0.1
+MOST_BALANCED = 4.0
 LOOKED = 128
 
 
@@ -105,12 +106,21 @@ def train_reader(
         shown = (targets.kinds > 0).any(1).nonzero()[:, 0]
         everything = torch.arange(len(seen))
         _train(reader.dense, everything, settings.batch, of_pictures, settings, seed, step)
-        mistaken = _mistaken(reader, seen, targets)
+        mistaken, balance = (
+            _mistaken(reader, seen, targets),
+            class_balance(targets, len(reader.names.classes)),
+        )
 
         def of_objects(rows: Tensor, source: torch.Generator) -> Tensor:
             nothing = [mistaken[row] for row in rows.tolist()]
             return region_loss(
-                reader, seen.images[rows], targets.rows(rows), nothing, weights[rows], source
+                reader,
+                seen.images[rows],
+                targets.rows(rows),
+                nothing,
+                weights[rows],
+                balance,
+                source,
             )
 
         _train(reader.regions, shown, settings.region_batch, of_objects, settings, seed, step)
@@ -181,6 +191,7 @@ def region_loss(
     targets: ReaderTargets,
     mistaken: Sequence[Tensor],
     weights: Tensor,
+    balance: Tensor,
     source: torch.Generator,
 ) -> Tensor:
     """Cross-entropy of the classes, and smooth L1 of numbers and corrections, of all objects in
@@ -188,6 +199,7 @@ def region_loss(
 
     Args:
         mistaken: a picture's boxes that were proposed and hold no object.
+        balance: [1 + K], what no object and each class count.
     """
     picture, place = (targets.kinds > 0).nonzero(as_tuple=True)
     exact = targets.boxes[picture, place]
@@ -200,7 +212,7 @@ def region_loss(
     seen = (squares(images, at, all_boxes) * contrast).clamp(0, 1)
     classes, numbers, corrections = reader.regions(seen, places(all_boxes))
     kinds = torch.cat([targets.kinds[picture, place].long(), torch.zeros_like(of_nothing)])
-    of_classes = functional.cross_entropy(classes, kinds, reduction="none")
+    of_classes = functional.cross_entropy(classes, kinds, reduction="none") * balance[kinds]
     count = len(picture)
     wanted = _standard(targets.numbers[picture, place], reader.object_scale)
     of_object = weights[picture][:, None]
@@ -209,6 +221,15 @@ def region_loss(
         + NUMBERS_WEIGHT * _smooth(numbers[:count], wanted, of_object)
         + CORRECTIONS_WEIGHT * _smooth(corrections[:count], corrections_to(boxes, exact), of_object)
     )
+
+
+def class_balance(targets: ReaderTargets, classes: int) -> Tensor:
+    """[1 + K]: what no object (1) and each class count: a rare one more, by the root of how rare it
+    is, so that it is not taken for the usual one."""
+    counts = torch.bincount(targets.kinds.flatten().long(), minlength=1 + classes)
+    rare = (counts[1:].sum() / counts[1:].clamp_min(1)).sqrt()
+    usual = (counts[1:] * rare).sum() / counts[1:].sum().clamp_min(1)
+    return torch.cat([torch.ones(1), (rare / usual.clamp_min(1e-6)).clamp(max=MOST_BALANCED)])
 
 
 @torch.no_grad()

@@ -34,6 +34,7 @@ from metasim_backend.features.reader.targets import (
 )
 from metasim_backend.features.reader.training import (
     ReaderTraining,
+    class_balance,
     fit_scales,
     train_reader,
     training_steps,
@@ -226,6 +227,22 @@ def test_a_reader_learns_scene_class_box_and_object(squares_and_targets):
     few = readings.rows(torch.tensor([5, 2]))
     assert torch.equal(few.scene, readings.scene[[5, 2]])
     assert torch.equal(few.objects[few.pictures == 0], readings.objects[readings.pictures == 5])
+
+
+def test_a_rare_class_counts_more_by_the_root_of_how_rare_it_is():
+    kinds = torch.tensor([[1] * 16 + [2, 0, 0]], dtype=torch.uint8)
+    shape = (1, kinds.shape[1])
+    targets = ReaderTargets(
+        torch.zeros(1, 1),
+        torch.full((1, 2, 2), -1, dtype=torch.int16),
+        kinds,
+        torch.zeros(*shape, 4),
+        torch.zeros(*shape, 6),
+    )
+    none, usual, rare, absent = class_balance(targets, 3).tolist()
+    assert none == 1 and rare / usual == pytest.approx(4)
+    assert (16 * usual + rare) / 17 == pytest.approx(1)
+    assert absent == pytest.approx(rare)  # as if it were there once
 
 
 def test_training_is_the_same_bit_for_bit_from_the_same_seed(squares_and_targets):
