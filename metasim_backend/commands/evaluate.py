@@ -17,6 +17,12 @@ from metasim_backend.commands.options import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run's folder")
     parser.add_argument("--on", type=Path, required=True, metavar="LABELLED")
+    parser.add_argument(
+        "--classes",
+        default=None,
+        metavar="NAME=CLASS,...",
+        help="what classes of the labelled files are, such as vehicle=car (default: as in the run)",
+    )
     parser.add_argument("--scenes", type=positive, default=200, help="to train on (default 200)")
     parser.add_argument("--steps", type=positive, default=300, help="of training (default 300)")
     parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
@@ -29,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict, replace
 
     from metasim_backend.camera.renderer import with_camera
-    from metasim_backend.datasets.readers.labelled import read_labelled
+    from metasim_backend.datasets.class_names import parse_names
+    from metasim_backend.datasets.readers.labelled import check_cars, read_labelled
     from metasim_backend.rendering.blender import BlenderRenderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training import evaluation
@@ -45,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     scenes = load_generator(folder, config)
     wanted = config.settings.rendering
-    labelled = read_labelled(arguments.on, wanted.width, wanted.height)
+    asked = arguments.classes
+    names = parse_names(config.settings.target.classes if asked is None else asked)
+    labelled = read_labelled(arguments.on, wanted.width, wanted.height, names=names)
+    check_cars(arguments.on, labelled, names)
     detector = new_detector(replace(config.settings, seed=arguments.seed))
     seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
     drawn = scenes.prior(seeds) if arguments.prior else scenes.learned(seeds)

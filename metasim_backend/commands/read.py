@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = scenes.learned([derive_seed(0, "read", i) for i in range(DRAWN)])
     for name, image, picture in zip(images.names, images.images, pictures, strict=True):
         stem = name.replace(".", "_")
-        sheet = with_readings(image.permute(1, 2, 0).numpy(), picture)
+        objects = [(one.box, one.words) for one in picture.objects]
+        sheet = with_readings(image.permute(1, 2, 0).numpy(), picture.lines, objects)
         path = output / "pictures" / f"{stem}.png"
         write_atomically(path, partial(sheet.save, format="PNG"))
         if streets:

@@ -18,3 +18,8 @@ class TargetSettings:
         "Of pictures that are more alike than this one is used, as of neighbouring frames of a "
         "video. Equal pictures have 1, so 1 uses all.",
     )
+    classes: Annotated[str, Younger(before="")] = setting(
+        "",
+        "What classes of labelled files are that have names of their own, such as "
+        "vehicle=car,walker=person. Usual names are known.",
+    )

@@ -20,9 +20,10 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from metasim_backend.datasets.class_names import COUNTS_AS
+
 LEVELS = ("easy", "moderate", "hard")
-CLASS_MAPPING: Mapping[str, str] = dict.fromkeys(("car", "van", "truck", "bus"), "car")
-"""Classes of frames and of labelled images, and the detector's class that each one counts as."""
+CLASS_MAPPING = COUNTS_AS
 
 _MOST_DETECTIONS = 100
 _LARGEST_AREA = 1e12

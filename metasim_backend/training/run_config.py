@@ -238,7 +238,8 @@ def read_target(config: RunConfig) -> Target:
     Raises:
         DatasetError: naming the folder or file; TargetError: when there are too few.
     """
-    from metasim_backend.datasets.readers.labelled import read_labelled
+    from metasim_backend.datasets.class_names import parse_names
+    from metasim_backend.datasets.readers.labelled import check_cars, read_labelled
     from metasim_backend.datasets.targets import TargetImages, is_plain
 
     rendering = config.settings.rendering
@@ -262,7 +263,11 @@ def read_target(config: RunConfig) -> Target:
     match, more, report = different.split((seen, seen, unseen), config.settings.seed)
     validation = None
     if config.validation is not None:
-        validation = read_labelled(config.validation, rendering.width, rendering.height)
+        names = parse_names(config.settings.target.classes)
+        validation = read_labelled(
+            config.validation, rendering.width, rendering.height, names=names
+        )
+        check_cars(config.validation, validation, names)
     return Target(torch.cat([match.images, more.images]), report.images, validation)
 
 

@@ -45,11 +45,11 @@ def test_kitti_form_gives_boxes_classes_and_difficulties(tmp_path):
 def test_vans_apart_are_passed_over_when_only_cars_are_wanted(tmp_path):
     kitti(tmp_path)
     (item,) = read_labelled(tmp_path, merge_vans=False)
-    assert item.classes == ("car", "van", "van", "car", "dontcare")
+    assert item.classes == ("car", "van", "truck", "car", "dontcare")
     assert item.ignore.tolist() == [False, True, True, False, True]
     (item,) = read_labelled(tmp_path, classes=("car", "van", "person"), merge_vans=False)
-    assert item.classes == ("car", "van", "person", "van", "car", "dontcare")
-    assert item.ignore.tolist() == [False] * 5 + [True]
+    assert item.classes == ("car", "van", "person", "truck", "car", "dontcare")
+    assert item.ignore.tolist() == [False] * 3 + [True, False, True]
 
 
 def test_boxes_go_with_a_cut_and_shrunk_picture(tmp_path):

@@ -22,7 +22,7 @@ COLUMNS = (
 CLASSES = {
     "Car": "car",
     "Van": "van",
-    "Truck": "van",
+    "Truck": "truck",
     "Tram": "tram",
     "Pedestrian": "person",
     "Person_sitting": "person",

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from metasim_backend.datasets.annotation import Annotation, difficulty
+from metasim_backend.datasets.class_names import COUNTS_AS, class_of
 from metasim_backend.datasets.readers import coco, crops, kitti
 from metasim_backend.datasets.readers.pictures import DatasetError, Fit, check_size, read_picture
 
@@ -52,6 +53,7 @@ def read_labelled(
     classes: Sequence[str] = ("car",),
     merge_vans: bool = True,
     most: int | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> list[LabelledImage]:
     """Read labelled pictures, each cut about its centre to the wanted aspect and re-sized.
 
@@ -63,9 +65,12 @@ def read_labelled(
         folder: in KITTI, COCO or crops form.
         width, height: of the result, in pixels; None twice: as they are.
         classes: classes to keep. Ignore regions are always kept.
-        merge_vans: vans, trucks and trams count as cars; otherwise they are "van" and "tram",
-            and where cars are wanted and vans not, neither right nor wrong.
+        merge_vans: what counts as a car is one (:data:`.COUNTS_AS`); otherwise vans, trucks and the
+            like keep their names, and where cars are wanted and they not, are neither right nor
+            wrong.
         most: read at most this many, evenly spaced by name.
+        names: what classes of the files are called, and what they are, beside
+            :data:`.SPELLINGS`.
 
     Raises:
         DatasetError: unknown form, or a file that is missing or wrong, with line and column.
@@ -86,7 +91,10 @@ def read_labelled(
         raise DatasetError(f"The labelled folder {folder} holds no picture; put some in it.")
     if most is not None and len(samples) > most:
         samples = [samples[i * len(samples) // most] for i in range(most)]
-    return [_labelled(path, read(), width, height, classes, merge_vans) for path, read in samples]
+    return [
+        _labelled(path, _named(read(), names), width, height, classes, merge_vans)
+        for path, read in samples
+    ]
 
 
 def _samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
@@ -131,11 +139,34 @@ def _labelled(
     )
 
 
+def _named(annotations: Sequence[Annotation], names: Mapping[str, str] | None) -> list[Annotation]:
+    return [replace(one, class_name=class_of(one.class_name, names)) for one in annotations]
+
+
 def _class_of(annotation: Annotation, classes: Sequence[str], merge_vans: bool) -> tuple[str, bool]:
     name, ignore = annotation.class_name, annotation.ignore
-    if name in ("van", "tram") and "car" in classes:
+    if name != "car" and COUNTS_AS.get(name) == "car" and "car" in classes:
         if merge_vans:
             name = "car"
         elif name not in classes:
             ignore = True
     return name, ignore
+
+
+def check_cars(
+    folder: str | Path, labelled: Sequence[LabelledImage], names: Mapping[str, str] | None = None
+) -> None:
+    """Refuse labelled pictures by which no detector of cars can be scored.
+
+    Raises:
+        DatasetError: naming the classes that the files have.
+    """
+    if any("car" in one.classes for one in labelled):
+        return
+    samples = _samples(Path(folder)) or []
+    there = sorted({class_of(one.class_name, names) for _, read in samples for one in read()})
+    raise DatasetError(
+        f"The labelled folder {folder} has no car to find; its classes are "
+        f"{', '.join(there) or 'none'}. If one of them is cars, say so, such as with "
+        f"target.classes={there[-1] if there else 'vehicle'}=car."
+    )

@@ -31,6 +31,11 @@ class ReadObject:
     offset: float
     aspect: float
 
+    @property
+    def words(self) -> str:
+        """Such as ``"car 14 m +20°"``."""
+        return f"{self.class_name} {self.distance:.0f} m {self.aspect:+.0f}°"
+
 
 @dataclass(frozen=True)
 class ReadPicture:
@@ -43,6 +48,16 @@ class ReadPicture:
 
     attributes: dict[str, dict[str, float]]
     objects: tuple[ReadObject, ...]
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """Two lines about the whole scene, such as ``"camera  height 1.6  pitch -2"``."""
+        parts = [
+            f"{class_name}  " + "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+            for class_name, values in self.attributes.items()
+        ]
+        middle = -(-len(parts) // 2)
+        return "   ".join(parts[:middle]), "   ".join(parts[middle:])
 
 
 def described(reader: Reader, readings: Readings, encoding: Encoding) -> list[ReadPicture]:

@@ -47,3 +47,6 @@ def test_exact_readings_are_the_scenes_attributes():
     assert van.class_name == "van" and van.probability == pytest.approx(0.7)
     assert van.distance == pytest.approx(20, rel=1e-4) and van.offset == pytest.approx(-3, abs=1e-4)
     assert van.aspect == pytest.approx(math.degrees(0.4), abs=1e-3)
+    assert van.words == "van 20 m +23°"
+    first, second = pictures[1].lines
+    assert first.startswith("sky  sun_azimuth ") and "camera  height " in first + second
