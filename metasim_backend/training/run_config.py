@@ -246,16 +246,16 @@ def read_target(config: RunConfig) -> Target:
     if config.target is None:
         raise TargetError("The run has no target folder; train it with --target.")
     images = TargetImages.read(config.target, rendering.width, rendering.height)
-    if is_plain(images.images).float().mean() > MOST_PLAIN:
-        raise TargetError(
-            f"Most pictures in {config.target} are of one colour, so there is nothing in them to "
-            "match; look at them, and give a folder of photographs."
-        )
     different = images.different(config.settings.target.most_alike)
     if len(different) < SMALLEST_TARGET:
         which = "images" if len(different) == len(images) else "images that differ enough"
         raise TargetError(
             f"{config.target} has {len(different)} {which}; give at least {SMALLEST_TARGET}."
+        )
+    if is_plain(images.images).float().mean() > MOST_PLAIN:
+        raise TargetError(
+            f"Most pictures in {config.target} are of one colour, so there is nothing in them to "
+            "match; look at them, and give a folder of photographs."
         )
     unseen = config.settings.evaluation.unseen
     # The reward is measured on labelled images, so its part of the others serves matching too.
