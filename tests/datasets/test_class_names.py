@@ -60,7 +60,10 @@ def test_a_users_own_names_come_first(tmp_path: Path):
 
 def test_a_folder_without_cars_is_refused_with_its_classes(tmp_path: Path):
     folder = coco(tmp_path / "a", "vehicle", "traffic")
-    with pytest.raises(DatasetError, match=r"traffic, vehicle.*target\.classes=vehicle=car"):
+    with pytest.raises(
+        DatasetError,
+        match=r"traffic, vehicle.*target\.classes=vehicle=car, or --classes vehicle=car",
+    ):
         check_cars(folder, read_labelled(folder))
     names = parse_names("vehicle=car")
     check_cars(folder, read_labelled(folder, names=names), names)

@@ -165,8 +165,10 @@ def check_cars(
         return
     samples = _samples(Path(folder)) or []
     there = sorted({class_of(one.class_name, names) for _, read in samples for one in read()})
+    unknown = [name for name in there if name not in COUNTS_AS]
+    meant = f"{unknown[-1] if unknown else 'NAME'}=car"
     raise DatasetError(
         f"The labelled folder {folder} has no car to find; its classes are "
-        f"{', '.join(there) or 'none'}. If one of them is cars, say so, such as with "
-        f"target.classes={there[-1] if there else 'vehicle'}=car."
+        f"{', '.join(there) or 'none'}. If cars have another name there, give it: "
+        f"--set target.classes={meant}, or --classes {meant} for metasim evaluate."
     )

@@ -36,12 +36,12 @@ def twin(picture: ReadPicture, drawn: Sequence[SceneGraph], encoding: Encoding) 
     ]
     street = street_of(kept)
     turned = picture.attributes.get("camera", {}).get("yaw", 0.0)
-    patterns = {
-        node.class_name: node for scene in drawn for node in scene.nodes if node.parent is not None
-    }
     for number, one in enumerate(picture.objects):
-        if one.probability >= LEAST_PROBABILITY and one.class_name in patterns:
-            kept.append(_placed(one, number, patterns[one.class_name], street, turned, encoding))
+        patterns = [node for scene in drawn for node in scene.of_class(one.class_name)]
+        if one.probability >= LEAST_PROBABILITY and patterns:
+            # Its model and colour are not read: any of its class will do, another for each.
+            pattern = patterns[number % len(patterns)]
+            kept.append(_placed(one, number, pattern, street, turned, encoding))
     return replace(draft, nodes=tuple(kept))
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from metasim_backend.features.reader.readings import Readings
 from metasim_backend.grammar import load_grammar, sample_scene
-from metasim_backend.grammar.encoded_scenes import encode_scenes
+from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import PredictedReadings
 from metasim_backend.training.estimators.evidence import READABLE, evidence
@@ -117,12 +117,15 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
             assert float(now.std()) == pytest.approx(float(was.std()), rel=0.15), name
 
 
+def sampled(scenes: SceneGenerator, count: int) -> SceneBatch:
+    """So many scenes of the prior as one graph."""
+    drawn = [sample_scene(scenes.encoding.grammar, seed) for seed in range(count)]
+    return encode_scenes(scenes.encoding, drawn).batch(torch.arange(count))
+
+
 def test_what_is_found_where_nothing_stands_is_expected_as_it_was_found(scenes: SceneGenerator):
     """Half of what is found are reflections; without them the prior would not be like itself."""
-    encoding = scenes.encoding
-    encoded = encode_scenes(encoding, [sample_scene(encoding.grammar, i) for i in range(150)])
-    whole = encoded.batch(torch.arange(len(encoded)))
-    surrogate = PitchAndDistance(scenes)
+    whole, surrogate = sampled(scenes, 150), PitchAndDistance(scenes)
     source = torch.Generator().manual_seed(3)
     cars = surrogate.readings(whole, whole.values, source)
     count = len(cars.objects)
@@ -144,10 +147,7 @@ def test_what_is_found_where_nothing_stands_is_expected_as_it_was_found(scenes: 
 
 
 def test_readings_of_the_scene_move_no_object_and_the_other_way_round(scenes: SceneGenerator):
-    encoding = scenes.encoding
-    encoded = encode_scenes(encoding, [sample_scene(encoding.grammar, i) for i in range(30)])
-    whole = encoded.batch(torch.arange(len(encoded)))
-    surrogate = PitchAndDistance(scenes)
+    whole, surrogate = sampled(scenes, 30), PitchAndDistance(scenes)
     source = torch.Generator().manual_seed(4)
     prior = surrogate.readings(whole, whole.values, source)
     moved = whole.values - 0.1 * whole.present
