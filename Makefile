@@ -57,6 +57,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## learn a generator from rendered targets, with a report, in under half an hour
 	$(BIN)/metasim demo --run $(RUN) $(if $(wildcard $(RUN)/config.yaml),$(or $(DEMO_ARGS),--resume),$(DEMO_ARGS))
 
+.PHONY: reader
+reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (half an hour)
+	$(BIN)/metasim reader scenes/driving.yaml -o assets/readers/driving_320x192.pt --run runs/reader \
+		--set rendering.width=320 --set rendering.height=192 --set surrogate.scenes=4000 --set surrogate.renders=400 \
+		--set surrogate.reader_epochs=10 $(if $(wildcard runs/reader/config.yaml),$(or $(READER_ARGS),--resume),$(READER_ARGS))
+
 $(NEWER)/.set-up: $(STAMP)
 	$(PYTHON) -m venv $(NEWER)
 	$(NEWER)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) bpy==5.0.1 || { rm -rf $(NEWER); test -z "$(STRICT)"; }

@@ -57,8 +57,8 @@ from .contract.frames import (  # noqa: E402
     frame_to_message,
 )
 from .contract.scene_graph import SceneGraphError  # noqa: E402
+from .contract.version import ADDON_VERSION  # noqa: E402
 
-ADDON_VERSION = "0.1.0"
 TOKEN_VARIABLE = "METASIM_TOKEN"
 _MAX_STEPS = 100_000
 
@@ -80,7 +80,11 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        with wire.connect(address, token) as connection:
+
+        def waiting() -> None:
+            print(f"Waiting for a backend at {options.connect}.", file=sys.stderr, flush=True)
+
+        with wire.connect(address, token, wait=options.wait, waiting=waiting) as connection:
             if not _hello(connection):
                 return 1
             _quiet()
@@ -240,6 +244,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--threads", type=int, default=0, metavar="N", help="CPU threads to render with (0: all)"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="for a backend to be there"
     )
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -20,6 +21,7 @@ COMMANDS = {
     "train": "learn a generator for a folder of real images",
     "settings": "list what can be set about a training: defaults, bounds, choices and help",
     "generate": "write a labelled dataset from a learned generator",
+    "reader": "train a reader for a grammar once, with which later runs begin",
     "read": "show what a run's reader sees in photographs, and make a street like each of them",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
@@ -52,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 1 when it failed; 2 for wrong usage or input, said in one sentence; 130 when it was
         interrupted.
     """
+    # A name that is not UTF-8, or a sign that the terminal's encoding lacks, must not end a run.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Waiting OpenMP threads that spin take the cores from Blender's workers (8 times slower).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # torch_geometric's own use of torch, which no user can mend.
@@ -82,7 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in USERS_ERRORS | NO_ROOM:
             raise
         where = f" ({error.filename})" if error.filename else ""
-        print(f"metasim: {error.strerror}{where}.", file=sys.stderr)
+        remedy = "; make room there and begin it again, a run with --resume"
+        print(
+            f"metasim: {error.strerror}{where}{remedy if error.errno in NO_ROOM else ''}.",
+            file=sys.stderr,
+        )
         return 2 if error.errno in USERS_ERRORS else 1
     except ValueError as error:
         if not is_users_mistake(error):

@@ -38,8 +38,13 @@ def positive(node: Node, name: str) -> float:
     return value
 
 
-def choice(node: Node, name: str, known: Sequence[str], default: str | None = None) -> str:
+def choice(
+    node: Node, name: str, known: Sequence[str], default: str | None = None, remedy: str = ""
+) -> str:
     """A categorical attribute; the default, where there is one, is for scenes that lack it.
+
+    Args:
+        remedy: what else may help than to use one of the known.
 
     Raises:
         WorldError: when it is missing or is not one of the known categories.
@@ -50,5 +55,6 @@ def choice(node: Node, name: str, known: Sequence[str], default: str | None = No
     if value is None:
         raise WorldError(f"Node {node.id!r} ({node.class_name}) lacks the attribute {name!r}.")
     raise WorldError(
-        f"Node {node.id!r}, attribute {name!r}: {value!r} is unknown; use {', '.join(known)}."
+        f"Node {node.id!r}, attribute {name!r}: {value!r} is unknown; use {', '.join(known)}"
+        f"{', or ' + remedy if remedy else ''}."
     )

@@ -27,7 +27,8 @@ FOLDERS = "METASIM_ASSETS"
 FILE = "catalogue.json"
 FORMATS = (".blend", ".glb", ".gltf", ".obj")
 _NUMBERS = ("length", "width", "height", "turn", "weight")
-_WORDS = ("name", "class", "file", "licence", "source")
+_WORDS = ("name", "class", "file", "licence", "source", "up")
+AXES = ("x", "y", "z")
 
 
 class CatalogueError(ValueError):
@@ -45,6 +46,7 @@ class Asset:
         licence: an SPDX name.
         file: where it is kept; None for what the add-on makes itself.
         turn: degrees, anticlockwise, that bring its front to +X.
+        up: the file's axis that is up, x, y or z; empty for the format's own.
         weight: how often it is drawn, 1 as often as the shipped models in the mean.
         faces: polygons, where known.
     """
@@ -57,6 +59,7 @@ class Asset:
     licence: str = ""
     file: Path | None = None
     turn: float = 0.0
+    up: str = ""
     weight: float = 1.0
     faces: int = 0
 
@@ -124,6 +127,8 @@ def _read(entry: object, number: int, path: Path) -> Asset:
     for name in ("name", "class"):
         if name not in values:
             raise CatalogueError(f"{where}: {name!r} is missing.")
+    if values.get("up", "z") not in AXES:
+        raise CatalogueError(f"{where}: 'up' is {values['up']!r}; use {', '.join(AXES)}.")
     class_name = values.pop("class")
     if class_name not in STREET_CLASSES:
         known = ", ".join(STREET_CLASSES)

@@ -19,7 +19,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -301,14 +301,49 @@ def _split(payload: bytearray, described: list) -> dict[str, np.ndarray]:
     return arrays
 
 
-def connect(address: tuple[str, int], token: str, timeout: float = 30.0) -> Connection:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at a host, which may be an IPv6 address; port 0 takes a free one.
+
+    Raises:
+        OSError: when that cannot be.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def address_text(address: tuple[str, int]) -> str:
+    """``HOST:PORT``; an IPv6 host in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def connect(
+    address: tuple[str, int],
+    token: str,
+    timeout: float = 30.0,
+    wait: float = 0.0,
+    waiting: Callable[[], object] | None = None,
+) -> Connection:
     """Dial a server and authenticate.
+
+    Args:
+        timeout: of the connection, seconds.
+        wait: dial again for so many seconds while nobody listens.
+        waiting: called once when that begins.
 
     Raises:
         WireError: when nobody answers there, or the token is refused.
     """
-    try:
-        sock = socket.create_connection(address, timeout)
-    except OSError as error:
-        raise WireError(f"cannot reach {address[0]}:{address[1]}: {error}") from None
+    until = time.monotonic() + wait
+    while True:
+        try:
+            sock = socket.create_connection(address, timeout)
+            break
+        except OSError as error:
+            if time.monotonic() >= until:
+                raise WireError(f"cannot reach {address_text(address)}: {error}") from None
+        if waiting is not None:
+            waiting()
+            waiting = None
+        time.sleep(min(1.0, max(until - time.monotonic(), 0.0)))
     return Connection(sock, token, server=False, timeout=timeout)

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ..contract.scene_graph import SceneGraph
+from ..contract.version import ADDON_VERSION
 from .backend_process import BackendProcess, LinkError, backend_command
 from .link import CONNECTED, LOST, OFF, Link
 from .preferences import backend_python, preferences
@@ -17,7 +18,6 @@ from .progress import DatasetProgress, TrainingProgress
 from .street_in_file import StreetInFile
 from .training_icons import TrainingIcons
 
-ADDON_VERSION = "0.1.0"
 PANELS = ("backend", "scene", "render", "train", "dataset")
 
 

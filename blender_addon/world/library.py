@@ -12,8 +12,11 @@ import numpy as np
 from ..contract.attribute_reading import WorldError
 from ..contract.catalogue import Asset
 from ..contract.street_classes import STREET_CLASSES
+from .model_files import rendered_mesh
 
 COLOUR_MATERIAL = "colour"  # faces of this material take the node's colour
+MOST_OFF = 4 / 3
+"""Between a file's width and its catalogue's."""
 
 
 class Library:
@@ -38,22 +41,28 @@ class Library:
         in what they scale.
 
         Raises:
-            WorldError: when the file cannot be read or holds no mesh.
+            WorldError: when the file cannot be read, holds no mesh, or has another width than
+                its catalogue says.
         """
         asset = self._assets.get((str(key[0]), str(key[1])))
         if asset is None or asset.file is None:
             return None
         before = _everything()
         try:
-            _import(asset)
-            mesh = _joined(asset, [item for item in bpy.data.objects if item not in before])
+            mesh = rendered_mesh(asset.file, asset.up)
+            if mesh is None:
+                raise WorldError(
+                    f"The {asset.class_name} {asset.name!r}: {asset.file} holds no mesh that is "
+                    "rendered."
+                )
+            mesh.name = f"metasim {asset.class_name} {asset.name}"
+            _stand(mesh, asset)
         except (RuntimeError, OSError) as error:
             raise WorldError(
                 f"The {asset.class_name} {asset.name!r} cannot be read from {asset.file}: {error}"
             ) from None
         finally:
             self._keep_only_looks(before)
-        _stand(mesh, asset)
         return mesh
 
     def clear(self) -> None:
@@ -82,7 +91,8 @@ def _everything() -> set:
     collections = (bpy.data.objects, bpy.data.meshes, bpy.data.materials, bpy.data.images,
                    bpy.data.collections, bpy.data.lights, bpy.data.cameras, bpy.data.armatures,
                    bpy.data.actions, bpy.data.node_groups, bpy.data.curves, bpy.data.scenes,
-                   bpy.data.worlds, bpy.data.libraries, bpy.data.texts)  # fmt: skip
+                   bpy.data.worlds, bpy.data.libraries, bpy.data.texts, bpy.data.metaballs,
+                   bpy.data.fonts, bpy.data.lattices)  # fmt: skip
     return {item for collection in collections for item in collection}
 
 
@@ -93,50 +103,22 @@ def _alive(item: bpy.types.ID) -> bool:
         return False
 
 
-def _import(asset: Asset) -> None:
-    path = str(asset.file)
-    kind = path.rsplit(".", 1)[-1].lower()
-    if kind == "blend":
-        with bpy.data.libraries.load(path, link=False) as (source, target):
-            target.objects = source.objects
-        for item in target.objects:
-            bpy.context.scene.collection.objects.link(item)
-    elif kind == "obj":
-        bpy.ops.wm.obj_import(filepath=path)
-    else:
-        bpy.ops.import_scene.gltf(filepath=path)
-
-
-def _joined(asset: Asset, brought: Sequence[bpy.types.Object]) -> bpy.types.Mesh:
-    """One mesh of all mesh objects, in the file's own axes."""
-    bpy.context.view_layer.update()
-    graph = bpy.context.evaluated_depsgraph_get()
-    bodies = []
-    for item in brought:
-        if item.type != "MESH" or item.hide_render:
-            continue
-        mesh = bpy.data.meshes.new_from_object(item.evaluated_get(graph), depsgraph=graph)
-        mesh.transform(item.matrix_world)
-        if item.matrix_world.is_negative:
-            mesh.flip_normals()
-        body = bpy.data.objects.new("metasim part", mesh)
-        bpy.context.scene.collection.objects.link(body)
-        bodies.append(body)
-    if not bodies or not any(len(body.data.polygons) for body in bodies):
-        raise WorldError(
-            f"The {asset.class_name} {asset.name!r}: {asset.file} holds no mesh that is rendered."
-        )
-    first = bodies[0]
-    if len(bodies) > 1:
-        with bpy.context.temp_override(
-            active_object=first, object=first, selected_editable_objects=bodies,
-            selected_objects=bodies,
-        ):  # fmt: skip
-            bpy.ops.object.join()
-    mesh = first.data
-    mesh.name = f"metasim {asset.class_name} {asset.name}"
-    bpy.data.objects.remove(first)
-    return mesh
+def _check_width(size: np.ndarray, asset: Asset) -> None:
+    """Raises WorldError when the file's width is another than the catalogue's by a third or more:
+    it lies otherwise than the catalogue's writer thought."""
+    if not asset.length or not asset.width:
+        return
+    width = float(size[1] * asset.length / size[0])
+    if max(width / asset.width, asset.width / width) < MOST_OFF:
+        return
+    turned = float(size[0] * asset.length / size[1])
+    hint = "turn (degrees that bring its front to +X) or up (the file's axis that is up)"
+    if max(turned / asset.width, asset.width / turned) < MOST_OFF:
+        hint = f"turn to {asset.turn + 90:g} or {asset.turn - 90:g}"
+    raise WorldError(
+        f"The {asset.class_name} {asset.name!r} of {asset.file}, made {asset.length:g} m long, is "
+        f"{width:.2f} m wide, and the catalogue says {asset.width:g}; set {hint}, or the width."
+    )
 
 
 def _stand(mesh: bpy.types.Mesh, asset: Asset) -> None:
@@ -154,6 +136,7 @@ def _stand(mesh: bpy.types.Mesh, asset: Asset) -> None:
     elif scaled == "box":
         points /= (1.0, size[1], size[2])
     elif asset.length:
+        _check_width(size, asset)
         points *= asset.length / size[0]
     mesh.vertices.foreach_set("co", points.ravel())
     _colour_first(mesh)

@@ -71,7 +71,8 @@ def shape_key(node: Node, own: tuple[str, ...] = ()) -> ShapeKey:
         WorldError: when an attribute is missing or wrong.
     """
     kind = node.class_name
-    model = choice(node, "model", (*MODELS[kind], *own))
+    remedy = "where it is a model of your own, name its folder in METASIM_ASSETS"
+    model = choice(node, "model", (*MODELS[kind], *own), remedy=remedy)
     if model in own:
         return kind, model
     if kind == "building":

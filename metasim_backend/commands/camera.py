@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from metasim_backend.commands.options import (
     UsageError,
     add_worker_options,
+    output_file,
     parse_size,
     positive,
     print_result,
@@ -61,11 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.run_files.atomic_files import write_text
     from metasim_backend.run_files.progress import Progress
 
-    output: Path = arguments.output
-    if output.is_dir():
-        raise UsageError(f"{output} is a folder; give the file to write with -o.")
-    if output.exists() and not arguments.force:
-        raise UsageError(f"{output} is already there; replace it with --force, or choose -o.")
+    output = output_file(arguments.output, force=arguments.force)
     grammar = load_grammar(arguments.grammar or _shipped_grammar())
     if grammar.domain not in LINEAR_LIGHT:
         raise UsageError(

@@ -35,7 +35,7 @@ SETTINGS: dict[str, object] = {
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"scenes": 1200, "renders": 250, "rounds": 3, "steps": 100, "batch": 112},
+    "surrogate": {"scenes": 1200, "renders": 250, "rounds": 3, "steps": 150, "batch": 96},
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 
@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What can be wrong is said before any picture is rendered.
     if arguments.resume:
         folder, config = open_run(run_folder)
+        folder.check_unused()
         refuse_changes(config, {}, arguments.overrides)
     else:
         RunFolder.check_free(run_folder, force=arguments.force)

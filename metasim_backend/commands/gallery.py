@@ -8,10 +8,10 @@ from pathlib import Path
 
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.commands.options import (
-    UsageError,
     add_data_option,
     add_render_options,
     add_worker_options,
+    output_file,
     positive,
     print_result,
     render_settings,
@@ -41,9 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
 
-    output: Path = arguments.output
-    if output.exists() and not arguments.force:
-        raise UsageError(f"{output} is already there; replace it with --force, or choose -o.")
+    output = output_file(arguments.output, force=arguments.force)
     scenes = scenes_of(arguments)
     domain = scenes[0].domain
     settings = render_settings(arguments, default_settings(domain))

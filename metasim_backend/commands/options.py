@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,17 @@ def worker_settings(arguments: argparse.Namespace) -> WorkerSettings:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """``HOST:PORT``.
+    """``HOST:PORT``; an IPv6 host stands in brackets.
 
     Raises:
         UsageError: when it is not of that form.
     """
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or not 0 <= int(port) < 65536:
-        raise UsageError(f"{text!r} is not an address of the form HOST:PORT.")
-    return host or "127.0.0.1", int(port)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    wrong = not colon or not port.isdigit() or int(port) > 65535
+    if wrong or (":" in bare) != (bare != host):
+        raise UsageError(f"{text!r} is not an address of the form HOST:PORT, or [IPV6]:PORT.")
+    return bare or "127.0.0.1", int(port)
 
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +183,34 @@ def empty_folder(path: Path, *, force: bool = False) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"Cannot make the folder {path}: {error.strerror}.") from None
+    _check_writable(path)
     return path
+
+
+def output_file(path: Path, *, force: bool = False) -> Path:
+    """A file to write, checked before any long work; its folder is made.
+
+    Raises:
+        UsageError: when it is there and force is not given, or cannot be written.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; give the file to write.")
+    if path.exists() and not force:
+        raise UsageError(f"{path} is already there; replace it with --force, or choose another.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot make the folder {path.parent}: {error.strerror}.") from None
+    _check_writable(path.parent)
+    return path
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"Cannot write into the folder {folder}: {error.strerror}.") from None
 
 
 def print_result(arguments: argparse.Namespace, result: dict, sentence: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 from metasim_backend.commands.options import UsageError, empty_folder, positive, print_result
@@ -68,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     count = sum(len(picture.objects) for picture in pictures)
     sentence = f"Read {count} objects in {len(pictures)} pictures: {output / 'pictures'}."
     if streets:
-        sentence += f" Render a street like each: metasim render {output}/scenes/*.json -o PICTURES"
+        scenes_folder = shlex.quote(str(output / "scenes"))
+        sentence += f" Render a street like each: metasim render {scenes_folder}/*.json -o PICTURES"
     print_result(
         arguments,
         {"pictures": len(pictures), "objects": count, "folder": str(output)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from metasim_backend.commands.options import UsageError, print_result
+from metasim_backend.commands.options import UsageError, output_file, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = RunFolder.open(arguments.run)
     for path in (arguments.save, arguments.picture):
-        if path is not None and path.exists() and not arguments.force:
-            raise UsageError(f"{path} exists already; give another file, or replace with --force.")
+        if path is not None:
+            output_file(path, force=arguments.force)
     written = [write_report(folder.path)]
     if arguments.save:
         write_text(arguments.save, json.dumps(figures(folder), indent=1) + "\n")

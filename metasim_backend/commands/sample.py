@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from blender_addon.contract import scene_graph
@@ -34,6 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         arguments,
         {"scenes": paths},
         f"Wrote {len(paths)} scene graphs to {folder}. Render them with: "
-        f"metasim render {folder}/*.json -o PICTURES",
+        f"metasim render {shlex.quote(str(folder))}/*.json -o PICTURES",
     )
     return 0

@@ -42,7 +42,8 @@ class _SettingOption(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        namespace.given = {**namespace.given, self.setting: values}
+        given = True if self.nargs == 0 else values
+        namespace.given = {**namespace.given, self.setting: given}
 
 
 def add_setting_option(parser: argparse.ArgumentParser, flag: str, setting: str) -> None:
@@ -50,6 +51,13 @@ def add_setting_option(parser: argparse.ArgumentParser, flag: str, setting: str)
     shown = flag.lstrip("-").upper()
     parser.add_argument(
         flag, action=_SettingOption, dest="given", default={}, metavar=shown, setting=setting
+    )
+
+
+def add_setting_switch(parser: argparse.ArgumentParser, flag: str, setting: str) -> None:
+    """The same without a value, for a setting that is on or off."""
+    parser.add_argument(
+        flag, action=_SettingOption, nargs=0, dest="given", default={}, setting=setting
     )
 
 

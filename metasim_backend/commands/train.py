@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from metasim_backend.commands.options import (
 from metasim_backend.commands.setting_options import (
     add_set_option,
     add_setting_option,
+    add_setting_switch,
     refuse_changes,
 )
 
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting_option(parser, "--phases", "phases")
     add_setting_option(parser, "--seed", "seed")
     add_setting_option(parser, "--features", "features.network")
+    add_setting_switch(parser, "--skip-bad", "target.skip_bad")
     add_set_option(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_data_option(parser)
@@ -62,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     workers = worker_settings(arguments)
     if arguments.resume:
         folder, config = open_run(arguments.run)
+        folder.check_unused()
         refuse_changes(config, arguments.given, arguments.overrides, arguments.target)
         target = read_target(config)
     else:
@@ -74,6 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
             defaults=nested(arguments.given),
             command=["metasim", *sys.argv[1:]],
             force=arguments.force,
+        )
+    if target.skipped:
+        print(
+            f"Goes on without {len(target.skipped)} files that cannot be used; the report lists "
+            "them.",
+            file=sys.stderr,
         )
     with contextlib.closing(
         open_renderer(config.grammar.domain, workers=workers, data=arguments.data)
@@ -101,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         {"run": str(folder.path), "mmd2": distances, "detector": summary["detector"]},
         f"MMD² to unseen target pictures: prior {before:.4f}, learned {after:.4f}.\n"
         f"Look at {folder.path / 'report.html'}; write a dataset with: "
-        f"metasim generate {folder.path} -n 100 -o DATASET",
+        f"metasim generate {shlex.quote(str(folder.path))} -n 100 -o DATASET",
     )
     return 0
 

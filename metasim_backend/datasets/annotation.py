@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,21 @@ class Annotation:
     ignore: bool = False
     occlusion: int | None = None
     truncation: float | None = None
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A picture's file with what reads its labels.
+
+    Attributes:
+        picture: its path.
+        objects: reads the labels.
+        size: (width, height) that the labels are for, where their file says so.
+    """
+
+    picture: Path
+    objects: Callable[[], list[Annotation]]
+    size: tuple[int, int] | None = None
 
 
 # KITTI's levels: least height in pixels, greatest occlusion, greatest truncation.

@@ -17,7 +17,8 @@ def read_json(path: Path) -> dict[str, Any]:
         DatasetError: when it is missing, is not JSON, or is not an object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a byte order mark in front.
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}); "
@@ -25,6 +26,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(f"{path} cannot be read ({type(error).__name__}).") from error
+    except ValueError as error:  # Python reads no number of some thousand digits
+        raise DatasetError(f"{path} has a number of too many digits; correct it.") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path} holds a {type(content).__name__}, not a JSON object.")
     return content
@@ -36,11 +39,15 @@ def finite_box(values: object, where: str) -> tuple[float, float, float, float]:
     Raises:
         DatasetError: that begins with ``where``.
     """
-    if (
-        not isinstance(values, list)
-        or len(values) != 4
-        or not all(isinstance(v, int | float) and math.isfinite(v) for v in values)
-    ):
+    if not isinstance(values, list) or len(values) != 4 or not all(is_finite(v) for v in values):
         raise DatasetError(f"{where}: {values!r} is not a box of four numbers; correct it.")
     a, b, c, d = (float(v) for v in values)
     return a, b, c, d
+
+
+def is_finite(value: object) -> bool:
+    """Whether it is a number that a float holds, and not infinite."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from metasim_backend.datasets.bad_files import read_all
 from metasim_backend.datasets.near_duplicates import distinct
 from metasim_backend.datasets.readers.pictures import (
     DatasetError,
@@ -52,7 +53,12 @@ class TargetImages:
 
     @classmethod
     def read(
-        cls, folder: str | Path, width: int, height: int, most: int | None = None
+        cls,
+        folder: str | Path,
+        width: int,
+        height: int,
+        most: int | None = None,
+        skipped: list[str] | None = None,
     ) -> TargetImages:
         """Read the png and jpg files of a folder (not of its sub-folders).
 
@@ -61,16 +67,19 @@ class TargetImages:
         Args:
             width, height: of the result, in pixels.
             most: read at most this many, evenly spaced by name.
+            skipped: of pictures that cannot be used; see :func:`read_all`.
 
         Raises:
-            DatasetError: no such folder, no picture in it, or one that cannot be read.
+            DatasetError: no such folder, no picture in it, or some that cannot be used.
         """
         check_size(width, height)
         paths = list_pictures(Path(folder), "target folder")
         if most is not None and len(paths) > most:
             paths = [paths[i * len(paths) // most] for i in range(most)]
         images = torch.empty(len(paths), 3, height, width, dtype=torch.uint8)
-        for i, path in enumerate(paths):
+        names: list[str] = []
+
+        def read(path: Path) -> None:
             picture = read_picture(path)
             if min(picture.size) < LEAST_SIDE:
                 raise DatasetError(
@@ -78,8 +87,11 @@ class TargetImages:
                     f"picture needs sides of at least {LEAST_SIDE}."
                 )
             pixels = Fit.centred(picture.size, width, height).picture(picture)
-            images[i] = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-        return cls(images, tuple(path.name for path in paths))
+            images[len(names)] = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+            names.append(path.name)
+
+        read_all(paths, read, skipped)
+        return cls(images[: len(names)], tuple(names))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -122,11 +134,15 @@ def fitting_size(folder: str | Path, pixels: int = TRAINING_PIXELS) -> tuple[int
     Both are multiples of 8, and not larger than the pictures.
 
     Raises:
-        DatasetError: no such folder, no picture in it, or one that cannot be read.
+        DatasetError: no such folder, no picture in it, or none that can be read.
     """
     paths = list_pictures(Path(folder), "target folder")
     chosen = paths[:: max(1, len(paths) // 9)]
-    sizes = sorted((read_picture(path).size for path in chosen), key=lambda s: s[0] / s[1])
+    skipped: list[str] = []
+    sizes = read_all(chosen, lambda path: read_picture(path).size, skipped)
+    if not sizes:
+        raise DatasetError(skipped[0])
+    sizes.sort(key=lambda size: size[0] / size[1])
     width, height = sizes[len(sizes) // 2]
     scale = min(1.0, (pixels / (width * height)) ** 0.5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -18,26 +19,28 @@ from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.nearness import nearness
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.grammar import Grammar, attribute_samples, load_grammar
+from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
-from metasim_backend.run_files.run_folder import RunFolder
-from metasim_backend.settings import merged, without_younger
+from metasim_backend.run_files.atomic_files import write_tensors
+from metasim_backend.settings import TrainSettings, merged, without_younger
 from metasim_backend.statistics.differences import differs
-from metasim_backend.training.estimators.first_round import take_over_first_round
+from metasim_backend.training.estimators.pretrained_reader import chosen_file
 from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
-from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.target import Target
 
 RESULT = "result.json"
-MATCHED, UNSEEN = 160, 80
+MATCHED, UNSEEN = 320, 80
 COUNTED = 1000
 SEEN = 0.1
 """Share of the target's scenes in which a class must be for its attributes to count."""
 FOUND, HALFWAY = 0.25, 0.5
 DEVIATION_ERROR = 0.25
-OFF = "off"
+OFF, BOUND = "off", "bound"
+"""Rows that need no training: the prior, and the matched pictures' true attributes. The latter say
+how near so few pictures can come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +60,12 @@ class DrivingTruth(Experiment):
 
     def depends_on(self, options: Options) -> dict[str, Any]:
         grammar = load_grammar(SCENES / self.grammar)
+        rows = {r: self._config(grammar, r, 0, options).settings for r in self.row_settings}
         return {
             "grammar": grammar.to_dict(),
             "truths": {n: load_grammar(SCENES / file).to_dict() for n, file in self.truths.items()},
-            "settings": {
-                row: without_younger(self._config(grammar, row, 0, options).settings)
-                for row in self.row_settings
-            },
+            "settings": {row: without_younger(settings) for row, settings in rows.items()},
+            "readers": {row: _reader_digest(settings, grammar) for row, settings in rows.items()},
             "pictures": [MATCHED, UNSEEN],
         }
 
@@ -73,31 +75,30 @@ class DrivingTruth(Experiment):
         grammar = load_grammar(SCENES / self.grammar)
         kept = SeedResult(folder / RESULT)
         folder.mkdir(parents=True, exist_ok=True)
-        first: dict[str, RunFolder] = {}
         for name, file in self.truths.items():
             hidden = load_grammar(SCENES / file)
             for row in self.rows:
                 part = f"{name}/{row}"
-                run = None
-                if row != OFF:
-                    config = self._config(grammar, row, seed, options)
-                    (folder / name).mkdir(exist_ok=True)
-                    run = open_or_begin(folder / name / row, config)
-                    first.setdefault(row, run)
                 if part in kept.content.get("attributes", {}):
                     continue
                 tell(f"seed {seed}: {name}, {row}")
                 started = time.monotonic()
-                if run is not None:
-                    take_over_first_round(run, first[row])
+                if row == OFF:
+                    counted = scenes_of(grammar, seed, "counted-learned", COUNTED)
+                elif row == BOUND:
+                    counted = hidden_scenes(hidden, seed)[:MATCHED]
+                else:
+                    config = self._config(grammar, row, seed, options)
+                    (folder / name).mkdir(exist_ok=True)
+                    run = open_or_begin(folder / name / row, config)
                     with closing(open_renderer(grammar.domain)) as renderer:
                         target = hidden_pictures(folder / name, hidden, renderer, config, seed)
                         trained(run, config, target, renderer)
                     kept.put_in("mmd2", part, run.read_json("summary.json")["mmd2"])
-                    scenes = load_generator(run, config)
-                else:
-                    scenes = SceneGenerator(grammar)
-                kept.put_in("attributes", part, attributes_of(scenes, hidden, seed, run is None))
+                    counted = scenes_of(grammar, seed, "counted-learned", COUNTED)
+                    learned = load_generator(run, config)
+                    counted = learned.transform_all(counted, derive_seed(seed, "counted"))
+                kept.put_in("attributes", part, attributes_of(grammar, counted, hidden, seed))
                 kept.put_in("seconds", part, round(time.monotonic() - started, 1))
         return kept.content
 
@@ -133,6 +134,14 @@ class DrivingTruth(Experiment):
         return RunConfig(grammar, settings, None, None, options.command)
 
 
+def _reader_digest(settings: TrainSettings, grammar: Grammar) -> str | None:
+    """Of the file that trainings begin with."""
+    if settings.match.estimator != "surrogate":
+        return None
+    path = chosen_file(settings, Encoding(grammar))
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def hidden_pictures(
     folder: Path, hidden: Grammar, renderer: DifferenceRenderer, config: RunConfig, seed: int
 ) -> Target:
@@ -140,28 +149,26 @@ def hidden_pictures(
     settings = config.settings.rendering.render_settings()
     path = folder / f"target_{settings.width}x{settings.height}.pt"
     if not path.exists():
-        scenes = scenes_of(hidden, seed, "hidden-target", MATCHED + UNSEEN)
-        images = pictures(renderer, settings, scenes)
-        temporary = path.with_name(f".{path.name}.part")
-        torch.save(images, temporary)
-        temporary.replace(path)
+        images = pictures(renderer, settings, hidden_scenes(hidden, seed))
+        write_tensors(path, images)
     images = torch.load(path, weights_only=True)
     return Target(images[:MATCHED], images[MATCHED:])
 
 
+def hidden_scenes(hidden: Grammar, seed: int) -> list[SceneGraph]:
+    """What the target's pictures show: first those that are matched."""
+    return scenes_of(hidden, seed, "hidden-target", MATCHED + UNSEEN)
+
+
 def attributes_of(
-    scenes: SceneGenerator, hidden: Grammar, seed: int, prior_alone: bool, count: int = COUNTED
+    grammar: Grammar, learned: Sequence[SceneGraph], hidden: Grammar, seed: int
 ) -> dict[str, dict[str, Any]]:
     """Each mutable number's nearness to the truth, and how often its class is seen."""
-    prior = scenes_of(scenes.grammar, seed, "counted-prior", count)
-    others = scenes_of(scenes.grammar, seed, "counted-learned", count)
-    learned = others if prior_alone else scenes.transform_all(others, derive_seed(seed, "counted"))
-    target = scenes_of(hidden, seed, "counted-truth", count)
-    before, after, truth = (
-        attribute_samples(scenes.grammar, some) for some in (prior, learned, target)
-    )
+    prior = scenes_of(grammar, seed, "counted-prior", COUNTED)
+    target = scenes_of(hidden, seed, "counted-truth", COUNTED)
+    before, after, truth = (attribute_samples(grammar, some) for some in (prior, learned, target))
     table = {}
-    for slot in scenes.encoding.slots:
+    for slot in Encoding(grammar).slots:
         if not slot.attribute.mutable or slot.kind == "categorical":
             continue
         if min(len(some[slot.name]) for some in (before, after, truth)) < 2:

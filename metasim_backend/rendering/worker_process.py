@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import blender_addon
+from blender_addon.contract.wire import address_text
 from metasim_backend.rendering.renderer import RendererSetupError
 
 LOG_TAIL = 12
@@ -77,7 +78,7 @@ class WorkerProcess:
         root = str(Path(blender_addon.__file__).parent.parent)
         paths = [root, *filter(None, [environment.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(paths)
-        arguments = ["--connect", f"{address[0]}:{address[1]}", "--threads", str(threads)]
+        arguments = ["--connect", address_text(address), "--threads", str(threads)]
         self._process = subprocess.Popen(
             command + arguments,
             stdin=subprocess.DEVNULL,

@@ -7,13 +7,23 @@ import os
 import queue
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from blender_addon.contract.wire import PROTOCOL, Connection, Message, WireError, encode
+from blender_addon.contract.version import ADDON_VERSION
+from blender_addon.contract.wire import (
+    PROTOCOL,
+    Connection,
+    Message,
+    WireError,
+    address_text,
+    encode,
+    listen,
+)
 from metasim_backend.rendering.job_feed import Job, JobFeed
 from metasim_backend.rendering.renderer import (
     RendererSetupError,
@@ -80,12 +90,14 @@ class WorkerPool:
         self._started_at: dict[int, float] = {}
         self._failed_starts = 0
         self._lost = 0
+        self._told = False
         self._connections: set[Connection] = set()
         try:
-            self._listener = socket.create_server((self.settings.host, self.settings.port))
+            self._listener = listen(self.settings.host, self.settings.port)
         except OSError as error:
             raise RendererSetupError(
-                f"Cannot listen on {self.settings.host}:{self.settings.port} ({error.strerror}); "
+                f"Cannot listen on {address_text((self.settings.host, self.settings.port))} "
+                f"({error.strerror}); "
                 "choose another address or port, or stop the program that uses it."
             ) from None
         self._listener.settimeout(POLL)
@@ -124,6 +136,16 @@ class WorkerPool:
             raise RenderingInputError(f"{name}: {error}.") from None
         with self._lock:
             self._open.add(job)
+            waits = not (self.settings.count or self._connections or self._told)
+            self._told = self._told or waits
+        if waits:
+            at = address_text(self.address)
+            print(
+                f"Waiting for workers; start one with: METASIM_TOKEN=... metasim worker --connect "
+                f"{at}",
+                file=sys.stderr,
+                flush=True,
+            )
         self._jobs.put(job)
         return job.future
 
@@ -241,10 +263,12 @@ class WorkerPool:
     def _greet(self, connection: Connection) -> int:
         hello = connection.receive(wait=self.settings.start_timeout)
         protocol = hello.body.get("protocol")
-        if hello.kind != "hello" or protocol != PROTOCOL:
+        version = hello.body.get("addon_version", ADDON_VERSION)
+        if hello.kind != "hello" or (protocol, version) != (PROTOCOL, ADDON_VERSION):
             reason = (
-                f"This backend speaks protocol {PROTOCOL}, the worker {protocol!r}; "
-                "install the same version on both sides."
+                f"This backend is version {ADDON_VERSION} and speaks protocol {PROTOCOL}, the "
+                f"worker is version {version} and speaks protocol {protocol!r}; install the same "
+                "version on both sides."
             )
             connection.send(Message("refused", {"reason": reason}))
             raise WireError(reason)

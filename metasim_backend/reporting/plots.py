@@ -60,17 +60,18 @@ def comparison_strip(
     return _png(strip)
 
 
-def data_uri(path: Path, *, widest: int = 640) -> str | None:
-    """The picture in a file as a data URI, made smaller when wider than ``widest`` pixels.
+def data_uri(source: Path | Image.Image, *, widest: int = 640) -> str | None:
+    """A picture, or the one in a file, as a data URI, made smaller when wider than ``widest``
+    pixels.
 
     None when the file holds no readable picture.
     """
     try:
-        picture = _open(path)
+        picture = _open(source)
     except ValueError:
         return None
-    if path.suffix.lower() == ".png" and picture.width <= widest:
-        return _uri(path.read_bytes(), "png")
+    if isinstance(source, Path) and source.suffix.lower() == ".png" and picture.width <= widest:
+        return _uri(source.read_bytes(), "png")
     if picture.width > widest:
         height = max(1, round(picture.height * widest / picture.width))
         picture = picture.resize((widest, height), Image.Resampling.LANCZOS)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
 
 from metasim_backend.reporting.attributes import attribute_table
 from metasim_backend.reporting.curves import curves
 from metasim_backend.reporting.page import render
+from metasim_backend.reporting.read_picture import with_readings
 from metasim_backend.reporting.run_record import KINDS_OF_PICTURES, RunRecord, as_number
 from metasim_backend.reporting.verdict import (
     collision_comparisons,
@@ -51,6 +56,7 @@ def render_page(record: RunRecord) -> str:
         read=_mapping(record.structure.get("read")),
         reading=_mapping(record.reader.get("numbers")),
         evidence=readable(record),
+        read_pictures=_read_pictures(record),
         rows=rows,
         samples={item.name: item for item in record.attributes},
         times=times,
@@ -72,6 +78,21 @@ def _pictures(record: RunRecord) -> dict[str, Any]:
             for scene, steps in list(record.progress.items())[:MOST_SCENES]
         ],
     }
+
+
+def _read_pictures(record: RunRecord) -> list[tuple[Image.Image, Path]]:
+    """The first target pictures with what was read in them, each with a street like it."""
+    read = record.read_target.get("pictures", ())
+    rows = []
+    for path, twin, found in zip(record.pictures["target"], record.twins, read, strict=False):
+        try:
+            with Image.open(path) as picture:
+                image = np.asarray(picture.convert("RGB"))
+        except OSError:
+            continue  # the page says above that it is damaged
+        objects = [(one["box"], one["words"]) for one in found["objects"]]
+        rows.append((with_readings(image, found["lines"], objects), twin))
+    return rows
 
 
 def evenly_chosen(items: Sequence[Item], most: int) -> list[Item]:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class RunRecord:
         evidence: ``report_data/evidence.json``.
         pictures: paths by kind (target, prior, learned), in order of their names.
         progress: paths by scene (``NN``) and step.
+        read_target: ``report_data/read_target.json``, what was read in the first target pictures.
+        twins: paths of pictures of streets like these.
     """
 
     folder: Path
@@ -46,6 +48,8 @@ class RunRecord:
     evidence: Mapping[str, Any]
     pictures: Mapping[str, tuple[Path, ...]]
     progress: Mapping[str, tuple[tuple[int, Path], ...]]
+    read_target: Mapping[str, Any] = field(default_factory=dict)
+    twins: tuple[Path, ...] = ()
 
     def number(self, *keys: str) -> float | None:
         """A finite number of the summary by its path, or None."""
@@ -97,7 +101,9 @@ def read_run(folder: Path) -> RunRecord:
         structure=_read_mapping(data / "structure.json"),
         reader=_read_mapping(data / "reader.json"),
         evidence=_read_mapping(data / "evidence.json"),
+        read_target=_read_mapping(data / "read_target.json"),
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
+        twins=_pictures(pictures / "twin"),
         progress=_progress(pictures / "progress"),
     )
 

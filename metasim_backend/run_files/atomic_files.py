@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,17 @@ def write_atomically(
         temporary: folder on the same disk, and prefix, of the temporary name; None: beside the
             file.
     """
+    try:
+        _write(path, write, temporary)
+    except OSError as error:
+        if error.filename is None:  # a full disk names no file by itself
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _write(
+    path: Path, write: Callable[[IO[bytes]], object], temporary: tuple[Path, str] | None
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder, prefix = temporary or (path.parent, f".{path.name}.")
     handle, name = tempfile.mkstemp(dir=folder, prefix=prefix)
@@ -37,3 +49,15 @@ def write_atomically(
 def write_text(path: Path, text: str) -> None:
     """Write text atomically, as UTF-8."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_tensors(path: Path, content: object) -> None:
+    """Write what ``torch.save`` writes, atomically.
+
+    It is made in memory first: on a full disk torch hides the system's error behind its own.
+    """
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))

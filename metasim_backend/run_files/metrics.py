@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.run_files.events import Event
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class Metrics:
@@ -22,44 +27,54 @@ class Metrics:
 
     def __init__(self, path: Path, tensorboard: Path | None = None) -> None:
         self._path = path
-        self._writer = None
+        self._tensorboard = tensorboard
+        self._writer: SummaryWriter | None = None
         self._started = time.monotonic()
-        if tensorboard is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(tensorboard))
 
     def keep_until(self, steps: dict[str, int]) -> None:
         """Drop lines of a phase from its given step on: those steps will be taken again."""
-        if not self._path.exists():
-            return
-        kept = []
-        for line in self._path.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:  # the last line of an interrupted run may be cut
-                continue
-            if entry.get("step", 0) < steps.get(entry.get("phase"), 0):
-                kept.append(line)
-        write_text(self._path, "".join(line + "\n" for line in kept))
+        entries = read_metrics(self._path)
+        kept = [e for e in entries if e.get("step", 0) < steps.get(str(e.get("phase")), 0)]
+        if self._path.exists():
+            write_text(self._path, "".join(json.dumps(entry) + "\n" for entry in kept))
+        if self._tensorboard is not None and len(kept) < len(entries):
+            # Each phase counts its own steps, so TensorBoard's own purging from one step on would
+            # drop those of earlier phases too.
+            self.close()
+            for old in self._tensorboard.glob("events.out.tfevents.*"):
+                old.unlink()
+            for entry in kept:
+                self._plot(entry)
 
     def hear(self, event: Event) -> None:
         """Of an event with measurements one line: the stage as ``phase``, step, seconds since this
         process began, and the values."""
         if not event.values:
             return
-        stage, step = event.stage, event.measured_at
-        entry = {"phase": stage, "step": step, "seconds": time.monotonic() - self._started}
+        seconds = time.monotonic() - self._started
+        entry = {"phase": event.stage, "step": event.measured_at, "seconds": seconds}
+        entry |= event.values
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**entry, **event.values}) + "\n")
-        if self._writer is not None:
-            for name, value in event.values.items():
-                number = math.nan if value is None else value
-                self._writer.add_scalar(f"{stage}/{name}", number, step)
+            file.write(json.dumps(entry) + "\n")
+        self._plot(entry)
 
     def close(self) -> None:
+        """Write what is still in memory."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
+
+    def _plot(self, entry: Mapping[str, Any]) -> None:
+        if self._tensorboard is None:
+            return
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._tensorboard))
+        for name, value in entry.items():
+            if name not in ("phase", "step", "seconds"):
+                number = math.nan if value is None else value
+                self._writer.add_scalar(f"{entry['phase']}/{name}", number, entry["step"])
 
 
 def read_metrics(path: Path) -> list[dict]:

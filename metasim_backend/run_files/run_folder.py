@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import pickle
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,17 @@ from typing import Any
 import torch
 import yaml
 
-from metasim_backend.run_files.atomic_files import write_atomically, write_text
+from metasim_backend.run_files.atomic_files import write_tensors, write_text
+
+try:
+    import fcntl
+except ImportError:  # Windows, which has no lock that ends with its process alone
+    fcntl = None  # type: ignore[assignment]
 
 # What a run's folder may hold; --force removes nothing else.
 PARTS = (
     "config.yaml",
+    "lock",
     "metrics.jsonl",
     "tensorboard",
     "checkpoints",
@@ -113,6 +121,7 @@ class RunFolder:
                 f"{path} holds {others[0]!r} too, which is no part of a run, so --force leaves "
                 "it all; move that away or choose another folder with --run."
             )
+        cls(path).check_unused()
 
     @classmethod
     def exists(cls, path: Path) -> bool:
@@ -134,6 +143,41 @@ class RunFolder:
             )
         return run
 
+    def check_unused(self) -> None:
+        """Whether the run may be gone on with, or replaced.
+
+        Raises:
+            RunFolderError: when another process owns it.
+        """
+        with self.owned():
+            pass
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Nobody else may write into the run meanwhile. A process that dies owns nothing.
+
+        Raises:
+            RunFolderError: when another process owns it.
+        """
+        if fcntl is None:
+            yield
+            return
+        with (self.path / "lock").open("a+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                owner = file.read().strip()
+                which = f" (process {owner})" if owner else ""
+                raise RunFolderError(
+                    f"{self.path} is in use by another metasim{which}; wait until that has ended, "
+                    "or stop it."
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
     def read_config(self) -> dict:
         """The content of ``config.yaml``.
 
@@ -153,7 +197,7 @@ class RunFolder:
     def save_checkpoint(self, state: Mapping[str, Any], name: str = "last") -> None:
         """Write a checkpoint atomically: one dict of tensors and plain data."""
         path = self.checkpoints / f"{name}.pt"
-        write_atomically(path, lambda file: torch.save(dict(state), file))
+        write_tensors(path, dict(state))
 
     def has_checkpoint(self, name: str = "last") -> bool:
         """Whether there is a checkpoint of that name."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import platform
-import socket
 import tempfile
 import threading
 import time
@@ -34,7 +33,7 @@ from blender_addon.contract.panel import (
     event,
     read_request,
 )
-from blender_addon.contract.wire import Message
+from blender_addon.contract.wire import Message, address_text, listen
 from metasim_backend.cli import NO_ROOM, USERS_ERRORS, is_users_mistake
 from metasim_backend.serving.client import Client
 from metasim_backend.serving.dataset_job import DatasetJob, dataset_arguments
@@ -71,11 +70,11 @@ class PanelServer:
 
     def __init__(self, host: str, port: int, token: str) -> None:
         try:
-            self._listener = socket.create_server((host, port))
+            self._listener = listen(host, port)
         except OSError as failure:
             raise RequestError(
-                f"Cannot listen at {host}:{port} ({failure.strerror}); choose another port, or 0 "
-                "for a free one."
+                f"Cannot listen at {address_text((host, port))} ({failure.strerror}); choose "
+                "another port, or 0 for a free one."
             ) from None
         self.host, self.port = self._listener.getsockname()[:2]
         self.logs = Path(tempfile.mkdtemp(prefix="metasim-serve-"))

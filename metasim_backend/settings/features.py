@@ -23,7 +23,7 @@ class FeatureSettings:
         "network's name, efficientnet_lite0 (of the extra [weights]), or a weights file's path. "
         "auto: torchvision's ResNet-50 where its weights can be had.",
     )
-    scenes: Annotated[int, Field(ge=2)] = setting(
+    scenes: Annotated[int, Field(ge=8)] = setting(
         800, "Renders that the small network of the choice prior is trained on."
     )
     epochs: Count = setting(12, "Passes over them.")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from metasim_backend.settings.kinds import GROUP, Count, Size, setting
+from metasim_backend.settings.kinds import GROUP, Count, Size, Younger, setting
 
 
 @dataclass(frozen=True, config=GROUP)
@@ -19,8 +19,16 @@ class SurrogateSettings:
         "The ImageNet network through which pictures are read: of the extra [weights], a "
         "torchvision network's name, or a weights file's path.",
     )
+    pretrained: Annotated[str, Younger(before="none")] = setting(
+        "auto",
+        "Reader and surrogate to begin with: auto (those that come with the project, where they "
+        "fit grammar, picture size and camera), none, or a file of metasim reader.",
+    )
     scenes: Annotated[int, Field(ge=100)] = setting(
-        3000, "Renders of the widened prior that reader and surrogate begin with."
+        3000, "Renders of the widened prior that a reader is trained on when none is to be had."
+    )
+    replay: Annotated[int, Field(ge=100)] = setting(
+        300, "The same when there is one: what keeps later rounds from forgetting."
     )
     reader_epochs: Count = setting(8, "Passes of the reader's training over them.")
     reader_goes_on: Count = setting(4, "Passes over a later round's renders and as many older.")

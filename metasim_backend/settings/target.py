@@ -23,3 +23,6 @@ class TargetSettings:
         "What classes of labelled files are that have names of their own, such as "
         "vehicle=car,walker=person. Usual names are known.",
     )
+    skip_bad: Annotated[bool, Younger(before=False)] = setting(
+        False, "Go on without pictures and labels that cannot be used. The report lists them."
+    )

@@ -16,19 +16,23 @@ def train(services: Services) -> State:
 
     Returns:
         the state after it.
+
+    Raises:
+        RunFolderError: another process is at it.
     """
-    plan = make_plan(services.settings)
-    state = open_state(services, plan)
-    for stage in plan:
-        if not stage.is_done(state):
-            with timed(state, services, stage.phase):
-                stage.run(state, services)
+    with services.folder.owned():
+        plan = make_plan(services.settings)
+        state = open_state(services, plan)
+        for stage in plan:
+            if not stage.is_done(state):
+                with timed(state, services, stage.phase):
+                    stage.run(state, services)
+                if stage.has_steps:
+                    save_state(state, services)
             if stage.has_steps:
-                save_state(state, services)
-        if stage.has_steps:
-            keep_generator(state, services, stage.name)
-    services.metrics.close()
-    return state
+                keep_generator(state, services, stage.name)
+        services.metrics.close()
+        return state
 
 
 def open_state(services: Services, plan: Plan) -> State:

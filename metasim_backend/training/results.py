@@ -18,6 +18,7 @@ from metasim_backend.grammar.footprints import collisions
 from metasim_backend.rendering.differentiate import method_for
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.training import evaluation
+from metasim_backend.training.read_target import write_read_target
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
@@ -58,6 +59,8 @@ def write_results(state: State, services: Services) -> None:
         evaluation.write_pictures(pictures / name, evaluation.pictures_of(sample.frames[:shown]))
     unseen = target.unseen[:shown].permute(0, 2, 3, 1).numpy()
     evaluation.write_pictures(pictures / "target", list(unseen))
+
+    write_read_target(state, services)
 
     seeds = [derive_seed(settings.seed, "attributes", i) for i in range(ATTRIBUTE_SCENES)]
     attributes = evaluation.attribute_report(
@@ -105,6 +108,7 @@ def write_results(state: State, services: Services) -> None:
             "unseen": len(target.unseen),
             "validation": len(target.validation) if target.validation else 0,
         },
+        "skipped": list(target.skipped),
         "versions": versions(),
         "machine": machine(),
         "seconds": {k: round(v, 1) for k, v in state.seconds.items()},

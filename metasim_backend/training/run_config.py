@@ -183,7 +183,11 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
         settings,
         features=replace(settings.features, network=whole(settings.features.network)),
         structure=replace(settings.structure, network=whole(settings.structure.network)),
-        surrogate=replace(settings.surrogate, network=whole(settings.surrogate.network)),
+        surrogate=replace(
+            settings.surrogate,
+            network=whole(settings.surrogate.network),
+            pretrained=whole(settings.surrogate.pretrained),
+        ),
         detector=replace(settings.detector, weights=whole(settings.detector.weights)),
     )
 
@@ -191,7 +195,9 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
 def _check_networks(config: RunConfig) -> None:
     """Weights that cannot be had are said at once, not when their phase begins."""
     from metasim_backend.features.extractor import build_features
+    from metasim_backend.grammar.encoding import Encoding
     from metasim_backend.networks.imagenet import imagenet_network
+    from metasim_backend.training.estimators.pretrained_reader import chosen_file
 
     settings = config.settings
     if settings.features.network not in ("auto", "prior"):
@@ -200,6 +206,7 @@ def _check_networks(config: RunConfig) -> None:
         imagenet_network(settings.structure.network)
     if "match" in settings.phases and settings.match.estimator == "surrogate":
         imagenet_network(settings.surrogate.network)
+        chosen_file(settings, Encoding(config.grammar))
     if config.validation is not None:
         new_task_network(settings, config.grammar.domain)
 
@@ -245,7 +252,8 @@ def read_target(config: RunConfig) -> Target:
     rendering = config.settings.rendering
     if config.target is None:
         raise TargetError("The run has no target folder; train it with --target.")
-    images = TargetImages.read(config.target, rendering.width, rendering.height)
+    skipped: list[str] | None = [] if config.settings.target.skip_bad else None
+    images = TargetImages.read(config.target, rendering.width, rendering.height, skipped=skipped)
     different = images.different(config.settings.target.most_alike)
     if len(different) < SMALLEST_TARGET:
         which = "images" if len(different) == len(images) else "images that differ enough"
@@ -265,10 +273,11 @@ def read_target(config: RunConfig) -> Target:
     if config.validation is not None:
         names = parse_names(config.settings.target.classes)
         validation = read_labelled(
-            config.validation, rendering.width, rendering.height, names=names
+            config.validation, rendering.width, rendering.height, names=names, skipped=skipped
         )
         check_cars(config.validation, validation, names)
-    return Target(torch.cat([match.images, more.images]), report.images, validation)
+    matched = torch.cat([match.images, more.images])
+    return Target(matched, report.images, validation, skipped=tuple(skipped or ()))
 
 
 def load_generator(

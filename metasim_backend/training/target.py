@@ -19,9 +19,11 @@ class Target:
         unseen: [M, 3, H, W] uint8, for the report alone.
         validation: what the task network is scored on (labelled images or frames), or None.
         truth: the target's true attribute values where they are known (the demo), else None.
+        skipped: a sentence on each file that was left out because it cannot be used.
     """
 
     matched: Tensor
     unseen: Tensor
     validation: Sequence[Any] | None = None
     truth: Mapping[str, np.ndarray] | None = None
+    skipped: tuple[str, ...] = ()

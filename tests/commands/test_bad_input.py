@@ -6,8 +6,11 @@ Nothing here starts Blender: a mistake must be found before that.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,36 @@ def refused_training(refused, tmp_path, target):
         return said
 
     return check
+
+
+# The terminal and the system -------------------------------------------------------------------
+
+
+def said_by(*arguments, **environment):
+    command = [sys.executable, "-m", "metasim_backend", *arguments]
+    process = subprocess.run(command, env=dict(os.environ, **environment), capture_output=True)
+    return process.returncode, process.stdout, process.stderr
+
+
+def test_a_terminal_that_lacks_a_sign_still_gets_the_text():
+    code, said, complaint = said_by("settings", PYTHONIOENCODING="ascii")
+    assert code == 0 and not complaint
+    assert b"MMD\\xb2" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text there")
+def test_a_name_that_is_not_utf8_is_said(tmp_path):
+    name = os.fsencode(tmp_path) + b"/street\xff"
+    code, said, complaint = said_by("train", GRAMMAR, "--target", name, "--run", tmp_path / "run")
+    assert code == 2 and not said
+    assert b"street\\udcff does not exist" in complaint and complaint.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("address", ["::1:5000", "[::1:5000", "host", "host:70000"])
+def test_an_address_of_another_form(refused, address, monkeypatch):
+    monkeypatch.setenv("METASIM_TOKEN", "secret")
+    said = refused("worker", "--connect", address, names=address)
+    assert "[IPV6]:PORT" in said
 
 
 # Targets --------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from blender_addon.contract.wire import (
     Connection,
     Message,
     WireError,
+    address_text,
     connect,
+    listen,
 )
 
 
@@ -166,3 +168,32 @@ def test_nobody_there_is_said_in_one_sentence():
         address = free.getsockname()
     with pytest.raises(WireError, match=f"cannot reach 127.0.0.1:{address[1]}"):
         connect(address, "secret", timeout=1)
+
+
+def test_it_waits_for_a_server_that_comes_later():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    threads = []
+
+    def serve(server):
+        with server:
+            Connection(server.accept()[0], "secret", server=True).close()
+
+    def waiting():  # only now it comes
+        threads.append(threading.Thread(target=serve, args=(listen(*address),)))
+        threads[0].start()
+
+    connect(address, "secret", timeout=5, wait=30, waiting=waiting).close()
+    threads[0].join()
+
+
+def test_an_ipv6_host_can_be_listened_at():
+    try:
+        server = listen("::1", 0)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with server:
+        address = server.getsockname()[:2]
+        assert address_text(address) == f"[::1]:{address[1]}"
+        socket.create_connection(address, 5).close()
+    assert address_text(("127.0.0.1", 80)) == "127.0.0.1:80"

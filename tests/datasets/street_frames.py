@@ -45,5 +45,5 @@ def frame(seed=0, width=64, height=40, empty=False):
         depth=np.full((height, width), np.inf, np.float32),
         labels=tuple(labels),
         intrinsics=k,
-        pose=np.eye(4),
+        pose=np.array([[0, -1, 0, 0], [0, 0, -1, 1.6], [1, 0, 0, 0], [0, 0, 0, 1.0]]),
     )

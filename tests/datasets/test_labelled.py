@@ -145,6 +145,63 @@ def test_a_wrong_coco_file_gives_one_sentence(tmp_path, changes, sentence):
         read_labelled(coco(tmp_path, **changes))
 
 
+def test_what_exporters_write_otherwise_is_read_alike(tmp_path):
+    (plain,) = read_labelled(coco(tmp_path / "plain"))
+    folder = coco(
+        tmp_path / "floats",
+        images=[{"id": 5.0, "file_name": "a.png", "width": 40.0, "height": 30.0}],
+        categories=[{"id": 3.0, "name": "car"}, {"id": 7.0, "name": "person"}],
+    )
+    file = folder / "instances.json"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())  # a byte order mark
+    (item,) = read_labelled(folder)
+    assert item.boxes.tolist() == plain.boxes.tolist() and item.classes == plain.classes
+
+
+def test_cocos_own_layout_is_read(tmp_path):
+    folder = coco(tmp_path)
+    (folder / "annotations").mkdir()
+    (folder / "val2017").mkdir()
+    (folder / "a.png").rename(folder / "val2017" / "a.png")
+    (folder / "instances.json").rename(folder / "annotations" / "instances_val2017.json")
+    for other in ("instances_train2017", "captions_val2017", "person_keypoints_val2017"):
+        (folder / "annotations" / f"{other}.json").write_text("{}")
+    (item,) = read_labelled(folder)
+    assert item.classes == ("car", "car") and item.name == "a.png"
+    (folder / "train2017").mkdir()  # now there are two sets to choose from
+    with pytest.raises(DatasetError, match="2 annotation files"):
+        read_labelled(folder)
+
+
+def test_labels_for_another_size_are_refused_also_after_exif_turning(tmp_path):
+    folder = coco(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    Image.new("RGB", (40, 30)).save(folder / "a.png", exif=exif)
+    with pytest.raises(DatasetError, match=r"a\.png has 30 x 40 .* labels are for 40 x 30"):
+        read_labelled(folder)
+    coco(folder, images=[{"id": 5, "file_name": "a.png", "width": 30, "height": 40}])
+    Image.new("RGB", (40, 30)).save(folder / "a.png", exif=exif)
+    (item,) = read_labelled(folder)
+    assert item.image.shape == (40, 30, 3)
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_that_no_float_holds_is_refused(tmp_path, digits):
+    folder = coco(tmp_path)
+    file = folder / "instances.json"
+    file.write_text(file.read_text().replace("4.5", "9" * digits))
+    said = "is not a box of four numbers" if digits < 4300 else "number of too many digits"
+    with pytest.raises(DatasetError, match=said):
+        read_labelled(folder)
+
+
+def test_kittis_tracking_form_is_named(tmp_path):
+    labels = "".join(f"{n} 0 {line}\n" for n, line in enumerate(LABELS.splitlines()))
+    with pytest.raises(DatasetError, match="line 1, is of KITTI's tracking form, whose 17 columns"):
+        read_labelled(kitti(tmp_path, labels))
+
+
 def test_broken_json_gives_line_and_column(tmp_path):
     coco(tmp_path)
     (tmp_path / "instances.json").write_text('{"images": [\n  }')

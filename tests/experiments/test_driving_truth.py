@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 
 from metasim_backend.experiments.definitions import experiment_named
-from metasim_backend.experiments.driving_truth import attributes_of, other_than_prior, summary
+from metasim_backend.experiments.driving_truth import (
+    BOUND,
+    MATCHED,
+    OFF,
+    attributes_of,
+    hidden_scenes,
+    other_than_prior,
+    summary,
+)
 from metasim_backend.experiments.experiment import SCENES, Options
+from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.grammar import load_grammar
-from metasim_backend.training.scene_generator import SceneGenerator
 
 
 def attribute(w1_prior: float, w1_learned: float, spread_error: float = 0.0, seen: float = 0.5):
@@ -42,18 +50,26 @@ def test_attributes_that_differ_and_are_seen_are_counted_over_all_truths():
     assert found["worst drift of others"] == pytest.approx(0.3)  # of road.rise alone
 
 
+GRAMMAR = load_grammar(SCENES / "driving.yaml")
+HIDDEN = load_grammar(SCENES / "driving_truth_wide.yaml")
+
+
 @pytest.fixture(scope="module")
 def off():
-    grammar = load_grammar(SCENES / "driving.yaml")
-    hidden = load_grammar(SCENES / "driving_truth_wide.yaml")
-    return attributes_of(SceneGenerator(grammar), hidden, seed=0, prior_alone=True, count=400)
+    return attributes_of(GRAMMAR, scenes_of(GRAMMAR, 0, "others", 1000), HIDDEN, seed=0)
 
 
 def test_the_prior_itself_finds_nothing_and_drifts_nowhere(off):
     found = summary([off])
     assert found["median ratio"] == pytest.approx(1, abs=0.1)
     assert found["ratio ≤ 0.5, %"] == 0
-    assert found["worst drift of others"] < 0.25  # chance, in four hundred scenes
+    assert found["worst drift of others"] < 0.2  # chance, in a thousand scenes
+
+
+def test_true_attributes_of_the_matched_pictures_are_near(off):
+    bound = attributes_of(GRAMMAR, hidden_scenes(HIDDEN, 0)[:MATCHED], HIDDEN, seed=0)
+    found = summary([bound])
+    assert found["median ratio"] < 0.25 and found["nearer, %"] == 100
 
 
 @pytest.mark.parametrize(
@@ -70,6 +86,4 @@ def test_rows_are_trained_by_the_estimators_that_they_name():
     experiment = experiment_named("driving-truth")
     settings = experiment.depends_on(Options())["settings"]
     assert settings["surrogate"]["match"]["estimator"] == "surrogate"
-    assert "estimator" not in settings["differences"]["match"]
-    assert "surrogate" not in settings["differences"]
-    assert set(experiment.rows) == {"off", *settings}
+    assert set(experiment.rows) == {OFF, BOUND, *settings}

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from blender_addon.contract.version import ADDON_VERSION
 from blender_addon.contract.wire import PROTOCOL, Message, WireError, connect
 from metasim_backend.rendering.renderer import (
     RendererSetupError,
@@ -185,6 +186,25 @@ def test_another_protocol_version_is_refused_in_one_sentence(pool):
     answer = connection.receive(wait=5)
     assert answer.kind == "refused"
     assert "protocol 1" in answer.body["reason"] and "99" in answer.body["reason"]
+
+
+def test_a_worker_of_another_version_is_told_both(pool):
+    connection = connect(pool.address, "secret", timeout=5)
+    hello = {"protocol": PROTOCOL, "pid": 1, "addon_version": "0.0.3"}
+    connection.send(Message("hello", hello))
+    answer = connection.receive(wait=5)
+    assert answer.kind == "refused"
+    assert f"version {ADDON_VERSION}" in answer.body["reason"]
+    assert "version 0.0.3" in answer.body["reason"]
+
+
+def test_without_workers_of_its_own_it_says_where_it_waits(capsys):
+    with WorkerPool(WorkerSettings(count=0, token="secret")) as pool:
+        pool.submit("render", {"value": 1}, "scene")
+        pool.submit("render", {"value": 2}, "scene")
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and said.startswith("Waiting for workers")
+        assert f"--connect 127.0.0.1:{pool.address[1]}" in said and "secret" not in said
 
 
 def test_a_port_in_use_is_the_users_mistake():

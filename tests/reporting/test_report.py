@@ -136,6 +136,29 @@ def test_the_pictures_in_the_page_are_those_of_the_run(run):
     assert shown.count(png("grey")) == 8  # twenty steps, of which eight are chosen
 
 
+def test_target_pictures_are_shown_as_they_were_read_beside_a_street_like_each(run):
+    data = run / "report_data"
+    before = (write_report(run), (run / "report.html").read_text())[1]
+    (data / "pictures" / "twin").mkdir()
+    (data / "pictures" / "twin" / "00.png").write_bytes(png("yellow"))
+    car = {"box": [0.25, 0.25, 0.75, 0.75], "words": "car 14 m +20°"}
+    read = {"pictures": [{"lines": ["camera  pitch -2", "sky"], "objects": [car]}]}
+    (data / "read_target.json").write_text(json.dumps(read))
+    write_report(run)
+    page = (run / "report.html").read_text()
+    assert "What was read" in page and "What was read" not in before
+    shown = re.findall(r'src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]+)"', page)
+    pictures = {words: Image.open(io.BytesIO(base64.b64decode(data))) for data, words in shown}
+    drawn = np.asarray(pictures["target picture 1 as it was read"].convert("RGB")).astype(int)
+    red = (drawn[..., 0] > 200) & (drawn[..., 1:].max(-1) < 60)
+    assert 0.5 < red.mean() < 0.98  # the target's own colour, with a heading and a box
+    street = np.asarray(pictures["a street like target picture 1"].convert("RGB"))
+    assert (street == (255, 255, 0)).all()
+    (data / "pictures" / "target" / "00.png").write_bytes(b"no picture")
+    write_report(run)
+    assert "as it was read" not in (run / "report.html").read_text()
+
+
 def test_an_unfinished_run_gets_a_page_that_says_what_is_absent(tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 1\n")
     page = Page(write_report(tmp_path).read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import settings_from_dict
 from metasim_backend.training.estimators import surrogate_rounds
-from metasim_backend.training.estimators.first_round import take_over_first_round
 from metasim_backend.training.estimators.kept_reader import trained_reader
+from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, fingerprint
 from metasim_backend.training.evaluation import images_of
 from tests.training.test_run import SETTINGS as BASE
 from tests.training.test_run import (
@@ -90,22 +90,48 @@ def test_an_interruption_anywhere_changes_nothing(whole, tmp_path, monkeypatch):
     assert_equal_states(parameters(resumed), parameters(whole))
 
 
-def test_another_run_takes_over_the_first_round(whole, tmp_path, monkeypatch):
-    class Counting(BlobRenderer):
-        rendered = 0
+@pytest.fixture(scope="module")
+def reader_file(whole, tmp_path_factory):
+    """The first round's reader and surrogate of the whole run."""
+    settings = settings_from_dict(BASE | SETTINGS)
+    path = tmp_path_factory.mktemp("readers") / "blobs.pt"
+    kept = [whole.folder.load_checkpoint(name)["state"] for name in ("reader_0", "surrogate_0")]
+    fits = fingerprint(settings, whole.state.scenes.encoding)
+    PretrainedReader(fits, *kept, {"renders": 200}).save(path)
+    return path
 
-        def render(self, scenes, settings, progress=None):
-            Counting.rendered += len(scenes)
-            return super().render(scenes, settings, progress)
 
-    folder = tmp_path / "run"
-    with pytest.raises(Interrupted):
-        run_in(folder, FailingRenderer(0), settings=SETTINGS)
-    assert take_over_first_round(RunFolder.open(folder), whole.folder)
-    resumed = run_in(folder, Counting(), settings=SETTINGS, resume=True)
-    assert_equal_states(parameters(resumed), parameters(whole))
-    assert Counting.rendered < 200  # features, the second round and the report
-    assert not take_over_first_round(whole.folder, RunFolder(tmp_path / "none"))
+class CountingRenderer(BlobRenderer):
+    rendered = 0
+
+    def render(self, scenes, settings, progress=None):
+        self.rendered += len(scenes)
+        return super().render(scenes, settings, progress)
+
+
+def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
+    whole, reader_file, tmp_path
+):
+    begun = {**SETTINGS["surrogate"], "pretrained": str(reader_file), "replay": 100}
+    settings = SETTINGS | {"surrogate": begun}
+    counting = CountingRenderer()
+    run = run_in(tmp_path / "run", counting, settings=settings)
+    rounds = [m for m in read_metrics(run.folder.metrics) if m["phase"] == "surrogate"]
+    assert [m["pictures"] for m in rounds] == [100, 130]
+    assert counting.rendered < 300  # features, both rounds and the report
+    light = run.folder.read_json("attributes.json")["field.light"]
+    prior, learned = (float(np.mean(light[row])) for row in ("prior", "learned"))
+    assert abs(learned - 0.9) < 0.5 * abs(prior - 0.9)
+
+    folder = tmp_path / "interrupted"
+    moved = tmp_path / "moved.pt"
+    moved.write_bytes(reader_file.read_bytes())
+    settings["surrogate"] = begun | {"pretrained": str(moved)}
+    with pytest.raises(Interrupted):  # among its first renders
+        run_in(folder, FailingRenderer(1), settings=settings)
+    moved.unlink()  # the run has its own copy
+    resumed = run_in(folder, settings=settings, resume=True)
+    assert_equal_states(parameters(resumed), parameters(run))
 
 
 def test_renders_of_another_version_are_refused_by_name(whole, tmp_path):

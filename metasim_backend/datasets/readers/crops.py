@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from metasim_backend.datasets.annotation import Annotation
+from metasim_backend.datasets.annotation import Annotation, LabelledFile
 from metasim_backend.datasets.json_files import finite_box, read_json
 from metasim_backend.datasets.readers.pictures import DatasetError, list_pictures
 
 
-def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
+def samples(folder: Path) -> list[LabelledFile] | None:
     """Each picture with its cars, by name; None without ``boxes.json``.
 
     Raises:
@@ -24,7 +23,7 @@ def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] |
     pictures = list_pictures(
         folder / "images" if (folder / "images").is_dir() else folder, "labelled folder"
     )
-    found: list[tuple[Path, Callable[[], list[Annotation]]]] = []
+    found = []
     for picture in pictures:
         entry = entries.get(picture.stem)
         boxes = entry.get("boxes_xyxy") if isinstance(entry, dict) else None
@@ -42,5 +41,5 @@ def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] |
                     "correct it."
                 )
             cars.append(Annotation((x0, y0, x1, y1), "car"))
-        found.append((picture, partial(list, cars)))
+        found.append(LabelledFile(picture, partial(list, cars)))
     return found

@@ -8,11 +8,10 @@ that belongs to the box, so 1 is added to them here; heights for the difficulty 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from metasim_backend.datasets.annotation import Annotation
+from metasim_backend.datasets.annotation import Annotation, LabelledFile
 from metasim_backend.datasets.readers.pictures import DatasetError, list_pictures
 
 COLUMNS = (
@@ -44,25 +43,29 @@ def _root(folder: Path) -> Path | None:
     return None
 
 
-def samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
+def samples(folder: Path) -> list[LabelledFile] | None:
     """Each picture with what reads its label file, by name; None without image_2.
 
     Raises:
-        DatasetError: naming the folder or the label file that is missing.
+        DatasetError: naming the folder that is missing. Reading a picture's labels raises it too.
     """
     root = _root(folder)
     if root is None:
         return None
-    found: list[tuple[Path, Callable[[], list[Annotation]]]] = []
+    found = []
     for picture in list_pictures(root / "image_2", "labelled folder"):
         label = root / "label_2" / f"{picture.stem}.txt"
-        if not label.is_file():
-            raise DatasetError(
-                f"The picture {picture} has no label file {label}; add it (empty when nothing is "
-                "labelled) or remove the picture."
-            )
-        found.append((picture, partial(read_labels, label)))
+        found.append(LabelledFile(picture, partial(_labels_of, picture, label)))
     return found
+
+
+def _labels_of(picture: Path, label: Path) -> list[Annotation]:
+    if not label.is_file():
+        raise DatasetError(
+            f"The picture {picture} has no label file {label}; add it (empty when nothing is "
+            "labelled) or remove the picture."
+        )
+    return read_labels(label)
 
 
 def read_labels(label: Path) -> list[Annotation]:
@@ -89,6 +92,11 @@ def _annotation(words: list[str], where: str) -> Annotation:
         raise DatasetError(
             f"{where}, has {len(words)} columns of {len(COLUMNS)}: column {len(words) + 1} "
             f"({COLUMNS[len(words)]}) is missing; give all that KITTI's labels have."
+        )
+    if len(words) == len(COLUMNS) + 2 and words[0].isdigit() and words[2] in CLASSES:
+        raise DatasetError(
+            f"{where}, is of KITTI's tracking form, whose {len(words)} columns begin with frame "
+            "and track; give one file a picture, without these two columns."
         )
     if len(words) > len(COLUMNS):
         raise DatasetError(

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from metasim_backend.datasets.annotation import Annotation, difficulty
+from metasim_backend.datasets.annotation import Annotation, LabelledFile, difficulty
+from metasim_backend.datasets.bad_files import read_all
 from metasim_backend.datasets.class_names import COUNTS_AS, class_of
 from metasim_backend.datasets.readers import coco, crops, kitti
 from metasim_backend.datasets.readers.pictures import DatasetError, Fit, check_size, read_picture
@@ -54,6 +55,7 @@ def read_labelled(
     merge_vans: bool = True,
     most: int | None = None,
     names: Mapping[str, str] | None = None,
+    skipped: list[str] | None = None,
 ) -> list[LabelledImage]:
     """Read labelled pictures, each cut about its centre to the wanted aspect and re-sized.
 
@@ -71,9 +73,10 @@ def read_labelled(
         most: read at most this many, evenly spaced by name.
         names: what classes of the files are called, and what they are, beside
             :data:`.SPELLINGS`.
+        skipped: of pictures that cannot be used; see :func:`.read_all`.
 
     Raises:
-        DatasetError: unknown form, or a file that is missing or wrong, with line and column.
+        DatasetError: unknown form, or files that are missing or wrong, with line and column.
     """
     check_size(width, height)
     folder = Path(folder)
@@ -91,13 +94,14 @@ def read_labelled(
         raise DatasetError(f"The labelled folder {folder} holds no picture; put some in it.")
     if most is not None and len(samples) > most:
         samples = [samples[i * len(samples) // most] for i in range(most)]
-    return [
-        _labelled(path, _named(read(), names), width, height, classes, merge_vans)
-        for path, read in samples
-    ]
+
+    def read(one: LabelledFile) -> LabelledImage:
+        return _labelled(one, _named(one.objects(), names), width, height, classes, merge_vans)
+
+    return read_all(samples, read, skipped)
 
 
-def _samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] | None:
+def _samples(folder: Path) -> list[LabelledFile] | None:
     """Each picture with what reads its objects; None when the folder has none of the forms."""
     for form in (kitti.samples, crops.samples, coco.samples):
         samples = form(folder)
@@ -107,14 +111,20 @@ def _samples(folder: Path) -> list[tuple[Path, Callable[[], list[Annotation]]]] 
 
 
 def _labelled(
-    path: Path,
+    file: LabelledFile,
     annotations: Sequence[Annotation],
     width: int | None,
     height: int | None,
     classes: Sequence[str],
     merge_vans: bool,
 ) -> LabelledImage:
-    picture = read_picture(path)
+    picture = read_picture(file.picture)
+    if file.size not in (None, picture.size):
+        raise DatasetError(
+            f"The picture {file.picture} has {_pixels(picture.size)} pixels, turned as its EXIF "
+            f"data say, and its labels are for {_pixels(file.size)}; correct width and height, or "
+            "the picture."
+        )
     fit = Fit.centred(picture.size, width, height)
     boxes, inside = fit.boxes(np.array([a.box for a in annotations]))
     kept: list[tuple[np.ndarray, str, bool, str | None]] = []
@@ -135,7 +145,7 @@ def _labelled(
         classes=tuple(k[1] for k in kept),
         ignore=np.array([k[2] for k in kept], dtype=bool),
         difficulty=tuple(k[3] for k in kept),
-        name=path.name,
+        name=file.picture.name,
     )
 
 
@@ -153,6 +163,10 @@ def _class_of(annotation: Annotation, classes: Sequence[str], merge_vans: bool) 
     return name, ignore
 
 
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
+
+
 def check_cars(
     folder: str | Path, labelled: Sequence[LabelledImage], names: Mapping[str, str] | None = None
 ) -> None:
@@ -163,8 +177,8 @@ def check_cars(
     """
     if any("car" in one.classes for one in labelled):
         return
-    samples = _samples(Path(folder)) or []
-    there = sorted({class_of(one.class_name, names) for _, read in samples for one in read()})
+    objects = read_all(_samples(Path(folder)) or [], lambda file: file.objects(), [])
+    there = sorted({class_of(one.class_name, names) for some in objects for one in some})
     unknown = [name for name in there if name not in COUNTS_AS]
     meant = f"{unknown[-1] if unknown else 'NAME'}=car"
     raise DatasetError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, box_iou
+from torchvision.ops import batched_nms, box_iou, nms
 
 from metasim_backend.features.reader.reader import Reader, SeenPictures
 from metasim_backend.features.reader.region_network import (
@@ -25,6 +25,8 @@ from metasim_backend.features.reader.targets import ReaderTargets
 
 LEAST_PROBABILITY = 0.4
 """Of any object in a cell from which one is proposed."""
+MOST_PROPOSED = 60
+"""In a picture."""
 LEAST_OBJECT = 0.2
 """Probability that what is proposed is an object at all."""
 SAME = 0.4
@@ -188,16 +190,25 @@ def proposals(probability: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tenso
     Returns:
         [M] the pictures, [M] the cells of the most probable (row * w + column), [M, 4] the boxes.
     """
-    count, _, height, width = boxes.shape
+    count = len(boxes)
     score = probability.reshape(count, -1)
     picture, cell = (score > LEAST_PROBABILITY).nonzero(as_tuple=True)
     box, weight = boxes.flatten(2)[picture, :, cell], score[picture, cell]
-    kept = batched_nms(box, weight, picture, SAME)
-    kept = kept[torch.argsort(picture[kept] * height * width + cell[kept])]
-    apart = box + APART * picture[:, None]
-    overlap = box_iou(apart, apart[kept])
-    overlap, leader = overlap.max(1) if len(kept) else (weight.new_zeros(0), kept.new_zeros(0))
-    weight = weight * (overlap > SAME)
-    sums = box.new_zeros(len(kept), 4).index_add(0, leader, box * weight[:, None])
-    total = weight.new_zeros(len(kept)).index_add(0, leader, weight)
-    return picture[kept], cell[kept], sums / total.clamp_min(1e-9)[:, None]
+    pictures, cells, out = [], [], [box.new_zeros(0, 4)]
+    for number, rows in enumerate(torch.arange(len(cell)).split(picture.bincount().tolist())):
+        if not len(rows):
+            continue
+        # One picture at a time: an untrained reader proposes nearly every cell.
+        kept = nms(box[rows], weight[rows], SAME)[:MOST_PROPOSED].sort().values
+        overlap, leader = box_iou(box[rows], box[rows][kept]).max(1)
+        shares = weight[rows] * (overlap > SAME)
+        sums = box.new_zeros(len(kept), 4).index_add(0, leader, box[rows] * shares[:, None])
+        total = shares.new_zeros(len(kept)).index_add(0, leader, shares)
+        pictures.append(kept.new_full((len(kept),), number))
+        cells.append(cell[rows][kept])
+        out.append(sums / total.clamp_min(1e-9)[:, None])
+    return (
+        torch.cat([picture[:0], *pictures]),
+        torch.cat([cell[:0], *cells]),
+        torch.cat(out),
+    )

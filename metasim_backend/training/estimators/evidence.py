@@ -19,7 +19,7 @@ from metasim_backend.training.estimators.surrogate_descent import (
     SCENE,
     ReadingDistances,
     Trust,
-    predicted_misfit,
+    predicted_misfits,
 )
 
 READABLE = 4.0
@@ -43,7 +43,7 @@ def evidence(
     """
 
     def misfit(values: Tensor, part: Trust) -> float:
-        return float(predicted_misfit(surrogate, batch, values, distances, part))
+        return float(sum(predicted_misfits(surrogate, batch, values, distances, part)))
 
     unmoved = {part: misfit(batch.values, part) for part in (SCENE, OBJECTS)}
     out = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +11,7 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.features.reader.targets import ReaderNames
 from metasim_backend.grammar.encoding import Encoding
-from metasim_backend.run_files.atomic_files import write_atomically
+from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.run_files.run_folder import RunFolderError
 from metasim_backend.training.estimators.render_archive import (
     RenderArchive,
@@ -61,7 +60,7 @@ def kept_renders(
                 settings = noise_seeds(services.render_settings, some)
                 frames = renderer.render(some, settings, work.update)
                 state = archive_state(archive_of(encoding, names, some, frames, number))
-                write_atomically(path, partial(torch.save, state))
+                write_tensors(path, state)
             archives.append(_opened(path))
     return RenderArchive.joined(archives)
 

@@ -223,20 +223,38 @@ def predicted_misfit(
     posterior is cut (Liu, Bayarri and Berger 2009). Where the surrogate is wrong about the light,
     cars would be moved to explain it.
     """
-    trust = trust or Trust()
     of_object = surrogate.labelled[batch.node_class][:, None]
-    misfit = values.new_zeros(())
-    if trust.scene:
-        predicted = surrogate(batch, torch.where(of_object, values.detach(), values))
-        distance = _scene_distance(surrogate, predicted, distances)
-        misfit = misfit + trust.scene * _LIKELIHOOD * distances.counts[None] * distance
-    if trust.objects and distances.likelihoods:
-        predicted = surrogate(batch, torch.where(of_object, values, values.detach()))
-        misfit = misfit + trust.objects * sum(
-            one(*_mixture(surrogate, predicted, distances, batch, place))
-            for place, one in distances.likelihoods.items()
+    at = values.detach().requires_grad_()
+    with torch.enable_grad():
+        of_scene, of_objects = predicted_misfits(surrogate, batch, at, distances, trust)
+        parts = [(~of_object, of_scene), (of_object, of_objects)]
+        gradient = sum(
+            torch.where(moved, torch.autograd.grad(part, at, retain_graph=True)[0], 0.0)
+            for moved, part in parts
+            if part.requires_grad
         )
-    return misfit
+    return (of_scene + of_objects).detach() + ((values - at.detach()) * gradient).sum()
+
+
+def predicted_misfits(
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    values: Tensor,
+    distances: ReadingDistances,
+    trust: Trust | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The same of the scene's readings and of the objects', each as a function of all values."""
+    trust = trust or Trust()
+    predicted = surrogate(batch, values)
+    of_scene, of_objects = values.new_zeros(()), values.new_zeros(())
+    if trust.scene:
+        distance = _scene_distance(surrogate, predicted, distances)
+        of_scene = trust.scene * _LIKELIHOOD * distances.counts[None] * distance
+    if trust.objects:
+        for place, one in distances.likelihoods.items():
+            mixture = _mixture(surrogate, predicted, distances, batch, place)
+            of_objects = of_objects + trust.objects * one(*mixture)
+    return of_scene, of_objects
 
 
 def _scene_distance(

@@ -3,39 +3,40 @@
 The first round's renders are of the widened prior and of the prior. Each later one adds renders of
 the generator as it is, on which the *true* distance is measured. The reader goes on learning there
 too: it reads best where it was trained, and that is where the target is found to be.
+
+Reader and surrogate of the first round may come from a file; see :mod:`pretrained_reader`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.reader import Reader
-from metasim_backend.features.reader.readings import PLACES, Readings, read_pictures
-from metasim_backend.features.reader.targets import ReaderNames
-from metasim_backend.features.reader.training import (
-    ReaderTraining,
-    fit_scales,
-    train_reader,
-    training_steps,
-)
+from metasim_backend.features.reader.readings import Readings, read_pictures
+from metasim_backend.features.reader.training import fit_scales
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
-from metasim_backend.training.estimators.kept_renders import kept_renders
+from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, chosen_file
 from metasim_backend.training.estimators.pull import PullSettings
 from metasim_backend.training.estimators.render_archive import (
-    NodeReadings,
     RenderArchive,
     readings_of_nodes,
 )
+from metasim_backend.training.estimators.round_networks import (
+    LATER_RATE,
+    load_network,
+    new_surrogate,
+    teach_round_surrogate,
+    train_round_reader,
+)
+from metasim_backend.training.estimators.round_renders import first_renders, later_renders
 from metasim_backend.training.estimators.surrogate_descent import (
     OBJECTS,
     SCENE,
@@ -46,22 +47,10 @@ from metasim_backend.training.estimators.surrogate_descent import (
     predicted_distances,
     reading_distances,
 )
-from metasim_backend.training.estimators.surrogate_teaching import (
-    teach_surrogate,
-    teaching_steps,
-)
-from metasim_backend.training.feature_scenes import widened_scenes
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
 
-PRIOR_SHARE = 0.2
-RANGE_SHARE = 0.3
-"""Of the first renders: the prior's own, and those with most attributes from their whole range; the
-rest has attributes that are shifted all alike."""
-BEFORE_ALL = -1
-"""The round of those from the whole range."""
-LATER_RATE = 0.5
 EVIDENCE_SCENES = 96
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
@@ -86,17 +75,37 @@ class SurrogateSpace:
 
 def open_space(state: State, services: Services, done: int) -> SurrogateSpace:
     """The space as it was after so many rounds."""
-    reader = new_reader(services.settings, state.scenes.encoding)
-    names = reader.names
-    archives = [_renders(state, services, names, number) for number in range(max(done, 1))]
+    settings = services.settings
+    reader = new_reader(settings, state.scenes.encoding)
+    begun = _begin_pretrained(state, services)
+    count = settings.surrogate.replay if begun else settings.surrogate.scenes
+    archives = [first_renders(state, services, reader.names, count)]
+    archives += [later_renders(state, services, reader.names, n) for n in range(1, done)]
     space = SurrogateSpace(reader, RenderArchive.joined(archives).seen_by(reader))
-    if not done:
-        fit_scales(reader, space.archive.targets)
     if done:
-        reader.load_state_dict(_kept(services, "reader", done - 1))
-        space.surrogate = new_surrogate(state, names)
-        space.surrogate.load_state_dict(_kept(services, "surrogate", done - 1))
+        load_network(services, reader, "reader", done - 1)
+        space.surrogate = new_surrogate(state.scenes.encoding, reader.names)
+        load_network(services, space.surrogate, "surrogate", done - 1)
+    else:
+        fit_scales(reader, space.archive.targets)
     return space
+
+
+def _begin_pretrained(state: State, services: Services) -> bool:
+    """Whether the first round's networks come from a file; put them there in a new run."""
+    folder = services.folder
+    kept = folder.load_checkpoint("reader_0")
+    if kept is not None:
+        return "pretrained" in kept
+    if (folder.renders / "round_0").exists():
+        return False
+    path = chosen_file(services.settings, state.scenes.encoding)
+    if path is None:
+        return False
+    content = PretrainedReader.load(path)
+    folder.save_checkpoint({"state": content.surrogate}, "surrogate_0")
+    folder.save_checkpoint({"state": content.reader, "pretrained": content.made}, "reader_0")
+    return True
 
 
 def take_round(
@@ -111,11 +120,11 @@ def take_round(
     seed = services.settings.seed
     trust, errors = FIRST_TRUST, {}
     if number:
-        fresh = _renders(state, services, space.reader.names, number).seen_by(space.reader)
+        fresh = later_renders(state, services, space.reader.names, number).seen_by(space.reader)
         errors = _measure(services, space, fresh, number)
         trust = Trust(**{part: _trusted(error) for part, error in errors.items()})
         space.archive = RenderArchive.joined([space.archive, fresh])
-    _train_reader(services, space, number)
+    train_round_reader(services, space.reader, space.archive, number)
     target = read_pictures(space.reader, space.reader.see(services.target.matched))
     readings = read_pictures(space.reader, space.archive.seen, space.archive.targets)
     newest = readings.rows((space.archive.rounds == number).nonzero()[:, 0])
@@ -123,9 +132,9 @@ def take_round(
     distances = reading_distances(target, newest, generator(seed, "slices", number))
     before = distances.of(newest)
     if space.surrogate is None:
-        space.surrogate = new_surrogate(state, space.reader.names)
+        space.surrogate = new_surrogate(state.scenes.encoding, space.reader.names)
         space.surrogate.fit_inputs(space.archive.scenes)
-    _teach(services, space, space.surrogate, readings, nodes, number)
+    teach_round_surrogate(services, space.surrogate, space.archive, readings, nodes, number)
     if number == 0:
         _write_evidence(state, services, space.surrogate, newest, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
@@ -139,111 +148,6 @@ def take_round(
         "object_error": errors.get("objects", math.nan),
         "pictures": float(len(space.archive)),
     }
-
-
-def new_surrogate(state: State, names: ReaderNames) -> Surrogate:
-    """A surrogate of what a reader reads of the generator's scenes."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return Surrogate(
-            state.scenes.encoding,
-            len(names.scene) + len(names.classes),
-            names.classes,
-            len(names.objects) + PLACES,
-        )
-
-
-def _kept(services: Services, what: str, number: int) -> dict[str, Tensor]:
-    """A network as it was at the end of a round."""
-    kept = services.folder.load_checkpoint(f"{what}_{number}")
-    assert kept is not None, f"a finished round has left no {what}"
-    return kept["state"]
-
-
-def _keep(services: Services, network: nn.Module, name: str, train: Callable[[], None]) -> None:
-    """Train a network, or take it as an earlier call has left it."""
-    kept = services.folder.load_checkpoint(name)
-    if kept is not None:
-        network.load_state_dict(kept["state"])
-        return
-    train()
-    services.folder.save_checkpoint({"state": network.state_dict()}, name)
-
-
-def _renders(state: State, services: Services, names: ReaderNames, number: int) -> RenderArchive:
-    """A round's renders."""
-    settings = services.settings.surrogate
-    make = _generated if number else _first
-    archive = kept_renders(
-        services,
-        state.camera_model,
-        state.scenes.encoding,
-        names,
-        settings.renders if number else settings.scenes,
-        lambda: make(state, services, number),
-        number,
-    )
-    if number:
-        return archive
-    # What is noise in scenes from all over the range is not noise near the prior.
-    rounds = archive.rounds.clone()
-    rounds[len(rounds) - round(RANGE_SHARE * settings.scenes) :] = BEFORE_ALL
-    return replace(archive, rounds=rounds)
-
-
-def _first(state: State, services: Services, number: int) -> list[SceneGraph]:
-    """Scenes of the prior and of the widened prior, mixed."""
-    settings, seed, scenes = services.settings.surrogate, services.settings.seed, state.scenes
-    prior = round(PRIOR_SHARE * settings.scenes)
-    ranged = round(RANGE_SHARE * settings.scenes)
-    shifted = settings.scenes - prior - ranged
-    return [
-        *scenes.prior([derive_seed(seed, "surrogate-prior", i) for i in range(prior)]),
-        *widened_scenes(scenes, shifted, derive_seed(seed, "surrogate-shift"), "shift").scenes,
-        *widened_scenes(scenes, ranged, derive_seed(seed, "surrogate-range"), "range").scenes,
-    ]
-
-
-def _generated(state: State, services: Services, number: int) -> list[SceneGraph]:
-    """Scenes of the generator as it is."""
-    count, seed = services.settings.surrogate.renders, services.settings.seed
-    proposed = state.scenes.proposed(
-        [derive_seed(seed, "surrogate-round", number, i) for i in range(count)]
-    )
-    return state.scenes.transform_all(proposed, derive_seed(seed, "surrogate-round", number))
-
-
-def _train_reader(services: Services, space: SurrogateSpace, number: int) -> None:
-    """In the first round on all renders, later on the newest and as many older ones."""
-    settings, seed = services.settings.surrogate, services.settings.seed
-    rounds = space.archive.rounds
-    rows = torch.arange(len(rounds))
-    training = ReaderTraining(epochs=settings.reader_epochs)
-    if number:
-        older = rows[rounds < number]
-        source = generator(seed, "reader-rows", number)
-        drawn = older[torch.randperm(len(older), generator=source)[: int((rounds == number).sum())]]
-        rows = torch.cat([rows[rounds == number], drawn])
-        training = replace(
-            training,
-            epochs=settings.reader_goes_on,
-            learning_rate=LATER_RATE * training.learning_rate,
-        )
-
-    def train() -> None:
-        seen, targets = space.archive.rows(rows)
-        with services.work("match", "Reader", training_steps(targets, training)) as work:
-            train_reader(
-                space.reader,
-                seen,
-                targets,
-                derive_seed(seed, "reader", number),
-                training,
-                space.archive.weights[rows],
-                lambda *_: work.update(),
-            )
-
-    _keep(services, space.reader, f"reader_{number}", train)
 
 
 def _measure(
@@ -277,34 +181,6 @@ def _measure(
 
 def _trusted(error: float) -> float:
     return min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
-
-
-def _teach(
-    services: Services,
-    space: SurrogateSpace,
-    surrogate: Surrogate,
-    readings: Readings,
-    nodes: NodeReadings,
-    number: int,
-) -> None:
-    settings, seed = services.settings.surrogate, services.settings.seed
-    epochs = settings.goes_on if number else settings.epochs
-
-    def teach() -> None:
-        steps = teaching_steps(len(space.archive), epochs)
-        with services.work("match", "Surrogate", steps) as work:
-            teach_surrogate(
-                surrogate,
-                space.archive,
-                readings,
-                nodes,
-                derive_seed(seed, "surrogate", number),
-                epochs=epochs,
-                learning_rate=(LATER_RATE if number else 1.0) * 2e-3,
-                progress=lambda *_: work.update(),
-            )
-
-    _keep(services, surrogate, f"surrogate_{number}", teach)
 
 
 def _write_evidence(

@@ -1,0 +1,168 @@
+"""What a model's file would show in a render, as one mesh.
+
+That is what Blender's dependency graph lists for the file's scene: objects after their modifiers,
+curves and texts as meshes, and every instance of a collection; not what is hidden in renders or
+excluded from the view layer, and not the shapes that importers draw bones with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import bpy
+import mathutils
+import numpy as np
+
+SHAPES = ("MESH", "CURVE", "SURFACE", "FONT", "META")
+_UV, _COLOUR = "metasim uv", "metasim colour"
+_TURNS = {"x": ("Y", -90.0), "y": ("X", 90.0)}
+"""Axis and degrees that bring a file's axis up."""
+
+
+def rendered_mesh(path: Path, up: str = "") -> bpy.types.Mesh | None:
+    """A new mesh of all that the file shows, in its axes with z up; None when it shows nothing.
+
+    What else the file brings is left in ``bpy.data``.
+
+    Args:
+        up: which of the file's axes is up, x, y or z; empty for the format's own.
+
+    Raises:
+        RuntimeError, OSError: when it cannot be read.
+    """
+    before = set(bpy.data.objects)
+    kind = path.suffix.lower()
+    scene = bpy.context.scene
+    if kind == ".blend":
+        scene = _append(path) or scene
+    elif kind == ".obj":
+        # As it is in the file; it is turned below.
+        bpy.ops.wm.obj_import(filepath=str(path), forward_axis="Y", up_axis="Z")
+    else:
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    _as_rendered(scene, [item for item in bpy.data.objects if item not in before])
+    mesh = _joined(_parts(scene, lambda owner: owner not in before))
+    if mesh is not None:
+        own = "z" if kind == ".blend" else "y"
+        for angle, axis_up in ((-1.0, "y" if kind in (".glb", ".gltf") else "z"), (1.0, up or own)):
+            # glTF's importer has turned it by itself; first that is undone.
+            if axis_up in _TURNS:
+                axis, degrees = _TURNS[axis_up]
+                turn = mathutils.Matrix.Rotation(math.radians(angle * degrees), 4, axis)
+                mesh.transform(turn)
+    return mesh
+
+
+def _append(path: Path) -> bpy.types.Scene | None:
+    """The first scene of a .blend file, appended; of a file without one its objects, linked to the
+    current scene."""
+    with bpy.data.libraries.load(str(path), link=False) as (source, target):
+        target.scenes = source.scenes[:1]
+        if not source.scenes:
+            target.objects = source.objects
+    if target.scenes:
+        return target.scenes[0]
+    for item in target.objects:
+        bpy.context.scene.collection.objects.link(item)
+    return None
+
+
+def _as_rendered(scene: bpy.types.Scene, objects: Iterable[bpy.types.Object]) -> None:
+    """Show in the view what a render shows; the dependency graph that we can ask is the view's."""
+    for item in objects:
+        item.hide_viewport = item.hide_render
+        for modifier in item.modifiers:
+            modifier.show_viewport = modifier.show_render
+            if hasattr(modifier, "render_levels"):
+                modifier.levels = modifier.render_levels
+    if scene == bpy.context.scene:
+        return
+    for collection in scene.collection.children_recursive:
+        collection.hide_viewport = collection.hide_render
+    layers = [scene.view_layers[0].layer_collection]
+    while layers:
+        layer = layers.pop()
+        layer.hide_viewport = False
+        layers.extend(layer.children)
+
+
+def _parts(
+    scene: bpy.types.Scene, wanted: Callable[[bpy.types.Object], bool]
+) -> list[bpy.types.Mesh]:
+    """A new mesh for everything that is shown, in the scene's axes."""
+    layer = scene.view_layers[0]
+    with bpy.context.temp_override(scene=scene, view_layer=layer):
+        layer.update()
+        graph = bpy.context.evaluated_depsgraph_get()
+        parts = []
+        for shown in graph.object_instances:
+            owner = shown.parent if shown.is_instance else shown.object
+            if shown.object.type not in SHAPES or not wanted(owner.original):
+                continue
+            if shown.object.original.hide_render:
+                continue
+            mesh = bpy.data.meshes.new_from_object(
+                shown.object, preserve_all_data_layers=True, depsgraph=graph
+            )
+            matrix = shown.matrix_world.copy()
+            mesh.transform(matrix)
+            if matrix.is_negative:
+                mesh.flip_normals()
+            parts.append(mesh)
+    return parts
+
+
+def _joined(parts: Sequence[bpy.types.Mesh]) -> bpy.types.Mesh | None:
+    """All parts as one mesh; what each was drawn with keeps its place, whatever its name."""
+    if not any(len(part.polygons) for part in parts):
+        return None
+    bodies = []
+    for part in parts:
+        _under_one_name(part)
+        body = bpy.data.objects.new("metasim part", part)
+        bpy.context.scene.collection.objects.link(body)
+        bodies.append(body)
+    first = bodies[0]
+    if hasattr(first.data, "use_auto_smooth"):  # before Blender 4.1, for normals of their own
+        first.data.use_auto_smooth = any(part.has_custom_normals for part in parts)
+    if len(bodies) > 1:
+        with bpy.context.temp_override(
+            active_object=first, object=first, selected_editable_objects=bodies,
+            selected_objects=bodies,
+        ):  # fmt: skip
+            bpy.ops.object.join()
+    mesh = first.data
+    bpy.data.objects.remove(first)
+    if _UV in mesh.uv_layers:
+        mesh.uv_layers[_UV].active_render = True
+        mesh.uv_layers.active = mesh.uv_layers[_UV]
+    if _COLOUR in mesh.color_attributes:
+        mesh.color_attributes.render_color_index = mesh.color_attributes.find(_COLOUR)
+    return mesh
+
+
+def _under_one_name(mesh: bpy.types.Mesh) -> None:
+    """Copy the UV map and the colours that a render takes to names that all parts share: joining
+    goes by names."""
+    layer = next((one for one in mesh.uv_layers if one.active_render), None)
+    if layer is not None and _UV not in mesh.uv_layers:
+        values = np.empty(2 * len(mesh.loops), np.float32)
+        layer.data.foreach_get("uv", values)
+        copy = mesh.uv_layers.new(name=_UV, do_init=False)
+        if copy is not None:  # there is room for eight
+            copy.data.foreach_set("uv", values)
+    colours = mesh.color_attributes
+    index = colours.render_color_index
+    if 0 <= index < len(colours) and _COLOUR not in colours:
+        found = colours[index]
+        values = np.empty(4 * len(found.data), np.float32)
+        found.data.foreach_get("color", values)
+        values = values.reshape(-1, 4)
+        if found.domain == "POINT":
+            corners = np.empty(len(mesh.loops), np.int32)
+            mesh.loops.foreach_get("vertex_index", corners)
+            values = values[corners]
+        copy = colours.new(name=_COLOUR, type="FLOAT_COLOR", domain="CORNER")
+        copy.data.foreach_set("color", values.ravel())

@@ -1,0 +1,89 @@
+"""``metasim reader``: a reader and a surrogate for a grammar, trained before there is a target."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from metasim_backend.commands.options import (
+    add_worker_options,
+    output_file,
+    print_result,
+    worker_settings,
+)
+from metasim_backend.commands.setting_options import add_set_option, refuse_changes
+
+SETTINGS: dict[str, object] = {
+    # Of its own: no run's first scenes are among those that its reader was trained on.
+    "seed": 7919,
+    "phases": ["pretrain", "match"],
+    "match": {"estimator": "surrogate"},
+    "surrogate": {"pretrained": "none", "scenes": 4000},
+}
+TOLD = ("camera.pitch", "sky.sun_azimuth", "car: log distance", "car: sin aspect")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("grammar", type=Path, help="such as scenes/driving.yaml")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--run", type=Path, required=True, metavar="DIR", help="where renders are kept meanwhile"
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help="go on with an interrupted one")
+    existing.add_argument("--force", action="store_true", help="replace the run and the file")
+    add_set_option(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_worker_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from metasim_backend.grammar import load_grammar
+    from metasim_backend.networks.imagenet import imagenet_network
+    from metasim_backend.rendering.worlds import open_renderer
+    from metasim_backend.run_files.run_folder import RunFolder
+    from metasim_backend.training.reader_pretraining import pretrain_reader
+    from metasim_backend.training.run_config import RunConfig, open_run, resolve_settings
+    from metasim_backend.training.services import Services
+    from metasim_backend.training.target import Target
+
+    output_file(arguments.output, force=arguments.force)
+    workers = worker_settings(arguments)
+    if arguments.resume:
+        folder, config = open_run(arguments.run)
+        folder.check_unused()
+        refuse_changes(config, {}, arguments.overrides)
+    else:
+        RunFolder.check_free(arguments.run, force=arguments.force)
+        grammar = load_grammar(arguments.grammar)
+        settings = resolve_settings(grammar, arguments.overrides, SETTINGS)
+        config = RunConfig(grammar, settings, None, None, ("metasim", *sys.argv[1:]))
+        imagenet_network(settings.surrogate.network)  # says what is wrong
+    size = config.settings.rendering
+    none = torch.zeros(0, 3, size.height, size.width, dtype=torch.uint8)
+    with contextlib.closing(open_renderer(config.grammar.domain, workers=workers)) as renderer:
+        if not arguments.resume:
+            folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
+        services = Services(
+            folder,
+            config.grammar,
+            config.settings,
+            Target(none, none),
+            renderer,
+            config.command,
+            quiet=arguments.json,
+        )
+        content = pretrain_reader(services)
+    content.save(arguments.output)
+    read = content.made["held_out"]
+    told = ", ".join(f"{name} {read[name]['r2']:.2f}" for name in TOLD if name in read)
+    print_result(
+        arguments,
+        {"file": str(arguments.output), **content.made},
+        f"Wrote {arguments.output}. R² on pictures that it was not trained on: {told}.",
+    )
+    return 0

@@ -1,0 +1,123 @@
+"""The reader and the surrogate of a round: trained, or taken as an earlier call has left them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from metasim_backend.features.reader.reader import Reader
+from metasim_backend.features.reader.readings import PLACES, Readings
+from metasim_backend.features.reader.targets import ReaderNames
+from metasim_backend.features.reader.training import (
+    ReaderTraining,
+    train_reader,
+    training_steps,
+)
+from metasim_backend.grammar.encoding import Encoding
+from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.training.estimators.render_archive import NodeReadings, RenderArchive
+from metasim_backend.training.estimators.surrogate_teaching import (
+    teach_surrogate,
+    teaching_steps,
+)
+from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+
+LATER_RATE = 0.5
+"""Of learning, where a network goes on from an earlier round."""
+TEACHING_RATE = 2e-3
+
+
+def new_surrogate(encoding: Encoding, names: ReaderNames) -> Surrogate:
+    """A surrogate of what a reader reads of scenes; it has learned nothing yet."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Surrogate(
+            encoding,
+            len(names.scene) + len(names.classes),
+            names.classes,
+            len(names.objects) + PLACES,
+        )
+
+
+def load_network(services: Services, network: nn.Module, what: str, number: int) -> None:
+    """Make a network what it was at the end of a round."""
+    kept = services.folder.load_checkpoint(f"{what}_{number}")
+    assert kept is not None, f"a finished round has left no {what}"
+    network.load_state_dict(kept["state"])
+
+
+def train_round_reader(
+    services: Services, reader: Reader, archive: RenderArchive, number: int
+) -> None:
+    """In the first round on all renders, later on the newest and as many older ones."""
+    settings, seed = services.settings.surrogate, services.settings.seed
+    rounds = archive.rounds
+    rows = torch.arange(len(rounds))
+    training = ReaderTraining(epochs=settings.reader_epochs)
+    if number:
+        older = rows[rounds < number]
+        source = generator(seed, "reader-rows", number)
+        drawn = older[torch.randperm(len(older), generator=source)[: int((rounds == number).sum())]]
+        rows = torch.cat([rows[rounds == number], drawn])
+        training = replace(
+            training,
+            epochs=settings.reader_goes_on,
+            learning_rate=LATER_RATE * training.learning_rate,
+        )
+
+    def train() -> None:
+        seen, targets = archive.rows(rows)
+        with services.work("match", "Reader", training_steps(targets, training)) as work:
+            train_reader(
+                reader,
+                seen,
+                targets,
+                derive_seed(seed, "reader", number),
+                training,
+                archive.weights[rows],
+                lambda *_: work.update(),
+            )
+
+    _once(services, reader, f"reader_{number}", train)
+
+
+def teach_round_surrogate(
+    services: Services,
+    surrogate: Surrogate,
+    archive: RenderArchive,
+    readings: Readings,
+    nodes: NodeReadings,
+    number: int,
+) -> None:
+    """On all renders so far, of which the newest count most."""
+    settings, seed = services.settings.surrogate, services.settings.seed
+    epochs = settings.goes_on if number else settings.epochs
+
+    def teach() -> None:
+        steps = teaching_steps(len(archive), epochs)
+        with services.work("match", "Surrogate", steps) as work:
+            teach_surrogate(
+                surrogate,
+                archive,
+                readings,
+                nodes,
+                derive_seed(seed, "surrogate", number),
+                epochs=epochs,
+                learning_rate=(LATER_RATE if number else 1.0) * TEACHING_RATE,
+                progress=lambda *_: work.update(),
+            )
+
+    _once(services, surrogate, f"surrogate_{number}", teach)
+
+
+def _once(services: Services, network: nn.Module, name: str, train: Callable[[], None]) -> None:
+    kept: dict[str, dict[str, Tensor]] | None = services.folder.load_checkpoint(name)
+    if kept is not None:
+        network.load_state_dict(kept["state"])
+        return
+    train()
+    services.folder.save_checkpoint({"state": network.state_dict()}, name)
