@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from metasim_backend.settings.kinds import GROUP, Count, Size, Younger, setting
+from metasim_backend.settings.kinds import GROUP, Count, Size, Whole, Younger, setting
 
 
 @dataclass(frozen=True, config=GROUP)
@@ -31,23 +31,25 @@ class SurrogateSettings:
         300, "The same when there is one: what keeps later rounds from forgetting."
     )
     reader_epochs: Count = setting(8, "Passes of the reader's training over them.")
-    reader_goes_on: Count = setting(4, "Passes over a later round's renders and as many older.")
+    reader_goes_on: Whole = setting(
+        2, "Passes over a later round's renders and as many older; 0: it stays as it is."
+    )
     epochs: Count = setting(24, "Passes of the surrogate's training in the first round.")
     goes_on: Count = setting(10, "The same in later rounds.")
-    rounds: Count = setting(3, "How often the generator is changed. Between two it is rendered.")
+    rounds: Count = setting(5, "How often the generator is changed. Between two it is rendered.")
     renders: Annotated[int, Field(ge=20)] = setting(
-        400, "Renders of the generator as it is after a round, for the next."
+        200, "Renders of the generator as it is after a round, for the next."
     )
     proposals: Annotated[int, Field(ge=20)] = setting(
         1000, "Scenes of the prior that the descent draws from again and again."
     )
-    steps: Count = setting(300, "Steps of the descent in a round.")
-    batch: Annotated[int, Field(ge=8)] = setting(160, "Scenes a step.")
+    steps: Count = setting(100, "Steps of the descent in a round.")
+    batch: Annotated[int, Field(ge=8)] = setting(96, "Scenes a step.")
     learning_rate: Size = setting(
         1.5e-2, "Adam's. It falls to a twentieth along a cosine; later rounds have half of it."
     )
     hold: Size = setting(
-        2.0,
+        1.0,
         "How strongly the prior holds an attribute's mean and spread where pictures say nothing, "
         "in units of a logarithm of a likelihood.",
     )

@@ -41,6 +41,7 @@ def test_what_the_version_before_wrote_is_read_and_written_again_to_the_letter()
     assert written["match"].pop("estimator") == "gradient"  # there was no choice yet
     del written["surrogate"]
     assert written["target"].pop("classes") == ""
+    assert written["target"].pop("skip_bad") is False
     assert yaml.safe_dump(written, sort_keys=False) == text
 
 

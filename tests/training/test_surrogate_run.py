@@ -113,6 +113,7 @@ def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
     whole, reader_file, tmp_path
 ):
     begun = {**SETTINGS["surrogate"], "pretrained": str(reader_file), "replay": 100}
+    begun["reader_goes_on"] = 0
     settings = SETTINGS | {"surrogate": begun}
     counting = CountingRenderer()
     run = run_in(tmp_path / "run", counting, settings=settings)
@@ -123,6 +124,9 @@ def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
     prior, learned = (float(np.mean(light[row])) for row in ("prior", "learned"))
     assert abs(learned - 0.9) < 0.5 * abs(prior - 0.9)
 
+    readers = [run.folder.load_checkpoint(f"reader_{n}")["state"] for n in (0, 1)]
+    assert_equal_states(*readers)  # it stays as it is
+
     folder = tmp_path / "interrupted"
     moved = tmp_path / "moved.pt"
     moved.write_bytes(reader_file.read_bytes())
@@ -130,6 +134,8 @@ def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
     with pytest.raises(Interrupted):  # among its first renders
         run_in(folder, FailingRenderer(1), settings=settings)
     moved.unlink()  # the run has its own copy
+    with pytest.raises(Interrupted):  # among those of the second round
+        run_in(folder, FailingRenderer(1), settings=settings, resume=True)
     resumed = run_in(folder, settings=settings, resume=True)
     assert_equal_states(parameters(resumed), parameters(run))
 

@@ -52,12 +52,16 @@ def load_network(services: Services, network: nn.Module, what: str, number: int)
 
 def train_round_reader(
     services: Services, reader: Reader, archive: RenderArchive, number: int
-) -> None:
-    """In the first round on all renders, later on the newest and as many older ones."""
+) -> bool:
+    """In the first round on all renders, later on the newest and as many older ones; False where
+    it stays as it was."""
     settings, seed = services.settings.surrogate, services.settings.seed
     rounds = archive.rounds
     rows = torch.arange(len(rounds))
     training = ReaderTraining(epochs=settings.reader_epochs)
+    if number and not settings.reader_goes_on:
+        services.folder.save_checkpoint({"state": reader.state_dict()}, f"reader_{number}")
+        return False
     if number:
         older = rows[rounds < number]
         source = generator(seed, "reader-rows", number)
@@ -83,6 +87,7 @@ def train_round_reader(
             )
 
     _once(services, reader, f"reader_{number}", train)
+    return True
 
 
 def teach_round_surrogate(

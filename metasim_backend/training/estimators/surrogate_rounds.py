@@ -10,7 +10,7 @@ Reader and surrogate of the first round may come from a file; see :mod:`pretrain
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
@@ -64,13 +64,36 @@ class SurrogateSpace:
 
     Attributes:
         reader: reads pictures.
-        archive: all renders so far.
+        archives: the renders of each round so far.
         surrogate: of the last round; None before the first.
+        readings: what the reader as it is reads in the renders of each round
+        target_readings: the same of the target's pictures; None: not read yet.
     """
 
     reader: Reader
-    archive: RenderArchive
+    archives: list[RenderArchive]
     surrogate: Surrogate | None = None
+    readings: dict[int, Readings] = field(default_factory=dict)
+    target_readings: Readings | None = None
+
+    def read(self, target: Tensor) -> tuple[Readings, Readings]:
+        """The readings of the target's pictures [N, 3, H, W] uint8, and of all renders."""
+        if self.target_readings is None:
+            self.target_readings = read_pictures(self.reader, self.reader.see(target))
+        return self.target_readings, Readings.joined(
+            [self.read_round(number) for number in range(len(self.archives))]
+        )
+
+    def read_round(self, number: int) -> Readings:
+        """The readings of a round's renders."""
+        if number not in self.readings:
+            archive = self.archives[number]
+            self.readings[number] = read_pictures(self.reader, archive.seen, archive.targets)
+        return self.readings[number]
+
+    def forget_readings(self) -> None:
+        """The reader has changed."""
+        self.readings, self.target_readings = {}, None
 
 
 def open_space(state: State, services: Services, done: int) -> SurrogateSpace:
@@ -81,13 +104,13 @@ def open_space(state: State, services: Services, done: int) -> SurrogateSpace:
     count = settings.surrogate.replay if begun else settings.surrogate.scenes
     archives = [first_renders(state, services, reader.names, count)]
     archives += [later_renders(state, services, reader.names, n) for n in range(1, done)]
-    space = SurrogateSpace(reader, RenderArchive.joined(archives).seen_by(reader))
+    space = SurrogateSpace(reader, [archive.seen_by(reader) for archive in archives])
     if done:
         load_network(services, reader, "reader", done - 1)
         space.surrogate = new_surrogate(state.scenes.encoding, reader.names)
         load_network(services, space.surrogate, "surrogate", done - 1)
     else:
-        fit_scales(reader, space.archive.targets)
+        fit_scales(reader, space.archives[0].targets)
     return space
 
 
@@ -121,20 +144,21 @@ def take_round(
     trust, errors = FIRST_TRUST, {}
     if number:
         fresh = later_renders(state, services, space.reader.names, number).seen_by(space.reader)
-        errors = _measure(services, space, fresh, number)
+        space.archives.append(fresh)
+        errors = _measure(services, space, number)
         trust = Trust(**{part: _trusted(error) for part, error in errors.items()})
-        space.archive = RenderArchive.joined([space.archive, fresh])
-    train_round_reader(services, space.reader, space.archive, number)
-    target = read_pictures(space.reader, space.reader.see(services.target.matched))
-    readings = read_pictures(space.reader, space.archive.seen, space.archive.targets)
-    newest = readings.rows((space.archive.rounds == number).nonzero()[:, 0])
-    nodes = readings_of_nodes(space.archive, readings)
+    archive = RenderArchive.joined(space.archives)
+    if train_round_reader(services, space.reader, archive, number):
+        space.forget_readings()
+    target, readings = space.read(services.target.matched)
+    newest = readings.rows((archive.rounds == number).nonzero()[:, 0])
+    nodes = readings_of_nodes(archive, readings)
     distances = reading_distances(target, newest, generator(seed, "slices", number))
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state.scenes.encoding, space.reader.names)
-        space.surrogate.fit_inputs(space.archive.scenes)
-    teach_round_surrogate(services, space.surrogate, space.archive, readings, nodes, number)
+        space.surrogate.fit_inputs(archive.scenes)
+    teach_round_surrogate(services, space.surrogate, archive, readings, nodes, number)
     if number == 0:
         _write_evidence(state, services, space.surrogate, newest, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
@@ -146,14 +170,12 @@ def take_round(
         "object_trust": trust.objects,
         "scene_error": errors.get("scene", math.nan),
         "object_error": errors.get("objects", math.nan),
-        "pictures": float(len(space.archive)),
+        "pictures": float(len(archive)),
     }
 
 
-def _measure(
-    services: Services, space: SurrogateSpace, fresh: RenderArchive, number: int
-) -> dict[str, float]:
-    """How well the reader reads the generator's renders before it has been trained on them, for
+def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str, float]:
+    """How well the reader reads the newest renders before it has been trained on them, for
     the report; and how far the surrogate is wrong about them.
 
     Returns:
@@ -161,7 +183,7 @@ def _measure(
         the logarithm of a likelihood for as many pictures as the target has, less chance.
     """
     assert space.surrogate is not None
-    readings = read_pictures(space.reader, fresh.seen, fresh.targets)
+    fresh, readings = space.archives[number], space.read_round(number)
     read = accuracy(space.reader, readings, fresh.targets)
     services.folder.write_json(
         "reader.json",
