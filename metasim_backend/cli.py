@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "write a run's report again",
     "reproduce": "run an experiment over several seeds, beside the paper's figures",
     "serve": "work for Meta-Sim's panel in Blender",
+    "assets": "show models of your own as they will stand on a street, with their sizes",
     "addon": "build the Blender add-on, or install it into a Blender",
     "worker": "render for a backend elsewhere",
     "doctor": "say what is there, what is missing and how to mend it",
