@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 import yaml
@@ -22,10 +22,11 @@ try:
 except ImportError:  # Windows, which has no lock that ends with its process alone
     fcntl = None  # type: ignore[assignment]
 
+LOCK = "lock"
 # What a run's folder may hold; --force removes nothing else.
 PARTS = (
     "config.yaml",
-    "lock",
+    LOCK,
     "metrics.jsonl",
     "tensorboard",
     "checkpoints",
@@ -149,8 +150,10 @@ class RunFolder:
         Raises:
             RunFolderError: when another process owns it.
         """
-        with self.owned():
-            pass
+        lock = self.path / LOCK
+        if fcntl is not None and lock.exists():
+            with lock.open(encoding="ascii") as file:
+                self._take(file)
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
@@ -162,21 +165,25 @@ class RunFolder:
         if fcntl is None:
             yield
             return
-        with (self.path / "lock").open("a+", encoding="ascii") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                owner = file.read().strip()
-                which = f" (process {owner})" if owner else ""
-                raise RunFolderError(
-                    f"{self.path} is in use by another metasim{which}; wait until that has ended, "
-                    "or stop it."
-                ) from None
+        with (self.path / LOCK).open("a+", encoding="ascii") as file:
+            self._take(file)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+    def _take(self, file: IO[str]) -> None:
+        """Lock the open file until it is closed, or its process ends."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip()
+            which = f" (process {owner})" if owner else ""
+            raise RunFolderError(
+                f"{self.path} is in use by another metasim{which}; wait until that has ended, "
+                "or stop it."
+            ) from None
 
     def read_config(self) -> dict:
         """The content of ``config.yaml``.
