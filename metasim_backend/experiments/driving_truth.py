@@ -161,11 +161,19 @@ def hidden_scenes(hidden: Grammar, seed: int) -> list[SceneGraph]:
 
 
 def attributes_of(
-    grammar: Grammar, learned: Sequence[SceneGraph], hidden: Grammar, seed: int
+    grammar: Grammar,
+    learned: Sequence[SceneGraph],
+    hidden: Grammar,
+    seed: int,
+    count: int = COUNTED,
 ) -> dict[str, dict[str, Any]]:
-    """Each mutable number's nearness to the truth, and how often its class is seen."""
-    prior = scenes_of(grammar, seed, "counted-prior", COUNTED)
-    target = scenes_of(hidden, seed, "counted-truth", COUNTED)
+    """Each mutable number's nearness to the truth, and how often its class is seen.
+
+    Args:
+        count: scenes of prior and truth.
+    """
+    prior = scenes_of(grammar, seed, "counted-prior", count)
+    target = scenes_of(hidden, seed, "counted-truth", count)
     before, after, truth = (attribute_samples(grammar, some) for some in (prior, learned, target))
     table = {}
     for slot in Encoding(grammar).slots:
