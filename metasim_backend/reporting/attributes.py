@@ -94,12 +94,20 @@ class AttributeRow:
     def differs(self) -> bool:
         """Whether the target is known to be another than the prior: by a quarter of its standard
         deviation (Wasserstein-1) more than chance makes, in a class that is not rare."""
+        return self._is_other(self.prior_to_target)
+
+    @property
+    def astray(self) -> bool:
+        """Whether the target is the prior's, and what was learned is known to be another."""
+        return not self.differs and self._is_other(self.learned_to_target)
+
+    def _is_other(self, distance: float | None) -> bool:
         return (
             self.kind != "categorical"
             and self.target is not None
-            and self.prior_to_target is not None
+            and distance is not None
             and self.counted >= LEAST_COUNTED
-            and differs(self.prior_to_target, self.target.spread, self.counted)
+            and differs(distance, self.target.spread, self.counted)
         )
 
     @property

@@ -109,12 +109,14 @@ class Recovery:
         found: at most a quarter of the prior's distance away.
         nearer: nearer than the prior at all.
         median: of the distances as shares of the prior's.
+        astray: names of those that are the prior's in the truth, and not in what was learned.
     """
 
     differing: int
     found: int
     nearer: int
     median: float
+    astray: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -122,12 +124,17 @@ class Recovery:
             f"{self.found} of {self.differing} attributes that differ in the truth were found "
             f"(within {FOUND:.0%} of the prior's distance), {self.nearer} came nearer; the median "
             f"distance is {short(self.median)} of the prior's"
+            + (
+                f"; {', '.join(self.astray)} went astray, where the prior was right"
+                * bool(self.astray)
+            )
         )
 
     @property
     def good(self) -> bool | None:
-        """Good with most of them found; neither good nor bad with half of the way gone."""
-        if self.found > self.differing / 2:
+        """Good with most of them found and none astray; neither good nor bad with half of the way
+        gone."""
+        if self.found > self.differing / 2 and not self.astray:
             return True
         return None if self.median < 1 else False
 
@@ -147,6 +154,7 @@ def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
         sum(ratio <= FOUND for ratio in ratios),
         sum(ratio < 1 for ratio in ratios),
         median,
+        tuple(row.name for row in rows if row.astray),
     )
 
 

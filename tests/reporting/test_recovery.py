@@ -39,7 +39,17 @@ def test_found_and_nearer_are_counted_among_what_differs():
     assert truth is not None
     assert (truth.differing, truth.found, truth.nearer) == (3, 1, 2)
     assert truth.median == pytest.approx(0.5)
+    assert truth.astray == ("car.along",)
     assert truth.good is None  # half of the way
+
+
+def test_a_run_that_leads_another_attribute_astray_is_not_good():
+    found = {"camera.height": attribute(0, 0.9, 1)}
+    assert recovery(attribute_table(found)).good is True
+    truth = recovery(attribute_table(found | {"truck.yaw": attribute(0, 3, 0)}))
+    assert truth.good is None and truth.sentence.endswith(
+        "truck.yaw went astray, where the prior was right"
+    )
 
 
 @pytest.mark.parametrize(("learned", "mood"), [(0.9, "good"), (0.6, "mixed"), (3.0, "mixed")])
