@@ -58,10 +58,10 @@ demo: $(STAMP) ## learn a generator from rendered targets, with a report, in abo
 	$(BIN)/metasim demo --run $(RUN) $(if $(wildcard $(RUN)/config.yaml),$(or $(DEMO_ARGS),--resume),$(DEMO_ARGS))
 
 .PHONY: reader
-reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (half an hour)
+reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (40 minutes)
 	$(BIN)/metasim reader scenes/driving.yaml -o assets/readers/driving_320x192.pt --run runs/reader \
 		--set rendering.width=320 --set rendering.height=192 --set surrogate.scenes=4000 --set surrogate.renders=400 \
-		--set surrogate.reader_epochs=10 $(if $(wildcard runs/reader/config.yaml),$(or $(READER_ARGS),--resume),$(READER_ARGS))
+		--set surrogate.reader_epochs=10 --force $(if $(wildcard runs/reader/config.yaml),--resume)
 
 $(NEWER)/.set-up: $(STAMP)
 	$(PYTHON) -m venv $(NEWER)

@@ -17,8 +17,6 @@ import numpy as np
 
 SHAPES = ("MESH", "CURVE", "SURFACE", "FONT", "META")
 _UV, _COLOUR = "metasim uv", "metasim colour"
-_TURNS = {"x": ("Y", -90.0), "y": ("X", 90.0)}
-"""Axis and degrees that bring a file's axis up."""
 
 
 def rendered_mesh(path: Path, up: str = "") -> bpy.types.Mesh | None:
@@ -45,14 +43,17 @@ def rendered_mesh(path: Path, up: str = "") -> bpy.types.Mesh | None:
     _as_rendered(scene, [item for item in bpy.data.objects if item not in before])
     mesh = _joined(_parts(scene, lambda owner: owner not in before))
     if mesh is not None:
-        own = "z" if kind == ".blend" else "y"
-        for angle, axis_up in ((-1.0, "y" if kind in (".glb", ".gltf") else "z"), (1.0, up or own)):
-            # glTF's importer has turned it by itself; first that is undone.
-            if axis_up in _TURNS:
-                axis, degrees = _TURNS[axis_up]
-                turn = mathutils.Matrix.Rotation(math.radians(angle * degrees), 4, axis)
-                mesh.transform(turn)
+        turn = _upright(up or ("z" if kind == ".blend" else "y"))
+        if kind in (".glb", ".gltf"):  # its importer has turned it already
+            turn = turn @ _upright("y").inverted()
+        mesh.transform(turn)
     return mesh
+
+
+def _upright(axis: str) -> mathutils.Matrix:
+    """The turn that brings one of a file's axes up."""
+    about, degrees = {"x": ("Y", -90.0), "y": ("X", 90.0), "z": ("Z", 0.0)}[axis]
+    return mathutils.Matrix.Rotation(math.radians(degrees), 4, about)
 
 
 def _append(path: Path) -> bpy.types.Scene | None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
     UsageError,
+    add_skip_option,
     add_worker_options,
     output_file,
     parse_size,
     positive,
     print_result,
+    tell_of_skipped,
     worker_settings,
 )
 
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     fit = actions.add_parser("fit", help="fit the camera model to a folder of photographs")
     fit.add_argument("photographs", type=Path, help="folder of png and jpg files, without labels")
+    add_skip_option(fit)
     fit.add_argument(
         "--grammar",
         type=Path,
@@ -80,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
         linear=True,
     )
     workers = worker_settings(arguments)
-    photographs = TargetImages.read(arguments.photographs, width, height, MOST_PHOTOGRAPHS)
+    photographs = TargetImages.read(
+        arguments.photographs, width, height, MOST_PHOTOGRAPHS, arguments.skipped
+    )
+    tell_of_skipped(arguments.skipped)
     if min(len(photographs), arguments.count) < FEWEST:
         few = (
             f"{arguments.photographs} has {len(photographs)} photographs"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from metasim_backend.commands.options import (
     UsageError,
+    add_skip_option,
     add_worker_options,
     positive,
     print_result,
+    tell_of_skipped,
     worker_settings,
 )
 
@@ -28,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=positive, default=300, help="of training (default 300)")
     parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--skip-bad", action="store_true", help="go on without files that cannot be used"
-    )
+    add_skip_option(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_worker_options(parser)
 
@@ -58,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = config.settings.rendering
     asked = arguments.classes
     names = parse_names(config.settings.target.classes if asked is None else asked)
-    skipped: list[str] | None = [] if arguments.skip_bad else None
     labelled = read_labelled(
-        arguments.on, wanted.width, wanted.height, names=names, skipped=skipped
+        arguments.on, wanted.width, wanted.height, names=names, skipped=arguments.skipped
     )
+    tell_of_skipped(arguments.skipped)
     check_cars(arguments.on, labelled, names)
     detector = new_detector(replace(config.settings, seed=arguments.seed))
     seeds = [derive_seed(arguments.seed, "evaluate", i) for i in range(arguments.scenes)]
@@ -87,8 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
         if (value := getattr(score, name)) is not None
     )
     result = {"weights": detector.weights, "learned": not arguments.prior, **asdict(score)}
-    if skipped:
-        print("Left out, as they cannot be used:", *skipped, sep="\n  ", file=sys.stderr)
     who = "the prior's" if arguments.prior else "the learned"
     print_result(
         arguments,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +84,7 @@ def parse_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     wrong = not colon or not port.isdigit() or int(port) > 65535
-    if wrong or (":" in bare) != (bare != host):
+    if wrong or (":" in bare) != (bare != host):  # an IPv6 host, and no other, has brackets
         raise UsageError(f"{text!r} is not an address of the form HOST:PORT, or [IPV6]:PORT.")
     return bare or "127.0.0.1", int(port)
 
@@ -211,6 +213,23 @@ def _check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"Cannot write into the folder {folder}: {error.strerror}.") from None
+
+
+def add_skip_option(parser: argparse.ArgumentParser) -> None:
+    """``--skip-bad``; ``skipped`` then holds a list for what is left out, or None."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_const",
+        dest="skipped",
+        const=[],
+        help="go on without files that cannot be used",
+    )
+
+
+def tell_of_skipped(skipped: Sequence[str] | None) -> None:
+    """Name files that --skip-bad has left out."""
+    if skipped:
+        print("Left out, as they cannot be used:", *skipped, sep="\n  ", file=sys.stderr)
 
 
 def print_result(arguments: argparse.Namespace, result: dict, sentence: str) -> None:

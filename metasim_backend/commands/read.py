@@ -7,7 +7,14 @@ import json
 import shlex
 from pathlib import Path
 
-from metasim_backend.commands.options import UsageError, empty_folder, positive, print_result
+from metasim_backend.commands.options import (
+    UsageError,
+    add_skip_option,
+    empty_folder,
+    positive,
+    print_result,
+    tell_of_skipped,
+)
 
 DRAWN = 300
 """Streets of the generator, of which the nearest gives what was not read."""
@@ -18,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photographs", type=Path, help="a folder of png and jpg pictures")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--most", type=positive, default=50, help="pictures (default 50)")
+    add_skip_option(parser)
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -47,7 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
             "has not finished its first round."
         )
     size = config.settings.rendering
-    images = TargetImages.read(arguments.photographs, size.width, size.height, most=arguments.most)
+    images = TargetImages.read(
+        arguments.photographs,
+        size.width,
+        size.height,
+        most=arguments.most,
+        skipped=arguments.skipped,
+    )
+    tell_of_skipped(arguments.skipped)
     output = empty_folder(arguments.output, force=arguments.force)
     for name in ("pictures", "scenes"):
         (output / name).mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from metasim_backend.commands.options import (
+    UsageError,
     add_worker_options,
     output_file,
     print_result,
@@ -31,9 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", type=Path, required=True, metavar="DIR", help="where renders are kept meanwhile"
     )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help="go on with an interrupted one")
-    existing.add_argument("--force", action="store_true", help="replace the run and the file")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted one")
+    parser.add_argument(
+        "--force", action="store_true", help="replace the file, and without --resume the run"
+    )
     add_set_option(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_worker_options(parser)
@@ -53,13 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
 
     output_file(arguments.output, force=arguments.force)
     workers = worker_settings(arguments)
+    grammar = load_grammar(arguments.grammar)
     if arguments.resume:
         folder, config = open_run(arguments.run)
         folder.check_unused()
         refuse_changes(config, {}, arguments.overrides)
+        if grammar.to_dict() != config.grammar.to_dict():
+            raise UsageError(
+                f"--resume goes on with the grammar that {arguments.run} was begun with, and "
+                f"{arguments.grammar} is another; begin anew with another --run."
+            )
     else:
         RunFolder.check_free(arguments.run, force=arguments.force)
-        grammar = load_grammar(arguments.grammar)
         settings = resolve_settings(grammar, arguments.overrides, SETTINGS)
         config = RunConfig(grammar, settings, None, None, ("metasim", *sys.argv[1:]))
         imagenet_network(settings.surrogate.network)  # says what is wrong
@@ -70,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
         services = Services(
             folder,
-            config.grammar,
+            grammar,
             config.settings,
             Target(none, none),
             renderer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -25,7 +24,7 @@ from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.settings import TrainSettings, merged, without_younger
 from metasim_backend.statistics.differences import differs
-from metasim_backend.training.estimators.pretrained_reader import chosen_file
+from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, chosen_file
 from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
 from metasim_backend.training.seeds import derive_seed
@@ -135,11 +134,11 @@ class DrivingTruth(Experiment):
 
 
 def _reader_digest(settings: TrainSettings, grammar: Grammar) -> str | None:
-    """Of the file that trainings begin with."""
+    """Of the networks that trainings begin with."""
     if settings.match.estimator != "surrogate":
         return None
     path = chosen_file(settings, Encoding(grammar))
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    return None if path is None else PretrainedReader.load(path).digest
 
 
 def hidden_pictures(

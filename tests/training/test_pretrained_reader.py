@@ -51,6 +51,10 @@ def test_a_file_holds_what_was_saved_large_tensors_with_half_precision(tmp_path)
     assert back.reader["large"].dtype == torch.float32
     torch.testing.assert_close(back.reader["large"], made.reader["large"], rtol=1e-3, atol=1e-6)
     assert torch.equal(back.surrogate["steps"], made.surrogate["steps"])
+    assert back.digest == made.digest
+    other = replace(made, reader=made.reader | {"small": torch.zeros(3)})
+    assert other.digest != made.digest
+    assert replace(made, made={"renders": 6}).digest == made.digest
 
 
 def test_auto_takes_the_packaged_file_that_fits_and_no_other(tmp_path, monkeypatch):
@@ -76,6 +80,7 @@ def test_auto_takes_the_packaged_file_that_fits_and_no_other(tmp_path, monkeypat
         ("of another size", "was made for pictures of another size"),
         ("of another grammar", "was made for a grammar with other classes"),
         ("through another camera", "was made for another camera model"),
+        ("in another light", "was made for another light"),
     ],
 )
 def test_a_file_that_was_asked_for_and_does_not_fit_is_refused_by_name(tmp_path, wrong, said):
@@ -91,6 +96,8 @@ def test_a_file_that_was_asked_for_and_does_not_fit_is_refused_by_name(tmp_path,
         encoding = Encoding(load_grammar(DRIVING))
     if wrong == "through another camera":
         asked = replace(asked, camera_model=replace(asked.camera_model, exposure=0.5))
+    if wrong == "in another light":
+        asked = replace(asked, rendering=replace(asked.rendering, lighting="traced"))
     with pytest.raises(SettingsError, match=said) as raised:
         chosen_file(asked, encoding)
     assert "mine.pt" in str(raised.value) and "metasim reader" in str(raised.value)

@@ -50,7 +50,14 @@ class KittiWriter:
     ) -> None:
         self._classes, self._min_pixels = classes, min_pixels
         self._files = SampleFiles(
-            folder, {"format": "kitti", "classes": classes, "min_pixels": min_pixels, **job}
+            folder,
+            {
+                "format": "kitti",
+                "boxes": "level",  # those of earlier versions were the camera's
+                "classes": classes,
+                "min_pixels": min_pixels,
+                **job,
+            },
         )
         self._folder = folder
 

@@ -7,6 +7,7 @@ file renders a few hundred scenes in its first round.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from collections.abc import Mapping
@@ -34,9 +35,10 @@ _OTHER = {
     "network": "another surrogate.network",
     "size": "pictures of another size",
     "camera": "another camera model",
+    "light": "another light (rendering.engine, rendering.lighting)",
     "classes": "a grammar with other classes",
     "slots": "a grammar with other attributes",
-    "numbers": "other numbers of objects",
+    "numbers": "other readings",
     "labelled": "other labelled classes",
 }
 
@@ -91,6 +93,16 @@ class PretrainedReader:
                 f"{path} cannot be read as a reader's file; write it anew with metasim reader."
             ) from None
 
+    @property
+    def digest(self) -> str:
+        """Of the networks alone: equal for files that read alike."""
+        digest = hashlib.sha256()
+        for state in (self.reader, self.surrogate):
+            for name in sorted(state):
+                digest.update(name.encode())
+                digest.update(_halved(state[name]).contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
     def differs_in(self, fits: Mapping[str, Any]) -> str | None:
         """What it was made for that a run is not; None where it fits."""
         for name, other in _OTHER.items():
@@ -111,12 +123,13 @@ def fingerprint(settings: TrainSettings, encoding: Encoding) -> dict[str, Any]:
         slots.append(
             [slot.name, slot.kind, list(attribute.bounds if numeric else attribute.values)]
         )
-    size = settings.rendering
+    rendering = settings.rendering
     fits = {
         "format": FORMAT,
         "network": settings.surrogate.network,
-        "size": [size.width, size.height],
+        "size": [rendering.width, rendering.height],
         "camera": settings.camera_model.to_dict(),
+        "light": [rendering.engine, rendering.lighting],
         "classes": [spec.name for spec in encoding.grammar.classes],
         "slots": slots,
         "numbers": [*reader_names(encoding, LABELLED).scene, *OBJECT_NUMBERS],

@@ -66,7 +66,7 @@ class SurrogateSpace:
         reader: reads pictures.
         archives: the renders of each round so far.
         surrogate: of the last round; None before the first.
-        readings: what the reader as it is reads in the renders of each round
+        readings: what the reader as it is reads in the renders of each round.
         target_readings: the same of the target's pictures; None: not read yet.
     """
 
