@@ -51,15 +51,25 @@ class MixtureLikelihood:
             covariance: [C, C], R.
             spreads: [N, C].
         """
+        density = self.log_density(means, weights, covariance, spreads)
+        return self.of_density(density - weights.sum().clamp_min(1e-9).log())
+
+    def log_density(
+        self, means: Tensor, weights: Tensor, covariance: Tensor, spreads: Tensor
+    ) -> Tensor:
+        """[M]: the logarithm of the mixture's density at each reading, times the sum of weights."""
         size = means.shape[1]
         root = torch.linalg.cholesky(covariance + _LEAST * torch.eye(size).to(covariance))
         inverse = torch.linalg.inv(root)
         apart = (self.readings[:, None] - means) / spreads
         square = (apart @ inverse.T).square().sum(2)
-        shares = (weights / weights.sum().clamp_min(1e-9)).clamp_min(1e-12).log()
         volumes = spreads.log().sum(1) + root.diagonal().log().sum()
-        each = shares - volumes - square / 2 - size / 2 * math.log(2 * math.pi)
-        mixture = math.log(1 - MISREAD) + each.logsumexp(1)
+        each = weights.clamp_min(1e-12).log() - volumes - square / 2
+        return each.logsumexp(1) - size / 2 * math.log(2 * math.pi)
+
+    def of_density(self, log_density: Tensor) -> Tensor:
+        """Minus the logarithm of the likelihood, where the mixture's normals have this density."""
+        mixture = math.log(1 - MISREAD) + log_density
         return -(self.counts * torch.logaddexp(mixture, self.misread)).sum()
 
 

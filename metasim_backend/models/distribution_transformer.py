@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -131,6 +132,16 @@ class DistributionTransformer(nn.Module):
         """Add a shift, in the encoding's units, to a numeric slot's mean in every node."""
         place = len(self.numeric) + self.numeric.index(slot)
         self.head.bias[place] += shift / float(self.scale[slot])
+
+    @torch.no_grad()
+    def leave(self, slots: Sequence[int]) -> None:
+        """Have numeric slots come out as they go in, but for the least noise."""
+        count = len(self.numeric)
+        for place in (self.numeric.index(slot) for slot in slots):
+            rows = torch.tensor([place, count + place, 2 * count + place])
+            self.head.weight[rows] = 0
+            self.head.bias[rows] = 0
+            self.head.bias[rows[2]] = math.log(SMALLEST_SPREAD / self.settings.spread)
 
     def encode(self, data: Data | SceneBatch) -> Tensor:
         """[N, latent]: each node's code."""

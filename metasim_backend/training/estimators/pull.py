@@ -19,10 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from metasim_backend.grammar.encoded_scenes import SceneBatch
+from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
 from metasim_backend.models.distribution_transformer import Changes, DistributionTransformer
+from metasim_backend.statistics.circular_tensors import offsets_from_mean
 
 LEAST_VARIANCE = 1e-4
+LEAST_DEVIATION = 1e-3
 _SPREAD_SHARE = 0.1  # of the noise's own variation over nodes, in log units
 
 
@@ -43,34 +45,54 @@ class PullSettings:
     apart: float = 20.0
 
 
+def prior_deviations(transformer: DistributionTransformer, scenes: EncodedScenes) -> Tensor:
+    """[M]: the standard deviations of the numeric slots in scenes of the prior, in the encoding's
+    units; 1 where a slot is nowhere. The transformer's own scale is bounded from below, which is
+    right for steps and wrong for what is probable."""
+    deviations = torch.ones(len(transformer.numeric))
+    for place, slot in enumerate(transformer.numeric):
+        values = scenes.values[scenes.present[:, slot], slot].double()
+        if len(values):
+            if transformer.encoding.slots[slot].kind == "circular":
+                _, offsets = offsets_from_mean(values)
+            else:
+                offsets = values - values.mean()
+            deviations[place] = offsets.square().mean().sqrt().clamp_min(LEAST_DEVIATION).float()
+    return deviations
+
+
 def pull(
     transformer: DistributionTransformer,
     batch: SceneBatch,
     changes: Changes,
+    deviations: Tensor,
     settings: PullSettings,
     readable: Tensor | None = None,
 ) -> Tensor:
     """Minus the logarithm of the prior density of what the transformer does, up to a constant.
 
     Args:
+        deviations: [M] what the numeric slots' standard deviation is in the prior, in the
+            encoding's units.
         readable: [M] bool, the numeric slots that pictures can say something of; None: all.
     """
     numeric = torch.tensor(transformer.numeric)
     chosen = (batch.present & batch.mutable)[:, numeric]
     share = chosen / chosen.sum(0).clamp_min(1)
-    shift, gain = (changes.shift * share).sum(0), (changes.gain * share).sum(0)
-    noise = transformer.spread(changes) / transformer.scale[numeric]
+    moves = changes.shift * transformer.scale[numeric] / deviations
+    shift, gain = (moves * share).sum(0), (changes.gain * share).sum(0)
+    noise = transformer.spread(changes) / deviations
     variance = (1 + gain).square() + (noise.square() * share).sum(0)
     ratio = variance.clamp_min(LEAST_VARIANCE).log() / 2
     spread = (changes.log_spread * share).sum(0)
     apart = (
-        (changes.shift - shift).square()
+        (moves - shift).square()
         + (changes.gain - gain).square()
         + _SPREAD_SHARE * (changes.log_spread - spread).square()
     )
-    moves = (shift / settings.shift).square(), (ratio / settings.ratio).square()
-    given_way = [torch.log1p(move) for move in moves]
+    squares = (shift / settings.shift).square(), (ratio / settings.ratio).square()
+    given_way = [torch.log1p(square) for square in squares]
     if readable is not None:
-        given_way = [torch.where(readable, g, m) for g, m in zip(given_way, moves, strict=True)]
+        given_way = [torch.where(readable, g, m) for g, m in zip(given_way, squares, strict=True)]
     costs = settings.strength * sum(given_way) + settings.apart * (apart * share).sum(0)
     return costs[chosen.any(0)].sum()

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from metasim_backend.distances.mixture_likelihood import MixtureLikelihood, mixture_likelihood
+from metasim_backend.distances.running_mixture import RunningMixture
 from metasim_backend.distances.sliced_energy import SlicedEnergy, sliced_energy
-from metasim_backend.features.reader.readings import Readings
+from metasim_backend.features.reader.readings import PLACES, Readings
 from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
 from metasim_backend.models.attribute_distribution import AttributeDistribution
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import PredictedReadings, Surrogate
-from metasim_backend.training.estimators.pull import PullSettings, pull
+from metasim_backend.training.estimators.pull import PullSettings, prior_deviations, pull
 from metasim_backend.training.seeds import generator
 
 SCENE_SLICES = 24
@@ -26,6 +27,12 @@ LEAST_OBJECTS = 8.0
 LEAST_AMOUNT = 1e-3
 """Of a class at a node, as a share of the largest, below which it is left out."""
 MISTAKEN_SPREAD = 0.1
+MEMORY = 8.0
+"""Batches that a mixture of objects is made of."""
+CONTEXT_RATE = 0.2
+"""Learning rate of all that makes a node's change depend on other nodes and on its own attributes,
+as a share of that of changes that all nodes have in common: thousands of numbers that a batch tells
+little of each walk about at random."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
 
@@ -55,7 +62,8 @@ class ReadingDistances:
     Attributes:
         scene: distance of the scenes' readings.
         objects: by a class's place, distance of its objects' readings.
-        likelihoods: by a class's place, the likelihood of its objects' readings.
+        likelihoods: by a class's place, the likelihood of its objects' numbers. Their boxes are
+            left out: read to a hundredth, and fixed by the numbers, they only thin the mixture.
         counts: how many samples the target has: pictures (None), and by class objects.
         mistaken: what is found in renders and is no labelled object; no scene graph tells of it, so
             it is taken as it was found.
@@ -123,7 +131,7 @@ def reading_distances(
             of_objects[place] = sliced_energy(
                 own, others, OBJECT_SLICES, source, weights, other_weights, expected
             )
-            likelihoods[place] = mixture_likelihood(own, weights, objects)
+            likelihoods[place] = mixture_likelihood(own[:, :-PLACES], weights, objects[:, :-PLACES])
             counts[place] = count
     return ReadingDistances(
         sliced_energy(target.scene, reference.scene, SCENE_SLICES, source),
@@ -172,20 +180,26 @@ def descend(
         readable: [numeric slots] bool, as for :func:`pull`.
     """
     parameters = [p for p in transformer.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(parameters, settings.learning_rate)
+    context = [p for p in parameters if p is not transformer.head.bias]
+    rates = (settings.learning_rate, CONTEXT_RATE * settings.learning_rate)
+    optimiser = torch.optim.Adam(
+        [{"params": part} for part in ([transformer.head.bias], context)], settings.learning_rate
+    )
     source = generator(seed, "surrogate-descent", turn)
+    objects = {k: RunningMixture(one, MEMORY) for k, one in distances.likelihoods.items()}
+    deviations = prior_deviations(transformer, scenes)
     surrogate.requires_grad_(False)
     for step in range(settings.steps):
         rate = 0.05 + 0.475 * (1 + math.cos(math.pi * step / settings.steps))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * rate
+        for group, full in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = full * rate
         rows = torch.randint(len(scenes), (settings.batch,), generator=source)
         batch = scenes.batch(rows)
         changes = transformer.changes(batch)
         distribution = transformer.changed(batch, changes)
         values = within_range(distribution, distribution.rsample(source))
-        misfit = predicted_misfit(surrogate, batch, values, distances, settings.trust)
-        loss = misfit + pull(transformer, batch, changes, held, readable)
+        misfit = predicted_misfit(surrogate, batch, values, distances, settings.trust, objects)
+        loss = misfit + pull(transformer, batch, changes, deviations, held, readable)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -215,6 +229,7 @@ def predicted_misfit(
     values: Tensor,
     distances: ReadingDistances,
     trust: Trust | None = None,
+    objects: Mapping[int, RunningMixture] | None = None,
 ) -> Tensor:
     """What is descended on, in units of the logarithm of a likelihood: how improbable the target's
     readings are of a batch of scenes with these values.
@@ -226,7 +241,7 @@ def predicted_misfit(
     of_object = surrogate.labelled[batch.node_class][:, None]
     at = values.detach().requires_grad_()
     with torch.enable_grad():
-        of_scene, of_objects = predicted_misfits(surrogate, batch, at, distances, trust)
+        of_scene, of_objects = predicted_misfits(surrogate, batch, at, distances, trust, objects)
         parts = [(~of_object, of_scene), (of_object, of_objects)]
         gradient = sum(
             torch.where(moved, torch.autograd.grad(part, at, retain_graph=True)[0], 0.0)
@@ -242,8 +257,14 @@ def predicted_misfits(
     values: Tensor,
     distances: ReadingDistances,
     trust: Trust | None = None,
+    objects: Mapping[int, RunningMixture] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The same of the scene's readings and of the objects', each as a function of all values."""
+    """The same of the scene's readings and of the objects', each as a function of all values.
+
+    Args:
+        objects: by a class's place, the likelihood with what it remembers of earlier batches; None:
+            that of this batch alone.
+    """
     trust = trust or Trust()
     predicted = surrogate(batch, values)
     of_scene, of_objects = values.new_zeros(()), values.new_zeros(())
@@ -251,9 +272,16 @@ def predicted_misfits(
         distance = _scene_distance(surrogate, predicted, distances)
         of_scene = trust.scene * _LIKELIHOOD * distances.counts[None] * distance
     if trust.objects:
-        for place, one in distances.likelihoods.items():
-            mixture = _mixture(surrogate, predicted, distances, batch, place)
-            of_objects = of_objects + trust.objects * one(*mixture)
+        for place, one in (objects or distances.likelihoods).items():
+            means, counts, covariance, spreads = _mixture(
+                surrogate, predicted, distances, batch, place
+            )
+            of_objects = of_objects + trust.objects * one(
+                means[:, :-PLACES],
+                counts,
+                covariance[:-PLACES, :-PLACES],
+                spreads[:, :-PLACES],
+            )
     return of_scene, of_objects
 
 

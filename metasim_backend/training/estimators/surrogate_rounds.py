@@ -37,6 +37,7 @@ from metasim_backend.training.estimators.round_networks import (
     train_round_reader,
 )
 from metasim_backend.training.estimators.round_renders import first_renders, later_renders
+from metasim_backend.training.estimators.support import SUPPORTED, take_back_unsupported
 from metasim_backend.training.estimators.surrogate_descent import (
     OBJECTS,
     SCENE,
@@ -51,7 +52,7 @@ from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
 
-EVIDENCE_SCENES = 96
+EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
 TRUSTED_ERROR = 25.0
@@ -247,6 +248,7 @@ def _descend(
     proposals = state.scenes.proposed(
         [derive_seed(seed, "surrogate-proposal", i) for i in range(settings.proposals)]
     )
+    scenes = encode_scenes(state.scenes.encoding, proposals)
     losses: list[float] = []
     with services.work("match", "Descent", settings.steps) as work:
 
@@ -257,7 +259,7 @@ def _descend(
         descend(
             state.scenes.transformer,
             surrogate,
-            encode_scenes(state.scenes.encoding, proposals),
+            scenes,
             distances,
             PullSettings(strength=settings.hold),
             DescentSettings(
@@ -271,5 +273,16 @@ def _descend(
             step,
             _readable(state, services),
         )
+    support = take_back_unsupported(
+        state.scenes.transformer,
+        surrogate,
+        scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
+        distances,
+        trust,
+        generator(seed, "surrogate-support", number),
+    )
+    services.folder.write_json(
+        "support.json", {"round": number, "supported_from": SUPPORTED, "attributes": support}
+    )
     last = losses[-max(1, len(losses) // 20) :]
     return sum(last) / len(last)

@@ -1,0 +1,78 @@
+"""Which of a generator's changes the target's pictures support; the others are taken back.
+
+A descent moves also what pictures hardly tell of: by the noise of its steps, or to explain what
+something else explained later. Each attribute is put back to the prior's in the generator's own
+scenes. If the target's readings are then hardly less probable, there was no reason to move it, and
+it stays as the prior has it: backward elimination by a likelihood ratio.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from metasim_backend.grammar.encoded_scenes import SceneBatch
+from metasim_backend.models.distribution_transformer import DistributionTransformer
+from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.training.estimators.surrogate_descent import (
+    ReadingDistances,
+    Trust,
+    predicted_misfits,
+    within_range,
+)
+
+SUPPORTED = 8.0
+"""In units of the logarithm of a likelihood. Three numbers that are free (mean, spread, noise) gain
+as much by chance once in a thousand times."""
+
+
+@torch.no_grad()
+def take_back_unsupported(
+    transformer: DistributionTransformer,
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    distances: ReadingDistances,
+    trust: Trust,
+    source: torch.Generator,
+) -> dict[str, float]:
+    """Leave to the prior what is not supported.
+
+    Attributes are tried one by one, those first that alone are supported least, each with all that
+    were taken back before it.
+
+    Args:
+        batch: scenes of the prior.
+        source: of the generator's noise.
+
+    Returns:
+        by the name of each numeric attribute that is mutable how much less probable the target's
+        readings are without its change, of those taken back as they were tried.
+    """
+    distribution = transformer(batch)
+    values = within_range(distribution, distribution.rsample(source))
+
+    def misfit(some: Tensor, of_objects: bool) -> float:
+        return float(predicted_misfits(surrogate, batch, some, distances, trust)[int(of_objects)])
+
+    def put_back(some: Tensor, slot: int) -> Tensor:
+        return some.index_copy(1, torch.tensor([slot]), batch.values[:, [slot]])
+
+    kinds, support = {}, {}
+    moved = {of_objects: misfit(values, of_objects) for of_objects in (False, True)}
+    for slot in transformer.numeric:
+        chosen = (batch.present & batch.mutable)[:, slot]
+        if chosen.any():
+            kinds[slot] = bool(surrogate.labelled[batch.node_class[chosen]].any())
+            support[slot] = misfit(put_back(values, slot), kinds[slot]) - moved[kinds[slot]]
+    taken_back = []
+    for slot in sorted(support, key=support.__getitem__):
+        if support[slot] >= SUPPORTED:
+            break
+        without = put_back(values, slot)
+        now = misfit(without, kinds[slot])
+        support[slot] = now - moved[kinds[slot]]
+        if support[slot] < SUPPORTED:
+            values, moved[kinds[slot]] = without, now
+            taken_back.append(slot)
+    transformer.leave(taken_back)
+    return {transformer.encoding.slots[slot].name: value for slot, value in support.items()}
