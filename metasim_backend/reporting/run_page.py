@@ -20,6 +20,7 @@ from metasim_backend.reporting.verdict import (
     distance_comparisons,
     mmd_comparisons,
     readable,
+    supported,
     verdict,
 )
 
@@ -56,6 +57,7 @@ def render_page(record: RunRecord) -> str:
         read=_mapping(record.structure.get("read")),
         reading=_mapping(record.reader.get("numbers")),
         evidence=readable(record),
+        support=supported(record),
         read_pictures=_read_pictures(record),
         rows=rows,
         samples={item.name: item for item in record.attributes},

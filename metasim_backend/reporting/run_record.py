@@ -36,6 +36,7 @@ class RunRecord:
         progress: paths by scene (``NN``) and step.
         read_target: ``report_data/read_target.json``, what was read in the first target pictures.
         twins: paths of pictures of streets like these.
+        support: ``report_data/support.json``, whether pictures support what was moved.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class RunRecord:
     progress: Mapping[str, tuple[tuple[int, Path], ...]]
     read_target: Mapping[str, Any] = field(default_factory=dict)
     twins: tuple[Path, ...] = ()
+    support: Mapping[str, Any] = field(default_factory=dict)
 
     def number(self, *keys: str) -> float | None:
         """A finite number of the summary by its path, or None."""
@@ -101,6 +103,7 @@ def read_run(folder: Path) -> RunRecord:
         structure=_read_mapping(data / "structure.json"),
         reader=_read_mapping(data / "reader.json"),
         evidence=_read_mapping(data / "evidence.json"),
+        support=_read_mapping(data / "support.json"),
         read_target=_read_mapping(data / "read_target.json"),
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
         twins=_pictures(pictures / "twin"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from metasim_backend.reporting.attributes import AttributeRow
 from metasim_backend.reporting.numbers import short
@@ -161,12 +162,21 @@ def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
 def readable(record: RunRecord) -> dict[str, bool]:
     """By attribute, whether as many pictures as the target has can say something of it; empty
     where that was not measured."""
-    least = as_number(record.evidence.get("readable_from"))
-    attributes = record.evidence.get("attributes")
+    return _reaches(record.evidence, "readable_from")
+
+
+def supported(record: RunRecord) -> dict[str, bool]:
+    """By attribute, whether the target's pictures support that it was moved; empty where that was
+    not measured."""
+    return _reaches(record.support, "supported_from")
+
+
+def _reaches(measured: Mapping[str, Any], threshold: str) -> dict[str, bool]:
+    least, attributes = as_number(measured.get(threshold)), measured.get("attributes")
     if least is None or not isinstance(attributes, Mapping):
         return {}
-    found = {name: as_number(value) for name, value in attributes.items()}
-    return {name: value >= least for name, value in found.items() if value is not None}
+    numbers = {name: as_number(value) for name, value in attributes.items()}
+    return {name: value >= least for name, value in numbers.items() if value is not None}
 
 
 def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, str]:
@@ -180,8 +190,12 @@ def verdict(record: RunRecord, rows: Sequence[AttributeRow] = ()) -> tuple[str, 
         moods.append(truth.good)
     elif evidence := readable(record):
         can = sum(evidence.values())
+        moved = ""
+        if support := supported(record):
+            count = sum(support.values())
+            moved = f", {count} {'was' if count == 1 else 'were'} moved"
         sentences.append(
-            f"{can} of {len(evidence)} attributes can be read in as many pictures; "
+            f"{can} of {len(evidence)} attributes can be read in as many pictures{moved}; "
             "the truth is not known"
         )
     if unseen.prior is not None and unseen.learned is not None:

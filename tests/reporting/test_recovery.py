@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,5 +76,8 @@ def test_without_a_truth_nothing_is_said_to_be_found():
     summary = {"mmd2": {"prior": {"unseen": 0.2}, "learned": {"unseen": 0.1}}}
     record = RunRecord(Path(), {}, (), summary, (), {}, {}, evidence, {}, {})
     sentence, _ = verdict(record, rows)
-    assert sentence.startswith("2 of 3 attributes can be read in as many pictures")
+    assert sentence.startswith("2 of 3 attributes can be read in as many pictures; the truth")
     assert "found" not in sentence
+    support = {"supported_from": 8.0, "attributes": {"camera.height": 90.0, "car.along": 7.9}}
+    sentence, _ = verdict(replace(record, support=support), rows)
+    assert sentence.startswith("2 of 3 attributes can be read in as many pictures, 1 was moved;")

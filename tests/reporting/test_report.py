@@ -126,6 +126,13 @@ def test_what_can_be_read_is_listed(run):
     assert (
         "What the target can say" in text and text.count("held") == 2
     )  # in words and in the table
+    assert "support" not in text
+    support = {"supported_from": 8.0, "attributes": {"camera.pitch": 31.2, "road.rise": 7.9}}
+    (run / "report_data" / "support.json").write_text(json.dumps(support))
+    text = Page(write_report(run).read_text(encoding="utf-8")).text
+    assert "support of the change" in text and "31.2" in text
+    table = text[text.index("support of the change") :]
+    assert table.index("31.2") < table.index("moved") < table.index("7.9") < table.index("put back")
 
 
 def test_the_pictures_in_the_page_are_those_of_the_run(run):

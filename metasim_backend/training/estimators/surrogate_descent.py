@@ -29,10 +29,10 @@ LEAST_AMOUNT = 1e-3
 MISTAKEN_SPREAD = 0.1
 MEMORY = 8.0
 """Batches that a mixture of objects is made of."""
-CONTEXT_RATE = 0.2
-"""Learning rate of all that makes a node's change depend on other nodes and on its own attributes,
-as a share of that of changes that all nodes have in common: thousands of numbers that a batch tells
-little of each walk about at random."""
+COMMON_RATE, CONTEXT_RATE = 3.0, 0.2
+"""Learning rates, as shares of the set one, of changes that all nodes have in common, and of what
+makes a node's change depend on other nodes and on its own attributes. Those are thousands of
+numbers, of which a batch tells little, and at the same rate they would walk about at random."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
 
@@ -181,7 +181,7 @@ def descend(
     """
     parameters = [p for p in transformer.parameters() if p.requires_grad]
     context = [p for p in parameters if p is not transformer.head.bias]
-    rates = (settings.learning_rate, CONTEXT_RATE * settings.learning_rate)
+    rates = [share * settings.learning_rate for share in (COMMON_RATE, CONTEXT_RATE)]
     optimiser = torch.optim.Adam(
         [{"params": part} for part in ([transformer.head.bias], context)], settings.learning_rate
     )
