@@ -1,10 +1,8 @@
 r"""A mixture's likelihood from small batches, without the error of small batches.
 
 The logarithm of a mean over few terms of a mixture is too small on average, and the wider the terms
-are strewn the smaller. So whoever descends on it batch by batch finds spreads that are too narrow:
-with some 250 objects a batch and a thousand readings of ten numbers each, the truth itself was 67
-units of log likelihood worse than a narrower distribution, and 87 better with 4,000. Here the mean
-runs over earlier batches too, which slowly lose their weight,
+are strewn the smaller. So whoever descends on it batch by batch finds spreads that are too narrow.
+Here the mean runs over earlier batches too, which slowly lose their weight,
 
 .. math:: \log \frac{\sum_t γ^{-t} d_t}{\sum_t γ^{-t} w_t},
 

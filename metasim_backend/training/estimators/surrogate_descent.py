@@ -27,12 +27,8 @@ LEAST_OBJECTS = 8.0
 LEAST_AMOUNT = 1e-3
 """Of a class at a node, as a share of the largest, below which it is left out."""
 MISTAKEN_SPREAD = 0.1
-MEMORY = 8.0
+MEMORY = 4.0
 """Batches that a mixture of objects is made of."""
-COMMON_RATE, CONTEXT_RATE = 3.0, 0.2
-"""Learning rates, as shares of the set one, of changes that all nodes have in common, and of what
-makes a node's change depend on other nodes and on its own attributes. Those are thousands of
-numbers, of which a batch tells little, and at the same rate they would walk about at random."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
 _LIKELIHOOD = math.sqrt(math.pi) / 2  # of N δ² / 2, where the energy distance is δ² / √π
 
@@ -151,12 +147,17 @@ class DescentSettings:
         batch: scenes a step.
         learning_rate: falls to a twentieth along a half cosine.
         trust: what is predicted counts.
+        context: learning rate, as a share of the other, of what makes a node's change depend on
+            other nodes and on its own attributes, beside what all nodes have in common. These are
+            thousands of numbers, of which a batch tells little: they get far together, and walk
+            about at random where there is nowhere to go.
     """
 
     steps: int = 300
     batch: int = 160
     learning_rate: float = 1.5e-2
     trust: Trust = Trust()
+    context: float = 1.0
 
 
 def descend(
@@ -181,7 +182,7 @@ def descend(
     """
     parameters = [p for p in transformer.parameters() if p.requires_grad]
     context = [p for p in parameters if p is not transformer.head.bias]
-    rates = [share * settings.learning_rate for share in (COMMON_RATE, CONTEXT_RATE)]
+    rates = [share * settings.learning_rate for share in (1.0, settings.context)]
     optimiser = torch.optim.Adam(
         [{"params": part} for part in ([transformer.head.bias], context)], settings.learning_rate
     )

@@ -55,6 +55,8 @@ from metasim_backend.training.state import State
 EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
+REFINING_RATE, REFINING_CONTEXT = 1 / 3, 0.2
+"""Of the last of several rounds: the learning rate as a share of the set one, and its context."""
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
@@ -249,6 +251,9 @@ def _descend(
         [derive_seed(seed, "surrogate-proposal", i) for i in range(settings.proposals)]
     )
     scenes = encode_scenes(state.scenes.encoding, proposals)
+    last = number == settings.rounds - 1
+    refining = last and number > 0
+    rate = REFINING_RATE if refining else LATER_RATE if number else 1.0
     losses: list[float] = []
     with services.work("match", "Descent", settings.steps) as work:
 
@@ -265,24 +270,26 @@ def _descend(
             DescentSettings(
                 settings.steps,
                 settings.batch,
-                (LATER_RATE if number else 1.0) * settings.learning_rate,
+                rate * settings.learning_rate,
                 trust,
+                REFINING_CONTEXT if refining else 1.0,
             ),
             seed,
             number,
             step,
             _readable(state, services),
         )
-    support = take_back_unsupported(
-        state.scenes.transformer,
-        surrogate,
-        scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
-        distances,
-        trust,
-        generator(seed, "surrogate-support", number),
-    )
-    services.folder.write_json(
-        "support.json", {"round": number, "supported_from": SUPPORTED, "attributes": support}
-    )
-    last = losses[-max(1, len(losses) // 20) :]
-    return sum(last) / len(last)
+    if last:
+        support = take_back_unsupported(
+            state.scenes.transformer,
+            surrogate,
+            scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
+            distances,
+            trust,
+            generator(seed, "surrogate-support", number),
+        )
+        services.folder.write_json(
+            "support.json", {"round": number, "supported_from": SUPPORTED, "attributes": support}
+        )
+    ended = losses[-max(1, len(losses) // 20) :]
+    return sum(ended) / len(ended)

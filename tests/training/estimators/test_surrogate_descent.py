@@ -96,7 +96,7 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
         encoded,
         distances,
         PullSettings(),
-        DescentSettings(steps=120, batch=48, learning_rate=1.5e-2),
+        DescentSettings(steps=120, batch=48, learning_rate=3e-2),
         seed=0,
         turn=0,
     )
