@@ -63,6 +63,9 @@ def test_the_light_comes_nearer_and_each_round_is_measured(whole):
     assert [m["pictures"] for m in rounds] == [200, 230]
     numbers = whole.folder.read_json("reader.json")["numbers"]
     assert numbers["field.light"]["count"] == 30
+    support = whole.folder.read_json("support.json")
+    assert support["round"] == 1  # the last
+    assert support["attributes"]["field.light"] > support["supported_from"]
 
 
 def test_an_interruption_anywhere_changes_nothing(whole, tmp_path, monkeypatch):

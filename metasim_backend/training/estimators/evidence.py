@@ -2,8 +2,8 @@
 
 Every node's attribute is moved by one standard deviation of the prior. The readings that a
 surrogate predicts then differ from those of the prior by some distance, and as a likelihood of as
-many pictures as the target has that is the evidence. An attribute with little of it cannot be
-found, whatever is done.
+many pictures as the target has that is the evidence. An attribute with little of it is hardly
+found, unless it lies far away.
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ deviation's ratio have a Student-t prior about no change,
 .. math:: c \, \log(1 + (m / \tau)^2).
 
 Near zero it holds what is hardly read; far away it costs next to nothing more, so what is read well
-goes all the way (a spike and slab in one, Carvalho et al. 2010). What cannot be read at all has a
-normal prior instead, which never gives way. Nodes of a class are moved
+goes all the way (a spike and slab in one, Carvalho et al. 2010). Nodes of a class are moved
 alike unless pictures say otherwise: the variance of moves over nodes costs as a normal prior does.
 """
 
@@ -67,14 +66,12 @@ def pull(
     changes: Changes,
     deviations: Tensor,
     settings: PullSettings,
-    readable: Tensor | None = None,
 ) -> Tensor:
     """Minus the logarithm of the prior density of what the transformer does, up to a constant.
 
     Args:
         deviations: [M] what the numeric slots' standard deviation is in the prior, in the
             encoding's units.
-        readable: [M] bool, the numeric slots that pictures can say something of; None: all.
     """
     numeric = torch.tensor(transformer.numeric)
     chosen = (batch.present & batch.mutable)[:, numeric]
@@ -91,8 +88,6 @@ def pull(
         + _SPREAD_SHARE * (changes.log_spread - spread).square()
     )
     squares = (shift / settings.shift).square(), (ratio / settings.ratio).square()
-    given_way = [torch.log1p(square) for square in squares]
-    if readable is not None:
-        given_way = [torch.where(readable, g, m) for g, m in zip(given_way, squares, strict=True)]
-    costs = settings.strength * sum(given_way) + settings.apart * (apart * share).sum(0)
+    given_way = sum(torch.log1p(square) for square in squares)
+    costs = settings.strength * given_way + settings.apart * (apart * share).sum(0)
     return costs[chosen.any(0)].sum()

@@ -170,7 +170,6 @@ def descend(
     seed: int,
     turn: int,
     progress: Callable[[int, float], object] | None = None,
-    readable: Tensor | None = None,
 ) -> None:
     """Change the transformer so that what the surrogate predicts of its scenes is like the target.
 
@@ -178,7 +177,6 @@ def descend(
         scenes: proposals of the prior, drawn from again and again.
         turn: of the round, for the draws.
         progress: called with the step (from 1) and the loss.
-        readable: [numeric slots] bool, as for :func:`pull`.
     """
     parameters = [p for p in transformer.parameters() if p.requires_grad]
     context = [p for p in parameters if p is not transformer.head.bias]
@@ -200,7 +198,7 @@ def descend(
         distribution = transformer.changed(batch, changes)
         values = within_range(distribution, distribution.rsample(source))
         misfit = predicted_misfit(surrogate, batch, values, distances, settings.trust, objects)
-        loss = misfit + pull(transformer, batch, changes, deviations, held, readable)
+        loss = misfit + pull(transformer, batch, changes, deviations, held)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)

@@ -230,14 +230,6 @@ def _write_evidence(
     services.folder.write_json("evidence.json", {"readable_from": READABLE, "attributes": found})
 
 
-def _readable(state: State, services: Services) -> Tensor:
-    """[numeric slots] bool: those that the target's pictures can say something of."""
-    found = services.folder.read_json("evidence.json")["attributes"]
-    transformer = state.scenes.transformer
-    names = [state.scenes.encoding.slots[slot].name for slot in transformer.numeric]
-    return torch.tensor([found.get(name, 0.0) >= READABLE for name in names])
-
-
 def _descend(
     state: State,
     services: Services,
@@ -277,7 +269,6 @@ def _descend(
             seed,
             number,
             step,
-            _readable(state, services),
         )
     if last:
         support = take_back_unsupported(
