@@ -8,6 +8,8 @@ it stays as the prior has it: backward elimination by a likelihood ratio.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,7 @@ def take_back_unsupported(
     distances: ReadingDistances,
     trust: Trust,
     source: torch.Generator,
+    progress: Callable[[], object] | None = None,
 ) -> dict[str, float]:
     """Leave to the prior what is not supported.
 
@@ -43,6 +46,7 @@ def take_back_unsupported(
     Args:
         batch: scenes of the prior.
         source: of the generator's noise.
+        progress: called after each numeric slot that was tried alone.
 
     Returns:
         by the name of each numeric attribute that is mutable how much less probable the target's
@@ -64,6 +68,8 @@ def take_back_unsupported(
         if chosen.any():
             kinds[slot] = bool(surrogate.labelled[batch.node_class[chosen]].any())
             support[slot] = misfit(put_back(values, slot), kinds[slot]) - moved[kinds[slot]]
+        if progress is not None:
+            progress()
     taken_back = []
     for slot in sorted(support, key=support.__getitem__):
         if support[slot] >= SUPPORTED:

@@ -271,14 +271,17 @@ def _descend(
             step,
         )
     if last:
-        support = take_back_unsupported(
-            state.scenes.transformer,
-            surrogate,
-            scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
-            distances,
-            trust,
-            generator(seed, "surrogate-support", number),
-        )
+        transformer = state.scenes.transformer
+        with services.work("match", "Support of changes", len(transformer.numeric)) as work:
+            support = take_back_unsupported(
+                transformer,
+                surrogate,
+                scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
+                distances,
+                trust,
+                generator(seed, "surrogate-support", number),
+                lambda: work.update(),
+            )
         services.folder.write_json(
             "support.json", {"round": number, "supported_from": SUPPORTED, "attributes": support}
         )
