@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OF_SOME = {
     "target": ("DIR", "photographs to learn from"),
     "unseen": ("DIR", "other photographs, to compare with (default: some of the target's)"),
+    "validation": ("DIR", "labelled photographs on which settings are chosen"),
+    "test": ("DIR", "labelled photographs on which nothing is chosen"),
     "boxes": (
         "CSV",
         "2-D boxes of real frames of that kind, whose numbers are compared with afterwards",
@@ -33,6 +35,10 @@ OF_SOME = {
     "match_features": (
         "FILE",
         "another's, to match in (default: a small network trained on the prior's renders)",
+    ),
+    "detector": (
+        "FILE",
+        "an ImageNet MobileNetV2's weights, with which detectors begin (default: torchvision's)",
     ),
 }
 """Options that only some experiments take: what is given, and the help."""

@@ -32,7 +32,9 @@ class Options:
         command: the command line.
         target, unseen: folders of photographs, to learn from and to compare with.
         boxes: a table of 2-D boxes in real frames.
-        features, match_features: files of ImageNet networks' weights.
+        validation, test: folders of labelled photographs: settings are chosen on the first, nothing
+            on the second.
+        features, match_features, detector: files of ImageNet networks' weights.
     """
 
     overrides: tuple[str, ...] = ()
@@ -40,9 +42,12 @@ class Options:
     command: tuple[str, ...] = ()
     target: Path | None = None
     unseen: Path | None = None
+    validation: Path | None = None
+    test: Path | None = None
     boxes: Path | None = None
     features: Path | None = None
     match_features: Path | None = None
+    detector: Path | None = None
 
 
 @dataclass(frozen=True)

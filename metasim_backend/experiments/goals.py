@@ -131,6 +131,17 @@ def below_goal(row: str, other: str, measure: str, limit: float) -> Goal:
     return Goal(claim, "≤", limit, values, "points")
 
 
+def difference_goal(row: str, other: str, measure: str, limit: float) -> Goal:
+    """By how many points at least a row must be above another, in the mean over seeds."""
+
+    def values(record: Record) -> Values:
+        paired = _summary(record["differences"], f"{row} - {other}", measure)
+        return _by_seed(record, paired) if paired else {}
+
+    claim = f"{measure}, {row} above {other}, mean over seeds"
+    return Goal(claim, "≥", limit, values, "points", mean=True)
+
+
 def minutes_goal(claim: str, limit: float, parts: Sequence[str] = ()) -> Goal:
     """Of the time that these parts of the work take together, or all of it."""
 

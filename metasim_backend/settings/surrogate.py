@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -23,6 +23,11 @@ class SurrogateSettings:
         "auto",
         "Reader and surrogate to begin with: auto (those that come with the project, where they "
         "fit grammar, picture size and camera), none, or a file of metasim reader.",
+    )
+    cameras: Annotated[Literal["own", "any"], Younger(before="own")] = setting(
+        "own",
+        "What took the pictures that the reader learns from: own (the run's camera model) or any "
+        "(of many, drawn anew at each step; for photographs, whose tones are not the renderer's).",
     )
     scenes: Annotated[int, Field(ge=100)] = setting(
         3000, "Renders of the widened prior that a reader is trained on when none is to be had."

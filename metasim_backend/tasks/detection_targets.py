@@ -16,6 +16,10 @@ from torch.nn import functional
 from blender_addon.contract.frames import Frame
 
 _GREY = (0.299, 0.587, 0.114)
+LEAST_INSIDE = 0.2
+"""A box of which less than this share is left by a cut is not learnt from."""
+LEAST_SIDE = 4.0
+"""Pixels of a box's side that a cut must leave."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class AugmentationSettings:
         saturation: its distance to its own greys is multiplied by 1 ± this.
         noise: standard deviation (of 1) of pixel noise, at most.
         blur: standard deviation in pixels of a Gaussian blur, at most.
+        crop: side in pixels of the square that is cut out of the resized picture at a random place;
+            0: the picture stays whole.
     """
 
     flip: float = 0.5
@@ -39,6 +45,7 @@ class AugmentationSettings:
     saturation: float = 0.4
     noise: float = 0.04
     blur: float = 1.0
+    crop: int = 0
 
 
 NO_AUGMENTATION = AugmentationSettings(
@@ -53,20 +60,19 @@ class DetectionTarget:
     Attributes:
         boxes: [n, 4] float32, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive.
         labels: [n] int64, 1 + the index of the class; 0 is background.
-        masks: [n, H, W] uint8, 1 where the object is visible.
+        masks: [n, H, W] uint8, 1 where the object is visible; None: for a detector without masks.
     """
 
     boxes: torch.Tensor
     labels: torch.Tensor
-    masks: torch.Tensor
+    masks: torch.Tensor | None
 
     def to(self, device: torch.device | str) -> dict[str, torch.Tensor]:
         """As torchvision's detectors take it."""
-        return {
-            "boxes": self.boxes.to(device),
-            "labels": self.labels.to(device),
-            "masks": self.masks.to(device),
-        }
+        given = {"boxes": self.boxes, "labels": self.labels}
+        if self.masks is not None:
+            given["masks"] = self.masks
+        return {name: value.to(device) for name, value in given.items()}
 
 
 def picture_tensor(image: np.ndarray) -> torch.Tensor:
@@ -117,9 +123,9 @@ def resized(
     size = (max(round(height * factor), 1), max(round(width * factor), 1))
     scale = torch.tensor([size[1] / width, size[0] / height] * 2, dtype=torch.float32)
     masks = target.masks
-    if len(masks):
+    if masks is not None and len(masks):
         masks = functional.interpolate(masks[:, None].float(), size=size)[:, 0].to(torch.uint8)
-    else:
+    elif masks is not None:
         masks = masks.new_zeros((0, *size))
     picture = functional.interpolate(
         picture[None], size=size, mode="bilinear", align_corners=False, antialias=factor < 1
@@ -134,7 +140,37 @@ def mirrored(
     width = picture.shape[-1]
     x0, y0, x1, y1 = target.boxes.unbind(1)
     boxes = torch.stack([width - x1, y0, width - x0, y1], dim=1)
-    return picture.flip(-1), DetectionTarget(boxes, target.labels, target.masks.flip(-1))
+    masks = None if target.masks is None else target.masks.flip(-1)
+    return picture.flip(-1), DetectionTarget(boxes, target.labels, masks)
+
+
+def cut(
+    picture: torch.Tensor, target: DetectionTarget, window: tuple[int, int, int, int]
+) -> tuple[torch.Tensor, DetectionTarget]:
+    """A window (x0, y0, x1, y1) of a [C, H, W] picture; objects that are nearly gone are left out.
+
+    Those that are cut keep the part of their box that is inside.
+    """
+    x0, y0, x1, y1 = window
+    moved = target.boxes - target.boxes.new_tensor([x0, y0, x0, y0])
+    inside = moved.clamp_min(0).minimum(moved.new_tensor([x1 - x0, y1 - y0] * 2))
+    sides = (inside[:, 2:] - inside[:, :2]).clamp_min(0)
+    before = (moved[:, 2:] - moved[:, :2]).prod(1).clamp_min(1e-6)
+    kept = (sides.prod(1) / before >= LEAST_INSIDE) & (sides >= LEAST_SIDE).all(1)
+    masks = None if target.masks is None else target.masks[kept, y0:y1, x0:x1]
+    return picture[:, y0:y1, x0:x1], DetectionTarget(inside[kept], target.labels[kept], masks)
+
+
+def _random_window(
+    height: int, width: int, side: int, generator: torch.Generator
+) -> tuple[int, int, int, int]:
+    """A square, or what of it fits into the picture, at a random place."""
+    across, down = min(side, width), min(side, height)
+    x0, y0 = (
+        int(torch.randint(size + 1, (), generator=generator))
+        for size in (width - across, height - down)
+    )
+    return x0, y0, x0 + across, y0 + down
 
 
 def augmented(
@@ -144,13 +180,20 @@ def augmented(
     generator: torch.Generator,
     upscale: float = 1.0,
 ) -> tuple[torch.Tensor, DetectionTarget]:
-    """A randomly changed copy of a [3, H, W] picture in [0, 1] and its target.
+    """A randomly changed copy of a [3, H, W] picture (uint8, or float in [0, 1]) and its target.
 
-    Seven numbers are drawn whatever the settings, and noise when there is any.
+    Seven numbers are drawn whatever the settings, a window where pictures are cut, and noise when
+    there is any.
     """
     draw = torch.rand(7, generator=generator).tolist()
     low, high = settings.scale
     factor = upscale * low * (high / low) ** draw[0]
+    if settings.crop:  # cut first: to resize all of a large picture takes longer than a step
+        height, width = picture.shape[-2:]
+        window = _random_window(height, width, round(settings.crop / factor), generator)
+        picture, target = cut(picture, target, window)
+    if picture.dtype == torch.uint8:
+        picture = picture.float() / 255
     picture, target = resized(picture, target, factor)
     if draw[1] < settings.flip:
         picture, target = mirrored(picture, target)

@@ -1,17 +1,11 @@
-"""The task network of the driving experiment: Mask R-CNN that learns from frames, scored by AP.
-
-Meta-Sim trains Mask R-CNN with a ResNet-50-FPN from ImageNet weights; that is the default here.
-:meth:`DetectorSettings.for_cpu` is a network of the same make that a CPU can train in a minute.
-"""
+"""The task network of the driving experiment: Mask R-CNN that learns from frames, scored by AP."""
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,154 +19,25 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.tasks.average_precision import (
-    CLASS_MAPPING,
     DetectionScore,
     LabelledPicture,
     Prediction,
     detection_score,
 )
-from metasim_backend.tasks.backbones import BACKBONES, Pyramid, build_pyramid
+from metasim_backend.tasks.backbones import Pyramid, build_pyramid
 from metasim_backend.tasks.detection_targets import (
-    AugmentationSettings,
+    DetectionTarget,
     augmented,
     picture_tensor,
     target_of,
 )
 from metasim_backend.tasks.detection_training import detect, seeded, training_step
+from metasim_backend.tasks.detector_settings import DetectorError, DetectorSettings
+from metasim_backend.tasks.image_training import average_into
 from metasim_backend.tasks.task import Losses, Progress
 
-NORMS = ("auto", "frozen", "batch", "group")
-
-
-class DetectorError(ValueError):
-    """Settings, frames or a state that the detector cannot use."""
-
-
-@dataclass(frozen=True)
-class DetectorSettings:
-    """What the detector is and how it is trained; the defaults are the paper's network.
-
-    Attributes:
-        backbone: "resnet50", "resnet18", "mobilenet_v2" or "mobilenet_v3_large".
-        weights: "DEFAULT" (torchvision's ImageNet weights), "none", or a file's path.
-        classes: what is detected.
-        class_mapping: class of a label to the detector's class; others stay as they are.
-        norm: "frozen" BatchNorm keeps ImageNet's statistics; "group" is for training from
-            scratch, where frozen statistics let activations explode; "batch" learns statistics
-            from small batches; "auto" is "frozen" with weights and "group" without.
-        normed_pyramid: GroupNorm in the pyramid. Small batches at a high learning rate diverge
-            without it, ImageNet weights or not; the paper's network has none.
-        trained_stages: how many of the backbone's four stages are trained (from the last back);
-            without weights all are.
-        masks: with the mask head; without it the network is a Faster R-CNN.
-        upscale: pictures are enlarged by this before they enter the network.
-        anchor_sizes: pixels (after ``upscale``) of the anchors of strides 4, 8, 16, 32, 64.
-        canonical_size: boxes of this size (after ``upscale``) are pooled from stride 16, of half
-            of it from stride 8, and so on.
-        pyramid_channels, head_features, mask_channels: widths.
-        rpn_before_nms, rpn_after_nms: proposals kept (a level, a picture) when training; half
-            of them are kept when testing.
-        rpn_samples, box_samples: anchors and proposals a picture that the losses are taken over.
-        detections: most detections a picture.
-        min_score: detections below it are dropped.
-        min_pixels, min_visibility: objects that show less are not learnt from.
-        learning_rate, momentum, weight_decay: of SGD.
-        warm_up: steps over which the learning rate rises linearly from 0.
-        largest_gradient: the gradient's norm is clipped to this.
-        batch_size: frames a step.
-        steps: steps of one call of training, for the caller's use.
-        augmentation: random changes of the training pictures.
-    """
-
-    backbone: str = "resnet50"
-    weights: str = "DEFAULT"
-    classes: tuple[str, ...] = ("car",)
-    class_mapping: Mapping[str, str] = field(default_factory=lambda: dict(CLASS_MAPPING))
-    norm: str = "auto"
-    normed_pyramid: bool = False
-    trained_stages: int = 3
-    masks: bool = True
-    upscale: float = 1.0
-    anchor_sizes: tuple[int, ...] = (8, 16, 32, 64, 128)
-    canonical_size: int = 112
-    pyramid_channels: int = 256
-    head_features: int = 1024
-    mask_channels: tuple[int, ...] = (256, 256, 256, 256)
-    rpn_before_nms: int = 2000
-    rpn_after_nms: int = 2000
-    rpn_samples: int = 256
-    box_samples: int = 512
-    detections: int = 100
-    min_score: float = 0.05
-    min_pixels: int = 12
-    min_visibility: float = 0.15
-    learning_rate: float = 0.005
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    warm_up: int = 100
-    largest_gradient: float = 10.0
-    batch_size: int = 4
-    steps: int = 500
-    augmentation: AugmentationSettings = AugmentationSettings()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "class_mapping", MappingProxyType(dict(self.class_mapping)))
-        for name, known in (("backbone", BACKBONES), ("norm", NORMS)):
-            if getattr(self, name) not in known:
-                raise DetectorError(
-                    f"Unknown detector {name} {getattr(self, name)!r}; choose {', '.join(known)}."
-                )
-        if not self.classes or len(self.anchor_sizes) != 5:
-            raise DetectorError(
-                f"A detector needs a class and five anchor sizes; it has {self.classes!r} and "
-                f"{self.anchor_sizes!r}."
-            )
-        for name in ("learning_rate", "upscale", "batch_size", "largest_gradient", "detections"):
-            if not getattr(self, name) > 0:
-                raise DetectorError(
-                    f"Detector setting {name} is {getattr(self, name)!r}; it must be above 0."
-                )
-
-    def __reduce__(self):
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return partial(DetectorSettings, **values | {"class_mapping": dict(self.class_mapping)}), ()
-
-    @classmethod
-    def for_cpu(cls, **changes: Any) -> DetectorSettings:
-        """A small detector that learns in about a minute on two CPU cores, from scratch."""
-        return replace(cls(backbone="mobilenet_v2", weights="none", **_SMALL), **changes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON and YAML."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {
-            "class_mapping": dict(self.class_mapping),
-            "augmentation": asdict(self.augmentation),
-        }
-
-    @property
-    def used_norm(self) -> str:
-        if self.norm != "auto":
-            return self.norm
-        return "group" if self.weights == "none" else "frozen"
-
-
-_SMALL: dict[str, Any] = {
-    "normed_pyramid": True,
-    "pyramid_channels": 64,
-    "canonical_size": 56,
-    "head_features": 256,
-    "mask_channels": (64, 64),
-    "rpn_before_nms": 200,
-    "rpn_after_nms": 200,
-    "rpn_samples": 128,
-    "box_samples": 64,
-    "detections": 50,
-    "learning_rate": 0.02,
-    "warm_up": 50,
-    "batch_size": 2,
-    "steps": 150,
-}
+Example = tuple[torch.Tensor, DetectionTarget]
+"""A picture [3, H, W] (uint8, or float in [0, 1]) and what is to be detected in it."""
 
 
 def build_model(settings: DetectorSettings) -> tuple[MaskRCNN | FasterRCNN, Pyramid]:
@@ -247,6 +112,8 @@ class Detector:
         device: "cpu", "cuda", ...
 
     Attributes:
+        model: what is trained.
+        average: what detects.
         weights: which weights it began with, in words.
         steps: optimiser steps taken so far.
 
@@ -265,6 +132,7 @@ class Detector:
         with seeded(generator, self.device):
             model, pyramid = build_model(settings)
         self.model = model.to(self.device)
+        self.average = self._follower() if settings.average_steps > 1 else self.model
         self.weights = pyramid.weights
         self.steps = 0
         self._optimizer = torch.optim.SGD(
@@ -302,12 +170,35 @@ class Detector:
             DetectorError: when there are no frames.
             NonFiniteLossError: names the loss; the network is as it was before that step.
         """
+        return self._trained(
+            len(frames), lambda i: self._of_frame(frames[i]), *(steps, generator), progress
+        )
+
+    def train_examples(
+        self,
+        examples: Sequence[Example],
+        steps: int,
+        generator: torch.Generator,
+        progress: Progress | None = None,
+    ) -> Losses:
+        """:meth:`train` on pictures [3, H, W] uint8 with their targets."""
+        return self._trained(len(examples), examples.__getitem__, steps, generator, progress)
+
+    def _trained(
+        self,
+        count: int,
+        example: Callable[[int], Example],
+        steps: int,
+        generator: torch.Generator,
+        progress: Progress | None,
+    ) -> Losses:
         s = self.settings
-        if not frames:
+        if not count:
             raise DetectorError("There are 0 frames to train the detector on; render some first.")
         sums: dict[str, float] = defaultdict(float)
         for step in range(steps):
-            batch = [self._example(frames[i], generator) for i in self._draw(frames, generator)]
+            drawn = torch.randperm(count, generator=generator)[: s.batch_size].tolist()
+            batch = [augmented(*example(i), s.augmentation, generator, s.upscale) for i in drawn]
             rate = s.learning_rate * min(1.0, (self.steps + 1) / max(s.warm_up, 1))
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
@@ -321,27 +212,28 @@ class Detector:
                 s.largest_gradient,
             )
             self.steps += 1
+            if self.average is not self.model:
+                weight = max(1 / s.average_steps, 1 / self.steps)
+                average_into(self.average, self.model, weight)
             for name, value in losses.items():
                 sums[name] += value
             if progress is not None:
                 progress(step + 1, steps, losses)
         return {name: value / steps for name, value in sums.items()}
 
-    def _draw(self, frames: Sequence[Frame], generator: torch.Generator) -> list[int]:
-        order = torch.randperm(len(frames), generator=generator)
-        return order[: self.settings.batch_size].tolist()
-
-    def _example(self, frame: Frame, generator: torch.Generator):
+    def _of_frame(self, frame: Frame) -> Example:
         s = self.settings
         target = target_of(frame, s.classes, s.class_mapping, s.min_pixels, s.min_visibility)
-        picture = picture_tensor(frame.image)
-        return augmented(picture, target, s.augmentation, generator, s.upscale)
+        return picture_tensor(frame.image), target
+
+    def _follower(self) -> MaskRCNN | FasterRCNN:
+        return copy.deepcopy(self.model).eval().requires_grad_(False)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Prediction]:
         """Detections of H x W x 3 pictures (uint8, or float in [0, 1]), one by one."""
         predictions: list[Prediction] = []
         for image in images:
-            boxes, scores, labels = detect(self.model, image, self.settings.upscale, self.device)
+            boxes, scores, labels = detect(self.average, image, self.settings.upscale, self.device)
             names = tuple(self.settings.classes[label - 1] for label in labels)
             predictions.append({"boxes": boxes, "scores": scores, "labels": names})
         return predictions
@@ -359,14 +251,15 @@ class Detector:
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of model, optimiser and step count; ``torch.load(weights_only=True)`` reads it."""
-        return copy.deepcopy(
-            {
-                "backbone": self.settings.backbone,
-                "model": self.model.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-                "steps": self.steps,
-            }
-        )
+        state = {
+            "backbone": self.settings.backbone,
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "steps": self.steps,
+        }
+        if self.average is not self.model:
+            state["average"] = self.average.state_dict()
+        return copy.deepcopy(state)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of :meth:`state_dict`.
@@ -377,6 +270,8 @@ class Detector:
         state = copy.deepcopy(dict(state))  # the optimiser would keep and change its tensors
         try:
             self.model.load_state_dict(state["model"])
+            if self.average is not self.model:
+                self.average.load_state_dict(state["average"])
             self._optimizer.load_state_dict(state["optimizer"])
             self.steps = int(state["steps"])
         except (KeyError, RuntimeError, ValueError, AttributeError) as error:

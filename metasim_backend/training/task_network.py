@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metasim_backend.settings import TrainSettings
-from metasim_backend.tasks.detector import Detector, DetectorSettings
+from metasim_backend.tasks.detector import Detector
+from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.seeds import generator
 
 if TYPE_CHECKING:

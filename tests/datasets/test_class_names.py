@@ -19,7 +19,7 @@ from metasim_backend.datasets.class_names import (
 from metasim_backend.datasets.readers.kitti import CLASSES
 from metasim_backend.datasets.readers.labelled import check_cars, read_labelled
 from metasim_backend.datasets.readers.pictures import DatasetError
-from metasim_backend.tasks.detector import DetectorSettings
+from metasim_backend.tasks.detector_settings import DetectorSettings
 
 
 def coco(folder: Path, *names: str) -> Path:

@@ -12,7 +12,9 @@ from metasim_backend.tasks.average_precision import CLASS_MAPPING
 from metasim_backend.tasks.detection_targets import (
     NO_AUGMENTATION,
     AugmentationSettings,
+    DetectionTarget,
     augmented,
+    cut,
     mirrored,
     picture_tensor,
     resized,
@@ -97,3 +99,50 @@ def test_no_augmentation_keeps_the_picture(frame):
 def test_float_and_byte_pictures_mean_the_same(frame):
     as_float = (frame.image / 255).astype(np.float32)
     assert torch.allclose(picture_tensor(as_float), picture_tensor(frame.image))
+
+
+def test_a_cut_keeps_what_is_inside_and_drops_what_is_nearly_gone(frame):
+    made = target(frame)
+    box = made.boxes[0]
+    x0, y0, x1, y1 = (int(v) for v in box)
+    middle = (x0 + x1) // 2
+    picture = picture_tensor(frame.image)
+    height, width = picture.shape[-2:]
+    shown, inside = cut(picture, made, (middle, 0, width, height))
+    assert torch.equal(shown, picture[:, :, middle:])
+    masks = boxes_of_masks(inside.masks)
+    for kept, mask in zip(inside.boxes.tolist(), masks, strict=True):
+        # The mask's own box lies in the kept one: what is hidden may make it smaller.
+        assert kept[0] <= mask[0] and kept[2] >= mask[2]
+    assert inside.boxes[:, 0].min() == 0
+    _, gone = cut(picture, made, (x1 - 1, 0, width, height))
+    assert len(gone.boxes) < len(made.boxes)
+
+
+def test_random_windows_have_the_asked_size_and_their_objects_follow():
+    """A picture whose objects are its only bright pixels: boxes are read off the cut picture."""
+    picture = torch.zeros(3, 120, 200, dtype=torch.uint8)
+    boxes = torch.tensor([[20.0, 30.0, 50.0, 60.0], [150.0, 40.0, 190.0, 80.0]])
+    for x0, y0, x1, y1 in boxes.int().tolist():
+        picture[:, y0:y1, x0:x1] = 255
+    whole = DetectionTarget(boxes, torch.ones(2, dtype=torch.long), None)
+    settings = replace(NO_AUGMENTATION, crop=96)
+    source = torch.Generator().manual_seed(0)
+    met = set()
+    for _ in range(40):
+        shown, made = augmented(picture, whole, settings, source)
+        assert shown.shape == (3, 96, 96)
+        met.add(len(made.boxes))
+        for box in made.boxes:
+            x0, y0, x1, y1 = box.int().tolist()
+            assert (shown[:, y0:y1, x0:x1] == 1).all()
+    assert met == {0, 1}
+
+
+def test_a_window_is_no_larger_than_the_picture():
+    picture = torch.zeros(3, 50, 200, dtype=torch.uint8)
+    none = DetectionTarget(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), None)
+    shown, _ = augmented(
+        picture, none, replace(NO_AUGMENTATION, crop=96), torch.Generator().manual_seed(0)
+    )
+    assert shown.shape == (3, 50, 96)

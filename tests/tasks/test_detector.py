@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 import torch
 
 from metasim_backend.tasks.average_precision import LabelledSetError
+from metasim_backend.tasks.detection_targets import DetectionTarget, target_of
 from metasim_backend.tasks.detection_training import NonFiniteLossError
-from metasim_backend.tasks.detector import Detector, DetectorError, DetectorSettings
+from metasim_backend.tasks.detector import Detector
+from metasim_backend.tasks.detector_settings import DetectorError, DetectorSettings
 
 TINY = DetectorSettings.for_cpu(
     pyramid_channels=16,
@@ -214,3 +217,31 @@ def test_settings_are_values():
     assert settings.to_dict()["class_mapping"] == {"truck": "car"}
     assert DetectorSettings().used_norm == "frozen" and settings.used_norm == "group"
     assert DetectorSettings(weights="none", norm="batch").used_norm == "batch"
+
+
+def test_averaged_weights_follow_the_trained_ones_by_the_rule(small_frames):
+    """One step: equal to them. Two: the mean. From there an exponential average of two steps."""
+    detector = Detector(replace(TINY, average_steps=2), generator(0))
+    name = "rpn.head.conv.0.0.weight"
+    trained, g = [], generator(1)
+    for _ in range(3):
+        detector.train(small_frames, 1, g)
+        trained.append(detector.model.state_dict()[name].clone())
+    wanted = (trained[0] + trained[1]) / 4 + trained[2] / 2
+    torch.testing.assert_close(detector.average.state_dict()[name], wanted)
+    resumed = Detector(replace(TINY, average_steps=2), generator(9))
+    resumed.load_state_dict(detector.state_dict())
+    assert equal(resumed.state_dict(), detector.state_dict())
+
+
+def test_examples_train_as_the_frames_that_they_are_of(small_frames):
+    settings = replace(TINY, masks=False)
+    of_frames, of_examples = (Detector(settings, generator(0)) for _ in range(2))
+    examples = []
+    for frame in small_frames:
+        made = target_of(frame, settings.classes, settings.class_mapping, 12, 0.15)
+        picture = torch.from_numpy(frame.image.copy()).permute(2, 0, 1)
+        examples.append((picture, DetectionTarget(made.boxes, made.labels, None)))
+    of_frames.train(small_frames, 2, generator(1))
+    of_examples.train_examples(examples, 2, generator(1))
+    assert equal(of_frames.state_dict(), of_examples.state_dict())

@@ -8,6 +8,7 @@ from metasim_backend.experiments.definitions import (
     aerial2d,
     driving_structure_real,
     driving_truth,
+    kitti_cars,
     mnist,
     mnist_reward,
     structure,
@@ -16,7 +17,15 @@ from metasim_backend.experiments.experiment import SCENES, Experiment, Experimen
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for module in (mnist, aerial2d, mnist_reward, structure, driving_structure_real, driving_truth)
+    for module in (
+        mnist,
+        aerial2d,
+        mnist_reward,
+        structure,
+        driving_structure_real,
+        driving_truth,
+        kitti_cars,
+    )
     for experiment in module.EXPERIMENTS
 }
 

@@ -35,6 +35,8 @@ CONTRAST = 0.1
 MOST_BALANCED = 4.0
 LOOKED = 128
 
+Retaken = Callable[[Tensor, torch.Generator], Tensor]
+
 
 @dataclass(frozen=True)
 class ReaderTraining:
@@ -76,6 +78,7 @@ def train_reader(
     settings: ReaderTraining | None = None,
     weights: Tensor | None = None,
     progress: Callable[[int, float], object] | None = None,
+    retaken: Retaken | None = None,
 ) -> None:
     """Train what is learned of a reader, from where it is.
 
@@ -86,6 +89,8 @@ def train_reader(
         settings: None: the defaults.
         weights: [N], how much a picture counts; None: all alike.
         progress: called with the step (from 1) and its loss.
+        retaken: pictures [B, 3, H, W] uint8 as another camera takes them, anew in each step; None:
+            as they are.
     """
     settings = settings or ReaderTraining()
     weights = torch.ones(len(seen)) if weights is None else weights
@@ -100,8 +105,11 @@ def train_reader(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # dropout draws from the global generator
 
-        def of_pictures(rows: Tensor, _: torch.Generator) -> Tensor:
-            return dense_loss(reader, seen.rows(rows), targets.rows(rows), weights[rows])
+        def of_pictures(rows: Tensor, source: torch.Generator) -> Tensor:
+            shown = seen.rows(rows)
+            if retaken is not None:
+                shown = reader.see(retaken(shown.images, source))
+            return dense_loss(reader, shown, targets.rows(rows), weights[rows])
 
         shown = (targets.kinds > 0).any(1).nonzero()[:, 0]
         everything = torch.arange(len(seen))
@@ -113,9 +121,10 @@ def train_reader(
 
         def of_objects(rows: Tensor, source: torch.Generator) -> Tensor:
             nothing = [mistaken[row] for row in rows.tolist()]
+            images = seen.images[rows]
             return region_loss(
                 reader,
-                seen.images[rows],
+                images if retaken is None else retaken(images, source),
                 targets.rows(rows),
                 nothing,
                 weights[rows],

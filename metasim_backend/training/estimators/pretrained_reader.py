@@ -26,6 +26,8 @@ from metasim_backend.settings import SettingsError, TrainSettings
 
 FORMAT = 1
 AUTO, NONE = "auto", "none"
+ANY = "any"
+"""In place of a camera model: a reader that has seen pictures of many cameras."""
 PACKAGED = Path(__file__).parents[3] / "assets" / "readers"
 """Those that come with the project."""
 HALVED = 1000
@@ -34,7 +36,7 @@ _OTHER = {
     "format": "another version of Meta-Sim",
     "network": "another surrogate.network",
     "size": "pictures of another size",
-    "camera": "another camera model",
+    "camera": "another camera model (camera_model, surrogate.cameras)",
     "light": "another light (rendering.engine, rendering.lighting)",
     "classes": "a grammar with other classes",
     "slots": "a grammar with other attributes",
@@ -128,7 +130,7 @@ def fingerprint(settings: TrainSettings, encoding: Encoding) -> dict[str, Any]:
         "format": FORMAT,
         "network": settings.surrogate.network,
         "size": [rendering.width, rendering.height],
-        "camera": settings.camera_model.to_dict(),
+        "camera": settings.camera_model.to_dict() if settings.surrogate.cameras == "own" else ANY,
         "light": [rendering.engine, rendering.lighting],
         "classes": [spec.name for spec in encoding.grammar.classes],
         "slots": slots,

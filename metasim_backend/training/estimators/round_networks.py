@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from metasim_backend.camera.any_camera import taken_by_any
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import PLACES, Readings
 from metasim_backend.features.reader.targets import ReaderNames
@@ -84,6 +85,7 @@ def train_round_reader(
                 training,
                 archive.weights[rows],
                 lambda *_: work.update(),
+                taken_by_any if settings.cameras == "any" else None,
             )
 
     _once(services, reader, f"reader_{number}", train)

@@ -1,0 +1,323 @@
+"""Does a detector find more on real streets when the generator of its training data has learned?
+
+All rows train the same detector, from the same first weights and with the same draws, on as many
+streets of the same structures. Nothing of them is labelled by hand: labels of photographs are
+looked at when detectors are scored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from blender_addon.contract.camera_model import CameraModel
+from metasim_backend.camera.fitting.fit import fit_camera
+from metasim_backend.camera.renderer import light_of, with_camera
+from metasim_backend.datasets.readers.labelled import LabelledImage, read_labelled
+from metasim_backend.datasets.targets import TargetImages
+from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
+from metasim_backend.experiments.hidden_target import scenes_of
+from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
+from metasim_backend.experiments.street_examples import kept_examples
+from metasim_backend.grammar import Grammar, load_grammar
+from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.worlds import open_renderer
+from metasim_backend.run_files.atomic_files import write_tensors
+from metasim_backend.settings import merged, without_younger
+from metasim_backend.tasks.average_precision import Prediction, detection_score
+from metasim_backend.tasks.detector import Detector, Example
+from metasim_backend.tasks.detector_settings import DetectorSettings
+from metasim_backend.training.run_config import (
+    RunConfig,
+    load_generator,
+    read_target,
+    resolve_settings,
+)
+from metasim_backend.training.scene_generator import noise_seeds
+from metasim_backend.training.seeds import derive_seed, generator
+
+RESULT = "result.json"
+GRAMMAR, CAMERA, LEARNED = "grammar", "camera", "learned"
+"""Rows: the prior as it is, seen through the fitted camera, and with the learned attributes too."""
+CAMERA_RENDERS = 24
+MOST_FITTED = 60
+KEPT_STEPS = 50
+RESAMPLED = 500
+"""Draws of the test pictures, for the interval of a difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealDetection(Experiment):
+    """Rows are generators; each trains a detector that is scored on labelled photographs.
+
+    Attributes:
+        grammar: file below ``scenes/``.
+        settings: of the learning of attributes.
+        detector: of all detectors.
+        streets: labelled pictures a row, of ``size`` (width, height) pixels.
+        steps: of a detector's training.
+    """
+
+    grammar: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    detector: DetectorSettings
+    streets: int
+    size: tuple[int, int]
+    steps: int
+
+    def depends_on(self, options: Options) -> dict[str, Any]:
+        grammar = load_grammar(SCENES / self.grammar)
+        sets = {name: self._labelled(options, name) for name in ("validation", "test")}
+        return {
+            "grammar": grammar.to_dict(),
+            "settings": without_younger(self._config(grammar, 0, options, CameraModel()).settings),
+            "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
+            "budget": [self.streets, *self.size, self.steps],
+            "pictures": {name: [one.name for one in some] for name, some in sets.items()},
+        }
+
+    def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
+        """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
+        ``cameras`` by size, ``learned`` means and deviations, ``seconds`` by part."""
+        folder.mkdir(parents=True, exist_ok=True)
+        kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
+        sets = {name: self._labelled(options, name) for name in ("validation", "test")}
+        with closing(open_renderer(grammar.domain)) as renderer:
+            config = self._learn(seed, folder, options, grammar, renderer, kept, tell)
+            camera = self._camera(self.size, seed, options, grammar, renderer, kept, tell)
+            for row in reversed(list(self.rows)):  # what is learned comes first
+                if row in kept.content.get("scores", {}):
+                    continue
+                taken = renderer if row == GRAMMAR else with_camera(renderer, camera)
+                examples = self._streets(row, seed, folder, config, taken, kept, tell)
+                detector = self._trained(row, seed, folder, options, examples, kept, tell)
+                scores, found = {}, {}
+                for name, labelled in sets.items():
+                    found[name] = detector.predict([one.image for one in labelled])
+                    scores[name] = detection_score(labelled, found[name]).to_dict()
+                write_tensors(folder / row / "found.pt", _plain(found))
+                kept.put_in("scores", row, scores)
+        for first, second in self.differences:
+            gain = f"{first} - {second}"
+            if gain not in kept.content.get("gains", {}):
+                one, two = (_found(folder / row / "found.pt")["test"] for row in (first, second))
+                kept.put_in("gains", gain, paired_gain(sets["test"], one, two, seed))
+        return kept.content
+
+    def measurement(self, content: Mapping[str, Any]) -> Measurement:
+        return Measurement(
+            rows={
+                row: {f"AP@0.5, {name}": 100 * one["ap50"] for name, one in scores.items()}
+                for row, scores in content["scores"].items()
+            },
+            seconds=content["seconds"],
+        )
+
+    def runs(self, folder: Path) -> dict[str, Path]:
+        return {"": folder / "run"}
+
+    def more(
+        self, contents: Sequence[Mapping[str, Any]], record: dict[str, Any], options: Options
+    ) -> dict[str, Any]:
+        """``gains`` of each seed on the test pictures, with intervals over these pictures."""
+        gains = {name: [one["gains"][name] for one in contents] for name in contents[0]["gains"]}
+        notes = [
+            f"seed {seed}, {name}: {one['value']:+.1f} points "
+            f"[{one['interval'][0]:+.1f}, {one['interval'][1]:+.1f}] over the test pictures"
+            for name, some in gains.items()
+            for seed, one in zip(record["seeds"], some, strict=True)
+        ]
+        return {"gains": gains, "notes": notes}
+
+    def highlights(self, record: Mapping[str, Any]) -> str:
+        means = [
+            f"{row} {numbers['AP@0.5, test']['mean']:.1f}"
+            for row, numbers in record["rows"].items()
+        ]
+        return f"AP@0.5 on real streets: {', '.join(means)}"
+
+    def _learn(
+        self,
+        seed: int,
+        folder: Path,
+        options: Options,
+        grammar: Grammar,
+        renderer: DifferenceRenderer,
+        kept: SeedResult,
+        tell: Tell,
+    ) -> RunConfig:
+        """Learn attributes from photographs without labels, or see that it was done."""
+        plain = self._config(grammar, seed, options, CameraModel()).settings.rendering
+        size = plain.width, plain.height
+        camera = self._camera(size, seed, options, grammar, renderer, kept, tell)
+        config = self._config(grammar, seed, options, camera)
+        if LEARNED in self.rows and LEARNED not in kept.content.get("seconds", {}):
+            tell(f"seed {seed}: learning attributes")
+            started = time.monotonic()
+            run = open_or_begin(folder / "run", config)
+            trained(run, config, read_target(config), renderer)
+            kept.put_in("seconds", LEARNED, round(time.monotonic() - started, 1))
+        return config
+
+    def _camera(
+        self,
+        size: tuple[int, int],
+        seed: int,
+        options: Options,
+        grammar: Grammar,
+        renderer: DifferenceRenderer,
+        kept: SeedResult,
+        tell: Tell,
+    ) -> CameraModel:
+        name = "x".join(map(str, size))
+        if name not in kept.content.get("cameras", {}):
+            tell(f"seed {seed}: fitting a camera at {name}")
+            started = time.monotonic()
+            assert options.target is not None
+            photographs = TargetImages.read(options.target, *size, MOST_FITTED)
+            scenes = scenes_of(grammar, seed, "camera", CAMERA_RENDERS)
+            render = replace(grammar.render, width=size[0], height=size[1], linear=True)
+            light = light_of(renderer.render(scenes, noise_seeds(render, scenes)))
+            fitted = fit_camera(photographs.images, light)
+            kept.put_in("seconds", f"camera {name}", round(time.monotonic() - started, 1))
+            kept.put_in("cameras", name, fitted.camera.to_dict())
+        return CameraModel.from_dict(kept.content["cameras"][name])
+
+    def _streets(
+        self,
+        row: str,
+        seed: int,
+        folder: Path,
+        config: RunConfig,
+        renderer: Any,
+        kept: SeedResult,
+        tell: Tell,
+    ) -> list[Example]:
+        tell(f"seed {seed}: streets of {row}")
+        started = time.monotonic()
+        run = folder / "run"
+        seeds = [derive_seed(seed, "streets", i) for i in range(self.streets)]
+
+        def scenes():
+            if row != LEARNED:
+                return scenes_of(config.grammar, seed, "streets", self.streets)
+            return load_generator(open_or_begin(run, config), config).learned(seeds)
+
+        examples = kept_examples(
+            folder / row / "streets",
+            renderer,
+            replace(config.grammar.render, width=self.size[0], height=self.size[1]),
+            scenes,
+            self.streets,
+            self.detector,
+            lambda count: tell(f"seed {seed}: {count} of {self.streets} streets of {row}"),
+        )
+        kept.note_seconds(f"streets of {row}", time.monotonic() - started)
+        return examples
+
+    def _trained(
+        self,
+        row: str,
+        seed: int,
+        folder: Path,
+        options: Options,
+        examples: Sequence[Example],
+        kept: SeedResult,
+        tell: Tell,
+    ) -> Detector:
+        """A row's detector; equal seeds have equal first weights and draws in all rows."""
+        path = folder / row / "detector.pt"
+        detector = Detector(self._detector(options), generator(seed, "detector"))
+        draws = generator(seed, "detector-steps")
+        spent = 0.0
+        if path.exists():
+            state = torch.load(path, weights_only=True)
+            detector.load_state_dict(state["detector"])
+            draws.set_state(state["draws"])
+            spent = state["seconds"]
+        while detector.steps < self.steps:
+            started = time.monotonic()
+            steps = min(KEPT_STEPS, self.steps - detector.steps)
+            losses = detector.train_examples(examples, steps, draws)
+            spent += time.monotonic() - started
+            write_tensors(
+                path,
+                {"detector": detector.state_dict(), "draws": draws.get_state(), "seconds": spent},
+            )
+            tell(
+                f"seed {seed}: {row}, step {detector.steps} of {self.steps}, "
+                f"loss {losses['total']:.3f}, {spent / detector.steps:.2f} s a step"
+            )
+        kept.note_seconds(f"detector of {row}", spent)
+        return detector
+
+    def _detector(self, options: Options) -> DetectorSettings:
+        given = options.detector
+        return self.detector if given is None else replace(self.detector, weights=str(given))
+
+    def _labelled(self, options: Options, name: str) -> list[LabelledImage]:
+        folder = getattr(options, name)
+        return read_labelled(folder)
+
+    def _config(
+        self, grammar: Grammar, seed: int, options: Options, camera: CameraModel
+    ) -> RunConfig:
+        defaults = merged(self.settings, {"seed": seed, "camera_model": camera.to_dict()})
+        settings = resolve_settings(grammar, options.overrides, defaults)
+        assert options.target is not None
+        return RunConfig(grammar, settings, options.target.resolve(), None, options.command)
+
+
+def _weights(options: Options) -> str:
+    return "DEFAULT" if options.detector is None else options.detector.name
+
+
+def paired_gain(
+    labelled: Sequence[LabelledImage],
+    found: Sequence[Prediction],
+    other: Sequence[Prediction],
+    seed: int,
+    draws: int = RESAMPLED,
+) -> dict[str, Any]:
+    """By how many points of AP@0.5 one detector is better than another on the same pictures, with
+    the 95 % interval of a bootstrap over pictures (Efron 1979); pictures are drawn for both."""
+
+    def gain(rows: Sequence[int]) -> float:
+        pictures = [labelled[row] for row in rows]
+        one, two = (
+            detection_score(pictures, [some[row] for row in rows]).ap50 for some in (found, other)
+        )
+        return 100 * (one - two)
+
+    rng = np.random.default_rng(derive_seed(seed, "paired-gain"))
+    count = len(labelled)
+    drawn = [gain(rng.integers(count, size=count).tolist()) for _ in range(draws)]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return {"value": gain(range(count)), "interval": [float(low), float(high)]}
+
+
+def _plain(found: Mapping[str, Sequence[Prediction]]) -> dict[str, list]:
+    return {
+        name: [
+            (torch.from_numpy(one["boxes"]), torch.from_numpy(one["scores"]), list(one["labels"]))
+            for one in some
+        ]
+        for name, some in found.items()
+    }
+
+
+def _found(path: Path) -> dict[str, list[Prediction]]:
+    return {
+        name: [
+            {"boxes": boxes.numpy(), "scores": scores.numpy(), "labels": tuple(labels)}
+            for boxes, scores, labels in some
+        ]
+        for name, some in torch.load(path, weights_only=True).items()
+    }

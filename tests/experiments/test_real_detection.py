@@ -1,0 +1,150 @@
+"""kitti-cars: rows have equal draws, nothing is done twice, and gains have true intervals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_streets import draw_street
+from PIL import Image
+
+from metasim_backend.datasets.readers.labelled import LabelledImage
+from metasim_backend.experiments import real_detection
+from metasim_backend.experiments.definitions import experiment_named
+from metasim_backend.experiments.experiment import Options
+from metasim_backend.experiments.real_detection import paired_gain
+from metasim_backend.tasks.detection_targets import AugmentationSettings
+from metasim_backend.tasks.detector_settings import DetectorSettings
+
+TINY = DetectorSettings.for_cpu(
+    masks=False,
+    pyramid_channels=16,
+    head_features=32,
+    rpn_before_nms=50,
+    rpn_after_nms=50,
+    rpn_samples=32,
+    box_samples=16,
+    augmentation=AugmentationSettings(crop=64),
+)
+
+
+class DrawnStreets:
+    """A renderer whose frames depend on their scene's seed alone, and that counts them."""
+
+    name = "drawn"
+
+    def __init__(self) -> None:
+        self.rendered = 0
+
+    def render(self, scenes, settings, progress=None):
+        self.rendered += len(scenes)
+        frames = [
+            draw_street(np.random.default_rng(scene.seed), one.width, one.height)
+            for scene, one in zip(scenes, settings, strict=True)
+        ]
+        return [
+            replace(frame, image=(frame.image / 255).astype(np.float16)) if one.linear else frame
+            for frame, one in zip(frames, settings, strict=True)
+        ]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def options(tmp_path, draw_streets_in):
+    return Options(
+        target=draw_streets_in("target", 8, boxes=False),
+        validation=draw_streets_in("validation", 3),
+        test=draw_streets_in("test", 4),
+    )
+
+
+@pytest.fixture
+def draw_streets_in(tmp_path):
+    def draw(name: str, count: int, boxes: bool = True):
+        folder, labels = tmp_path / name, {}
+        folder.mkdir()
+        for number in range(count):
+            frame = draw_street(np.random.default_rng([len(name), number]), 96, 64)
+            Image.fromarray(frame.image).save(folder / f"{number}.png")
+            shown = [label.visible_box for label in frame.labels if label.visible_pixels > 12]
+            labels[str(number)] = {"boxes_xyxy": shown}
+        if boxes:
+            (folder / "boxes.json").write_text(json.dumps(labels))
+        return folder
+
+    return draw
+
+
+@pytest.fixture
+def experiment():
+    rows = {"grammar": "grammar", "camera": "camera"}
+    return replace(
+        experiment_named("kitti-cars"),
+        rows=rows,
+        differences=(("camera", "grammar"),),
+        detector=TINY,
+        streets=6,
+        size=(96, 64),
+        steps=3,
+    )
+
+
+def test_a_finished_seed_is_neither_rendered_nor_trained_again(
+    experiment, options, tmp_path, monkeypatch
+):
+    renderer = DrawnStreets()
+    monkeypatch.setattr(real_detection, "open_renderer", lambda domain: renderer)
+    monkeypatch.setattr(real_detection, "CAMERA_RENDERS", 4)
+    told: list[str] = []
+    first = experiment.measure(0, tmp_path / "seed", options, told.append)
+    assert set(first["scores"]) == {"grammar", "camera"}
+    rendered = renderer.rendered
+    assert rendered >= 6 + 6 + 4  # two rows, and the camera's
+    again = experiment.measure(0, tmp_path / "seed", options, told.append)
+    assert again == first and renderer.rendered == rendered
+    numbers = experiment.measurement(first).rows
+    assert numbers["grammar"]["AP@0.5, test"] == 100 * first["scores"]["grammar"]["test"]["ap50"]
+
+
+def picture(*boxes) -> LabelledImage:
+    return LabelledImage(
+        np.zeros((50, 50, 3), np.uint8),
+        np.array(boxes, np.float32).reshape(-1, 4),
+        ("car",) * len(boxes),
+        np.zeros(len(boxes), bool),
+        (None,) * len(boxes),
+    )
+
+
+def found(*boxes):
+    return {
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
+        "scores": np.linspace(0.9, 0.8, len(boxes)).astype(np.float32),
+        "labels": ("car",) * len(boxes),
+    }
+
+
+BOX = (5, 5, 25, 25)
+
+
+def test_equal_detectors_have_no_gain():
+    labelled = [picture(BOX) for _ in range(6)]
+    some = [found(BOX) if number % 2 else found() for number in range(6)]
+    assert paired_gain(labelled, some, some, 0, draws=20) == {"value": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_the_interval_of_a_gain_is_that_of_a_share():
+    """One finds the car in every picture, the other in half of them and errs nowhere: its AP is its
+    recall, whose bootstrap is binomial."""
+    labelled = [picture(BOX) for _ in range(40)]
+    better = [found(BOX)] * 40
+    worse = [found(BOX) if number % 2 else found() for number in range(40)]
+    gain = paired_gain(labelled, better, worse, 0, draws=400)
+    assert gain["value"] == pytest.approx(50, abs=1.5)  # 101 recalls
+    half = 1.96 * 100 * (0.25 / 40) ** 0.5
+    assert gain["interval"][0] == pytest.approx(50 - half, abs=3.5)
+    assert gain["interval"][1] == pytest.approx(50 + half, abs=3.5)
