@@ -271,6 +271,11 @@ def read_target(config: RunConfig) -> Target:
     match, more, report = different.split((seen, seen, unseen), config.settings.seed)
     validation = None
     if config.validation is not None:
+        if task_of(config.grammar.domain) != "detector":
+            raise TargetError(
+                f"The labelled folder {config.validation} has boxes, and the task network of the "
+                f"world {config.grammar.domain!r} is not scored by boxes; leave --validation out."
+            )
         names = parse_names(config.settings.target.classes)
         validation = read_labelled(
             config.validation, rendering.width, rendering.height, names=names, skipped=skipped

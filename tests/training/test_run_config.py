@@ -73,3 +73,14 @@ def test_a_surrogate_is_refused_where_nothing_has_a_box():
     grammar = load_grammar(Path(__file__).parents[2] / "scenes" / "mnist_rotation.yaml")
     with pytest.raises(SettingsError, match="'surrogate', which reads objects with 3-D boxes"):
         resolve_settings(grammar, ["match.estimator=surrogate"])
+
+
+def test_boxes_are_refused_where_the_task_network_is_not_scored_by_boxes(tmp_path):
+    """Before any work: a folder in COCO's form ended the run with a traceback, in its task phase."""
+    with pytest.raises(TargetError, match="'aerial2d' is not scored by boxes; leave --validation"):
+        plan_run(
+            tmp_path / "run",
+            grammar=GRAMMAR.parent / "aerial2d.yaml",
+            target=photographs(tmp_path / "target", different=12, copies=1),
+            validation=tmp_path,
+        )
