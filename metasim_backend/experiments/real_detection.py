@@ -8,7 +8,7 @@ looked at when detectors are scored.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from blender_addon.contract.camera_model import CameraModel
+from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.camera.fitting.fit import fit_camera
 from metasim_backend.camera.renderer import light_of, with_camera
 from metasim_backend.datasets.readers.labelled import LabelledImage, read_labelled
@@ -27,7 +29,7 @@ from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.experiments.street_examples import kept_examples
 from metasim_backend.grammar import Grammar, load_grammar
-from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.rendering.renderer import DifferenceRenderer, Renderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.settings import merged, without_younger
@@ -44,13 +46,38 @@ from metasim_backend.training.scene_generator import noise_seeds
 from metasim_backend.training.seeds import derive_seed, generator
 
 RESULT = "result.json"
+Scenes = Callable[[str, int], list[SceneGraph]]
+"""So many scenes of a generator, by the name of their draws."""
 GRAMMAR, CAMERA, LEARNED = "grammar", "camera", "learned"
 """Rows: the prior as it is, seen through the fitted camera, and with the learned attributes too."""
+_ORDER = (CAMERA, LEARNED, GRAMMAR)
+"""In which rows are measured: the comparison that matters comes first."""
 CAMERA_RENDERS = 24
 MOST_FITTED = 60
+MIDDLE = 200
+"""Pixels of the middle of large pictures' sides."""
 KEPT_STEPS = 50
 RESAMPLED = 500
 """Draws of the test pictures, for the interval of a difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seed:
+    """What the parts of a seed's work have in common."""
+
+    number: int
+    folder: Path
+    options: Options
+    grammar: Grammar
+    renderer: DifferenceRenderer
+    kept: SeedResult
+    tell: Tell
+
+    def say(self, text: str) -> None:
+        self.tell(f"seed {self.number}: {text}")
+
+    def done(self, part: str) -> bool:
+        return part in self.kept.content.get("seconds", {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +112,26 @@ class RealDetection(Experiment):
 
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
-        ``cameras`` by size, ``learned`` means and deviations, ``seconds`` by part."""
+        ``cameras`` by row and size, ``seconds`` by part."""
         folder.mkdir(parents=True, exist_ok=True)
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
         with closing(open_renderer(grammar.domain)) as renderer:
-            config = self._learn(seed, folder, options, grammar, renderer, kept, tell)
-            camera = self._camera(self.size, seed, options, grammar, renderer, kept, tell)
-            for row in reversed(list(self.rows)):  # what is learned comes first
+            work = _Seed(
+                number=seed,
+                folder=folder,
+                options=options,
+                grammar=grammar,
+                renderer=renderer,
+                kept=kept,
+                tell=tell,
+            )
+            config = self._learn(work)
+            for row in sorted(self.rows, key=_ORDER.index):
                 if row in kept.content.get("scores", {}):
                     continue
-                taken = renderer if row == GRAMMAR else with_camera(renderer, camera)
-                examples = self._streets(row, seed, folder, config, taken, kept, tell)
-                detector = self._trained(row, seed, folder, options, examples, kept, tell)
+                examples = self._streets(row, work, config)
+                detector = self._trained(row, work, examples)
                 scores, found = {}, {}
                 for name, labelled in sets.items():
                     found[name] = detector.predict([one.image for one in labelled])
@@ -143,99 +177,88 @@ class RealDetection(Experiment):
         ]
         return f"AP@0.5 on real streets: {', '.join(means)}"
 
-    def _learn(
-        self,
-        seed: int,
-        folder: Path,
-        options: Options,
-        grammar: Grammar,
-        renderer: DifferenceRenderer,
-        kept: SeedResult,
-        tell: Tell,
-    ) -> RunConfig:
+    def _learn(self, work: _Seed) -> RunConfig:
         """Learn attributes from photographs without labels, or see that it was done."""
-        plain = self._config(grammar, seed, options, CameraModel()).settings.rendering
-        size = plain.width, plain.height
-        camera = self._camera(size, seed, options, grammar, renderer, kept, tell)
-        config = self._config(grammar, seed, options, camera)
-        if LEARNED in self.rows and LEARNED not in kept.content.get("seconds", {}):
-            tell(f"seed {seed}: learning attributes")
+        camera = self._camera(CAMERA, work, self._matched_size(work), None, self._prior(work))
+        config = self._config(work.grammar, work.number, work.options, camera)
+        if LEARNED in self.rows and not work.done(LEARNED):
+            work.say("learning attributes")
             started = time.monotonic()
-            run = open_or_begin(folder / "run", config)
-            trained(run, config, read_target(config), renderer)
-            kept.put_in("seconds", LEARNED, round(time.monotonic() - started, 1))
+            run = open_or_begin(work.folder / "run", config)
+            trained(run, config, read_target(config), work.renderer)
+            work.kept.put_in("seconds", LEARNED, round(time.monotonic() - started, 1))
         return config
+
+    def _matched_size(self, work: _Seed) -> tuple[int, int]:
+        plain = self._config(work.grammar, work.number, work.options, CameraModel())
+        return plain.settings.rendering.width, plain.settings.rendering.height
+
+    def _prior(self, work: _Seed) -> Scenes:
+        return lambda name, count: scenes_of(work.grammar, work.number, name, count)
+
+    def _learned(self, work: _Seed, config: RunConfig) -> Scenes:
+        """Of the same structures as the prior's of that name."""
+        learned = load_generator(open_or_begin(work.folder / "run", config), config)
+        return lambda name, count: learned.learned(
+            [derive_seed(work.number, name, i) for i in range(count)]
+        )
 
     def _camera(
         self,
-        size: tuple[int, int],
-        seed: int,
-        options: Options,
-        grammar: Grammar,
-        renderer: DifferenceRenderer,
-        kept: SeedResult,
-        tell: Tell,
-    ) -> CameraModel:
-        name = "x".join(map(str, size))
-        if name not in kept.content.get("cameras", {}):
-            tell(f"seed {seed}: fitting a camera at {name}")
-            started = time.monotonic()
-            assert options.target is not None
-            photographs = TargetImages.read(options.target, *size, MOST_FITTED)
-            scenes = scenes_of(grammar, seed, "camera", CAMERA_RENDERS)
-            render = replace(grammar.render, width=size[0], height=size[1], linear=True)
-            light = light_of(renderer.render(scenes, noise_seeds(render, scenes)))
-            fitted = fit_camera(photographs.images, light)
-            kept.put_in("seconds", f"camera {name}", round(time.monotonic() - started, 1))
-            kept.put_in("cameras", name, fitted.camera.to_dict())
-        return CameraModel.from_dict(kept.content["cameras"][name])
-
-    def _streets(
-        self,
         row: str,
-        seed: int,
-        folder: Path,
-        config: RunConfig,
-        renderer: Any,
-        kept: SeedResult,
-        tell: Tell,
-    ) -> list[Example]:
-        tell(f"seed {seed}: streets of {row}")
+        work: _Seed,
+        size: tuple[int, int],
+        small: CameraModel | None,
+        scenes: Scenes,
+    ) -> CameraModel:
+        """The camera with which a row's scenes look as the photographs do.
+
+        Args:
+            small: fitted in smaller pictures, where ``size`` is that of streets.
+        """
+        name = f"{row} {size[0]}x{size[1]}"
+        if name not in work.kept.content.get("cameras", {}):
+            work.say(f"camera of {name}")
+            started = time.monotonic()
+            assert work.options.target is not None
+            photographs = TargetImages.read(work.options.target, *size, MOST_FITTED).images
+            render = replace(work.grammar.render, width=size[0], height=size[1], linear=True)
+            shown = scenes("camera", CAMERA_RENDERS)
+            light = light_of(work.renderer.render(shown, noise_seeds(render, shown)))
+            if small is None:
+                camera = fit_camera(photographs, light).camera
+            else:
+                camera = enlarged_camera(small, photographs, light)
+            work.kept.put_in("seconds", f"camera of {name}", round(time.monotonic() - started, 1))
+            work.kept.put_in("cameras", name, camera.to_dict())
+        return CameraModel.from_dict(work.kept.content["cameras"][name])
+
+    def _streets(self, row: str, work: _Seed, config: RunConfig) -> list[Example]:
+        """Of equal structures in all rows of a seed."""
+        scenes = self._learned(work, config) if row == LEARNED else self._prior(work)
+        taken: Renderer = work.renderer
+        if row != GRAMMAR:
+            small = self._camera(row, work, self._matched_size(work), None, scenes)
+            taken = with_camera(work.renderer, self._camera(row, work, self.size, small, scenes))
+        work.say(f"streets of {row}")
         started = time.monotonic()
-        run = folder / "run"
-        seeds = [derive_seed(seed, "streets", i) for i in range(self.streets)]
-
-        def scenes():
-            if row != LEARNED:
-                return scenes_of(config.grammar, seed, "streets", self.streets)
-            return load_generator(open_or_begin(run, config), config).learned(seeds)
-
         examples = kept_examples(
-            folder / row / "streets",
-            renderer,
-            replace(config.grammar.render, width=self.size[0], height=self.size[1]),
-            scenes,
+            work.folder / row / "streets",
+            taken,
+            replace(work.grammar.render, width=self.size[0], height=self.size[1]),
+            lambda: scenes("streets", self.streets),
             self.streets,
             self.detector,
-            lambda count: tell(f"seed {seed}: {count} of {self.streets} streets of {row}"),
+            lambda count: work.say(f"{count} of {self.streets} streets of {row}"),
         )
-        kept.note_seconds(f"streets of {row}", time.monotonic() - started)
+        work.kept.note_seconds(f"streets of {row}", time.monotonic() - started)
         return examples
 
-    def _trained(
-        self,
-        row: str,
-        seed: int,
-        folder: Path,
-        options: Options,
-        examples: Sequence[Example],
-        kept: SeedResult,
-        tell: Tell,
-    ) -> Detector:
+    def _trained(self, row: str, work: _Seed, examples: Sequence[Example]) -> Detector:
         """A row's detector; equal seeds have equal first weights and draws in all rows."""
-        path = folder / row / "detector.pt"
-        detector = Detector(self._detector(options), generator(seed, "detector"))
-        draws = generator(seed, "detector-steps")
+        path = work.folder / row / "detector.pt"
+        detector = Detector(self._detector(work.options), generator(work.number, "detector"))
+        draws = generator(work.number, "detector-steps")
         spent = 0.0
         if path.exists():
             state = torch.load(path, weights_only=True)
@@ -251,11 +274,11 @@ class RealDetection(Experiment):
                 path,
                 {"detector": detector.state_dict(), "draws": draws.get_state(), "seconds": spent},
             )
-            tell(
-                f"seed {seed}: {row}, step {detector.steps} of {self.steps}, "
-                f"loss {losses['total']:.3f}, {spent / detector.steps:.2f} s a step"
+            work.say(
+                f"{row}, step {detector.steps} of {self.steps}, loss {losses['total']:.3f}, "
+                f"{spent / detector.steps:.2f} s a step"
             )
-        kept.note_seconds(f"detector of {row}", spent)
+        work.kept.note_seconds(f"detector of {row}", spent)
         return detector
 
     def _detector(self, options: Options) -> DetectorSettings:
@@ -277,6 +300,29 @@ class RealDetection(Experiment):
 
 def _weights(options: Options) -> str:
     return "DEFAULT" if options.detector is None else options.detector.name
+
+
+def enlarged_camera(small: CameraModel, photographs: Tensor, light: Tensor) -> CameraModel:
+    """The camera of a larger picture: blur, sharpening and noise are in its own pixels, and read
+    in the middle of the pictures; all else does not depend on the size.
+
+    Args:
+        small: fitted in smaller pictures.
+        photographs, light: of the larger size, as for :func:`.fit_camera`.
+    """
+    rows, columns = (
+        slice((size - part) // 2, (size - part) // 2 + part)
+        for size in photographs.shape[-2:]
+        for part in [min(size, MIDDLE)]
+    )
+    near = fit_camera(photographs[..., rows, columns], light[..., rows, columns]).camera
+    return replace(
+        small,
+        blur=near.blur,
+        sharpening=near.sharpening,
+        shot_noise=near.shot_noise,
+        read_noise=near.read_noise,
+    )
 
 
 def paired_gain(

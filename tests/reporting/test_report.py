@@ -125,10 +125,15 @@ def test_what_can_be_read_is_listed(run):
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "What the target can say" in text and text.count("hardly readable") == 1
     assert "support" not in text
-    support = {"supported_from": 8.0, "attributes": {"camera.pitch": 31.2, "road.rise": 7.9}}
+    support = {
+        "supported_from": 8.0,
+        "unexplained": {"scene": 56.1, "objects": 5.5},
+        "attributes": {"camera.pitch": 31.2, "road.rise": 7.9},
+    }
     (run / "report_data" / "support.json").write_text(json.dumps(support))
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "support of the change" in text and "31.2" in text
+    assert "56.1 of the scenes" in text and "5.5 of the objects" in text
     table = text[text.index("support of the change") :]
     assert table.index("31.2") < table.index("moved") < table.index("7.9") < table.index("put back")
 

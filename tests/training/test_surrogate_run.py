@@ -66,6 +66,8 @@ def test_the_light_comes_nearer_and_each_round_is_measured(whole):
     support = whole.folder.read_json("support.json")
     assert support["round"] == 1  # the last
     assert support["attributes"]["field.light"] > support["supported_from"]
+    assert support["unexplained"].keys() == {"scene", "objects"}
+    assert min(support["unexplained"].values()) >= 0
 
 
 def test_an_interruption_anywhere_changes_nothing(whole, tmp_path, monkeypatch):

@@ -19,7 +19,8 @@ from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import Readings, read_pictures
 from metasim_backend.features.reader.training import fit_scales
-from metasim_backend.grammar.encoded_scenes import encode_scenes
+from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
+from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
@@ -47,6 +48,7 @@ from metasim_backend.training.estimators.surrogate_descent import (
     descend,
     predicted_distances,
     reading_distances,
+    within_range,
 )
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
@@ -204,6 +206,30 @@ def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str
     }
 
 
+@torch.no_grad()
+def _unexplained(
+    transformer: DistributionTransformer,
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    distances: ReadingDistances,
+    source: torch.Generator,
+) -> dict[str, float]:
+    """How far the target is from the generator when all that could be explained has been, less
+    chance, in units of the logarithm of a likelihood.
+
+    Photographs differ from renders in more than scenes do. Where that is as much as an attribute
+    explains, the attribute may only stand in for it: evidence of a model that is wrong counts the
+    less the more it is wrong (Miller and Dunson, Robust Bayesian inference via coarsening, 2019).
+    """
+    distribution = transformer(batch)
+    values = within_range(distribution, distribution.rsample(source))
+    predicted = predicted_distances(surrogate, batch, values, distances)
+    return {
+        name: max(float(distances.likelihood(predicted, part)) - distances.by_chance(part), 0.0)
+        for name, part in (("scene", SCENE), ("objects", OBJECTS))
+    }
+
+
 def _trusted(error: float) -> float:
     return min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
 
@@ -272,18 +298,30 @@ def _descend(
         )
     if last:
         transformer = state.scenes.transformer
+        some = scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes))))
+        source = generator(seed, "surrogate-support", number)
+        unexplained = _unexplained(transformer, surrogate, some, distances, source)
         with services.work("match", "Support of changes", len(transformer.numeric)) as work:
             support = take_back_unsupported(
                 transformer,
                 surrogate,
-                scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes)))),
+                some,
                 distances,
-                trust,
-                generator(seed, "surrogate-support", number),
+                Trust(
+                    trust.scene * _trusted(unexplained["scene"]),
+                    trust.objects * _trusted(unexplained["objects"]),
+                ),
+                source,
                 lambda: work.update(),
             )
         services.folder.write_json(
-            "support.json", {"round": number, "supported_from": SUPPORTED, "attributes": support}
+            "support.json",
+            {
+                "round": number,
+                "supported_from": SUPPORTED,
+                "unexplained": unexplained,
+                "attributes": support,
+            },
         )
     ended = losses[-max(1, len(losses) // 20) :]
     return sum(ended) / len(ended)
