@@ -22,9 +22,9 @@ from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
-from metasim_backend.settings import TrainSettings, merged, without_younger
+from metasim_backend.settings import merged, without_younger
 from metasim_backend.statistics.differences import differs
-from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, chosen_file
+from metasim_backend.training.estimators.pretrained_reader import reader_digest
 from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
 from metasim_backend.training.seeds import derive_seed
@@ -64,7 +64,7 @@ class DrivingTruth(Experiment):
             "grammar": grammar.to_dict(),
             "truths": {n: load_grammar(SCENES / file).to_dict() for n, file in self.truths.items()},
             "settings": {row: without_younger(settings) for row, settings in rows.items()},
-            "readers": {row: _reader_digest(settings, grammar) for row, settings in rows.items()},
+            "readers": {row: reader_digest(settings, grammar) for row, settings in rows.items()},
             "pictures": [MATCHED, UNSEEN],
         }
 
@@ -131,14 +131,6 @@ class DrivingTruth(Experiment):
         defaults = merged(self.settings, self.row_settings[row])
         settings = resolve_settings(grammar, options.overrides, {**defaults, "seed": seed})
         return RunConfig(grammar, settings, None, None, options.command)
-
-
-def _reader_digest(settings: TrainSettings, grammar: Grammar) -> str | None:
-    """Of the networks that trainings begin with."""
-    if settings.match.estimator != "surrogate":
-        return None
-    path = chosen_file(settings, Encoding(grammar))
-    return None if path is None else PretrainedReader.load(path).digest
 
 
 def hidden_pictures(

@@ -36,6 +36,7 @@ from metasim_backend.settings import merged, without_younger
 from metasim_backend.tasks.average_precision import Prediction, detection_score
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
+from metasim_backend.training.estimators.pretrained_reader import reader_digest
 from metasim_backend.training.run_config import (
     RunConfig,
     load_generator,
@@ -102,9 +103,11 @@ class RealDetection(Experiment):
     def depends_on(self, options: Options) -> dict[str, Any]:
         grammar = load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
+        settings = self._config(grammar, 0, options, CameraModel()).settings
         return {
             "grammar": grammar.to_dict(),
-            "settings": without_younger(self._config(grammar, 0, options, CameraModel()).settings),
+            "settings": without_younger(settings),
+            "reader": reader_digest(settings, grammar),
             "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
             "budget": [self.streets, *self.size, self.steps],
             "pictures": {name: [one.name for one in some] for name, some in sets.items()},

@@ -76,7 +76,7 @@ def test_a_surrogate_is_refused_where_nothing_has_a_box():
 
 
 def test_boxes_are_refused_where_the_task_network_is_not_scored_by_boxes(tmp_path):
-    """Before any work: a folder in COCO's form ended the run with a traceback, in its task phase."""
+    """Before any work: a folder in COCO form ended the run with a traceback, in its task phase."""
     with pytest.raises(TargetError, match="'aerial2d' is not scored by boxes; leave --validation"):
         plan_run(
             tmp_path / "run",

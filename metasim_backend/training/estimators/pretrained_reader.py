@@ -20,6 +20,7 @@ from torch import Tensor
 
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.targets import OBJECT_NUMBERS, reader_names
+from metasim_backend.grammar import Grammar
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.settings import SettingsError, TrainSettings
@@ -162,6 +163,14 @@ def chosen_file(settings: TrainSettings, encoding: Encoding) -> Path | None:
         if PretrainedReader.load(path).differs_in(fits) is None:
             return path
     return None
+
+
+def reader_digest(settings: TrainSettings, grammar: Grammar) -> str | None:
+    """Of the networks that a run begins with; None where it begins with none."""
+    if settings.match.estimator != "surrogate":
+        return None
+    path = chosen_file(settings, Encoding(grammar))
+    return None if path is None else PretrainedReader.load(path).digest
 
 
 def _halved(value: Tensor) -> Tensor:
