@@ -136,12 +136,16 @@ class DistributionTransformer(nn.Module):
     @torch.no_grad()
     def leave(self, slots: Sequence[int]) -> None:
         """Have numeric slots come out as they go in, but for the least noise."""
-        count = len(self.numeric)
-        for place in (self.numeric.index(slot) for slot in slots):
-            rows = torch.tensor([place, count + place, 2 * count + place])
-            self.head.weight[rows] = 0
-            self.head.bias[rows] = 0
-            self.head.bias[rows[2]] = math.log(SMALLEST_SPREAD / self.settings.spread)
+        rows = self.head_rows(slots)
+        self.head.weight[rows] = 0
+        self.head.bias[rows] = 0
+        spreads = rows[rows >= 2 * len(self.numeric)]
+        self.head.bias[spreads] = math.log(SMALLEST_SPREAD / self.settings.spread)
+
+    def head_rows(self, slots: Sequence[int]) -> Tensor:
+        """The rows of the head that change numeric slots: gains, shifts and spreads."""
+        places = torch.tensor([self.numeric.index(slot) for slot in slots], dtype=torch.long)
+        return torch.cat([places + part * len(self.numeric) for part in range(3)])
 
     def encode(self, data: Data | SceneBatch) -> Tensor:
         """[N, latent]: each node's code."""

@@ -32,6 +32,11 @@ class SurrogateSettings:
     scenes: Annotated[int, Field(ge=100)] = setting(
         3000, "Renders of the widened prior that a reader is trained on when none is to be had."
     )
+    fixed: Annotated[str, Younger(before="")] = setting(
+        "",
+        "Attributes that stay as the grammar has them, such as *.along,sky.sun_strength: what you "
+        "know, or what pictures of that kind do not tell.",
+    )
     replay: Annotated[int, Field(ge=100)] = setting(
         300, "The same when there is one: what keeps later rounds from forgetting."
     )

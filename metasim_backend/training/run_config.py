@@ -11,6 +11,7 @@ import torch
 from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
+from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering.worlds import check_camera, engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import (
@@ -22,6 +23,7 @@ from metasim_backend.settings import (
     settings_to_dict,
     with_overrides,
 )
+from metasim_backend.training.fixed_attributes import fixed_slots
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.state import load_learned, new_scenes, new_structure
 from metasim_backend.training.target import Target
@@ -138,6 +140,7 @@ def resolve_settings(
             "Setting 'match.estimator' is 'surrogate', which reads objects with 3-D boxes, and the "
             f"world {grammar.domain!r} has none; use 'gradient'."
         )
+    fixed_slots(Encoding(grammar), settings.surrogate.fixed)  # says what is wrong
     readable = any(
         attribute.mutable and attribute.kind in ("continuous", "circular")
         for spec in grammar.classes
@@ -195,7 +198,6 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
 def _check_networks(config: RunConfig) -> None:
     """Weights that cannot be had are said at once, not when their phase begins."""
     from metasim_backend.features.extractor import build_features
-    from metasim_backend.grammar.encoding import Encoding
     from metasim_backend.networks.imagenet import imagenet_network
     from metasim_backend.training.estimators.pretrained_reader import chosen_file
 

@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from drawn_streets import draw_street
 from PIL import Image
+from synthetic_light import street_light
 
+from blender_addon.contract.camera_model import CameraModel
+from metasim_backend.camera.picture import take_pictures
 from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.experiments import real_detection
 from metasim_backend.experiments.definitions import experiment_named
 from metasim_backend.experiments.experiment import Options
-from metasim_backend.experiments.real_detection import paired_gain
+from metasim_backend.experiments.real_detection import enlarged_camera, paired_gain
 from metasim_backend.tasks.detection_targets import AugmentationSettings
 from metasim_backend.tasks.detector_settings import DetectorSettings
 
@@ -108,6 +112,17 @@ def test_a_finished_seed_is_neither_rendered_nor_trained_again(
     assert again == first and renderer.rendered == rendered
     numbers = experiment.measurement(first).rows
     assert numbers["grammar"]["AP@0.5, test"] == 100 * first["scores"]["grammar"]["test"]["ap50"]
+
+
+def test_a_large_pictures_camera_has_its_own_blur_and_the_small_ones_tones(monkeypatch):
+    monkeypatch.setattr(real_detection, "MIDDLE", 96)
+    light = street_light(6, seed=1, height=120, width=240)
+    truth = CameraModel(blur=1.0, exposure=0.4, gamma=1.2)
+    photographs = (take_pictures(light, truth) * 255).round().to(torch.uint8)
+    small = CameraModel(blur=0.3, exposure=0.4, gamma=1.2, vignette=0.1)
+    found = enlarged_camera(small, photographs, light)
+    assert found.blur == pytest.approx(1.0, abs=0.12)  # as the fit itself is tested
+    assert replace(found, blur=0.3, sharpening=0.0, shot_noise=0.0, read_noise=0.0) == small
 
 
 def picture(*boxes) -> LabelledImage:

@@ -45,7 +45,12 @@ EXPERIMENTS = (
             "detector": {"compare_steps": 0},
             "features": {"network": "efficientnet_lite0"},
             "match": {"estimator": "surrogate"},
-            "surrogate": {"cameras": "any"},
+            "surrogate": {
+                "cameras": "any",
+                # The camera was fitted to the photographs by the prior's light. And how far away an
+                # object is decides whether it is found, in photographs otherwise than in renders.
+                "fixed": "*.along,sky.sun_strength,sky.sky_strength,camera.exposure",
+            },
         },
         detector=_DETECTOR,
         streets=300,

@@ -147,6 +147,7 @@ class DescentSettings:
         batch: scenes a step.
         learning_rate: falls to a twentieth along a half cosine.
         trust: what is predicted counts.
+        fixed: numeric slots that stay as they are in the prior.
         context: learning rate, as a share of the other, of what makes a node's change depend on
             other nodes and on its own attributes, beside what all nodes have in common. These are
             thousands of numbers, of which a batch tells little: they get far together, and walk
@@ -157,6 +158,7 @@ class DescentSettings:
     batch: int = 160
     learning_rate: float = 1.5e-2
     trust: Trust = Trust()
+    fixed: tuple[int, ...] = ()
     context: float = 1.0
 
 
@@ -188,6 +190,8 @@ def descend(
     objects = {k: RunningMixture(one, MEMORY) for k, one in distances.likelihoods.items()}
     deviations = prior_deviations(transformer, scenes)
     surrogate.requires_grad_(False)
+    transformer.leave(settings.fixed)
+    fixed = transformer.head_rows(settings.fixed)
     for step in range(settings.steps):
         rate = 0.05 + 0.475 * (1 + math.cos(math.pi * step / settings.steps))
         for group, full in zip(optimiser.param_groups, rates, strict=True):
@@ -201,6 +205,9 @@ def descend(
         loss = misfit + pull(transformer, batch, changes, deviations, held)
         optimiser.zero_grad()
         loss.backward()
+        for parameter in (transformer.head.weight, transformer.head.bias):
+            if parameter.grad is not None:
+                parameter.grad[fixed] = 0
         nn.utils.clip_grad_norm_(parameters, 5.0)
         optimiser.step()
         if progress is not None:

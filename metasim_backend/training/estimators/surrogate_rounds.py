@@ -50,6 +50,7 @@ from metasim_backend.training.estimators.surrogate_descent import (
     reading_distances,
     within_range,
 )
+from metasim_backend.training.fixed_attributes import fixed_slots
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
@@ -290,6 +291,7 @@ def _descend(
                 settings.batch,
                 rate * settings.learning_rate,
                 trust,
+                fixed_slots(state.scenes.encoding, settings.fixed),
                 REFINING_CONTEXT if refining else 1.0,
             ),
             seed,

@@ -120,6 +120,32 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
             assert float(now.std()) == pytest.approx(float(was.std()), rel=0.15), name
 
 
+def test_a_fixed_attribute_stays_while_another_is_found(scenes: SceneGenerator):
+    encoding, transformer = scenes.encoding, scenes.transformer
+    encoded = encode_scenes(encoding, scenes.prior(range(150)))
+    whole = encoded.batch(torch.arange(len(encoded)))
+    surrogate = PitchAndDistance(scenes)
+    source = torch.Generator().manual_seed(1)
+    values = whole.values.clone()
+    pitch, along = surrogate.pitch, surrogate.along
+    values[:, pitch] -= 2 * transformer.scale[pitch]
+    values[:, along] -= 0.2
+    distances = reading_distances(
+        surrogate.readings(whole, values, source),
+        surrogate.readings(whole, whole.values, source),
+        source,
+    )
+    settings = DescentSettings(steps=40, batch=48, learning_rate=3e-2, fixed=(along,))
+    descend(transformer, surrogate, encoded, distances, PullSettings(), settings, seed=0, turn=0)
+    with torch.no_grad():
+        changes = transformer.changes(whole)
+    place = transformer.numeric.index(along)
+    assert float(changes.shift[:, place].abs().max()) == 0.0
+    assert float(changes.gain[:, place].abs().max()) == 0.0
+    chosen = (whole.present & whole.mutable)[:, pitch]
+    assert float(changes.shift[chosen, transformer.numeric.index(pitch)].mean()) < -1
+
+
 def sampled(scenes: SceneGenerator, count: int) -> SceneBatch:
     """So many scenes of the prior as one graph."""
     drawn = [sample_scene(scenes.encoding.grammar, seed) for seed in range(count)]
