@@ -14,9 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.scene_graph import SceneGraph
@@ -24,9 +22,12 @@ from metasim_backend.camera.fitting.fit import fit_camera
 from metasim_backend.camera.renderer import light_of, with_camera
 from metasim_backend.datasets.readers.labelled import LabelledImage, read_labelled
 from metasim_backend.datasets.targets import TargetImages
+from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
 from metasim_backend.experiments.hidden_target import scenes_of
+from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
+from metasim_backend.experiments.self_labels import self_labelled
 from metasim_backend.experiments.street_examples import kept_examples
 from metasim_backend.grammar import Grammar, load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer, Renderer
@@ -49,17 +50,15 @@ from metasim_backend.training.seeds import derive_seed, generator
 RESULT = "result.json"
 Scenes = Callable[[str, int], list[SceneGraph]]
 """So many scenes of a generator, by the name of their draws."""
-GRAMMAR, CAMERA, LEARNED = "grammar", "camera", "learned"
-"""Rows: the prior as it is, seen through the fitted camera, and with the learned attributes too."""
-_ORDER = (CAMERA, LEARNED, GRAMMAR)
+GRAMMAR, CAMERA, LEARNED, SELF = "grammar", "camera", "learned", "self-trained"
+"""Rows: the prior as it is, seen through the fitted camera, and with the learned attributes too;
+and that with the last of its steps on photographs labelled by itself."""
+_ORDER = (CAMERA, LEARNED, SELF, GRAMMAR)
 """In which rows are measured: the comparison that matters comes first."""
+TEACHER = "teacher.pt"
 CAMERA_RENDERS = 24
 MOST_FITTED = 60
-MIDDLE = 200
-"""Pixels of the middle of large pictures' sides."""
 KEPT_STEPS = 50
-RESAMPLED = 500
-"""Draws of the test pictures, for the interval of a difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +90,7 @@ class RealDetection(Experiment):
         detector: of all detectors.
         streets: labelled pictures a row, of ``size`` (width, height) pixels.
         steps: of a detector's training.
+        self_steps: the last of them, for which a self-trained detector sees photographs too.
     """
 
     grammar: str
@@ -99,6 +99,7 @@ class RealDetection(Experiment):
     streets: int
     size: tuple[int, int]
     steps: int
+    self_steps: int
 
     def depends_on(self, options: Options) -> dict[str, Any]:
         grammar = load_grammar(SCENES / self.grammar)
@@ -109,13 +110,13 @@ class RealDetection(Experiment):
             "settings": without_younger(settings),
             "reader": reader_digest(settings, grammar),
             "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
-            "budget": [self.streets, *self.size, self.steps],
+            "budget": [self.streets, *self.size, self.steps, self.self_steps],
             "pictures": {name: [one.name for one in some] for name, some in sets.items()},
         }
 
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
-        ``cameras`` by row and size, ``seconds`` by part."""
+        ``cameras`` by row and size, ``support`` of what was moved, ``seconds`` by part."""
         folder.mkdir(parents=True, exist_ok=True)
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
@@ -133,7 +134,9 @@ class RealDetection(Experiment):
             for row in sorted(self.rows, key=_ORDER.index):
                 if row in kept.content.get("scores", {}):
                     continue
-                examples = self._streets(row, work, config)
+                examples = self._streets(LEARNED if row == SELF else row, work, config)
+                if row == SELF:
+                    examples = self._with_photographs(work, examples)
                 detector = self._trained(row, work, examples)
                 scores, found = {}, {}
                 for name, labelled in sets.items():
@@ -141,6 +144,9 @@ class RealDetection(Experiment):
                     scores[name] = detection_score(labelled, found[name]).to_dict()
                 write_tensors(folder / row / "found.pt", _plain(found))
                 kept.put_in("scores", row, scores)
+        if LEARNED in self.rows and "support" not in kept.content:
+            run = open_or_begin(folder / "run", config)
+            kept.put("support", run.read_json("support.json"))
         for first, second in self.differences:
             gain = f"{first} - {second}"
             if gain not in kept.content.get("gains", {}):
@@ -163,7 +169,8 @@ class RealDetection(Experiment):
     def more(
         self, contents: Sequence[Mapping[str, Any]], record: dict[str, Any], options: Options
     ) -> dict[str, Any]:
-        """``gains`` of each seed on the test pictures, with intervals over these pictures."""
+        """``gains`` of each seed on the test pictures, with intervals over these pictures, and what
+        was ``moved``."""
         gains = {name: [one["gains"][name] for one in contents] for name in contents[0]["gains"]}
         notes = [
             f"seed {seed}, {name}: {one['value']:+.1f} points "
@@ -171,7 +178,12 @@ class RealDetection(Experiment):
             for name, some in gains.items()
             for seed, one in zip(record["seeds"], some, strict=True)
         ]
-        return {"gains": gains, "notes": notes}
+        moved = [moved_attributes(one.get("support", {})) for one in contents]
+        notes += [
+            f"seed {seed}: moved were {', '.join(some) or 'none of the attributes'}"
+            for seed, some in zip(record["seeds"], moved, strict=True)
+        ]
+        return {"gains": gains, "moved": moved, "notes": notes}
 
     def highlights(self, record: Mapping[str, Any]) -> str:
         means = [
@@ -257,26 +269,47 @@ class RealDetection(Experiment):
         work.kept.note_seconds(f"streets of {row}", time.monotonic() - started)
         return examples
 
+    def _with_photographs(self, work: _Seed, streets: list[Example]) -> list[Example]:
+        """Streets, and as many photographs with what the learned row's detector sees in them."""
+        assert work.options.target is not None
+        detector = Detector(self._detector(work.options), generator(work.number, "detector"))
+        state = torch.load(work.folder / LEARNED / TEACHER, weights_only=True)
+        detector.load_state_dict(state["detector"])
+        images = TargetImages.read(work.options.target, *self.size).images
+        found = detector.predict([image.permute(1, 2, 0).numpy() for image in images])
+        photographs = self_labelled(images, found, self.detector.classes)
+        work.say(f"{sum(len(t.boxes) for _, t in photographs)} cars in {len(photographs)} pictures")
+        return [*streets, *photographs * max(1, round(len(streets) / len(photographs)))]
+
     def _trained(self, row: str, work: _Seed, examples: Sequence[Example]) -> Detector:
-        """A row's detector; equal seeds have equal first weights and draws in all rows."""
+        """A row's detector; equal seeds have equal first weights and draws in all rows. A
+        self-trained one goes on from the learned row's as it was before its last steps."""
         path = work.folder / row / "detector.pt"
+        path.parent.mkdir(exist_ok=True)
+        teacher = work.folder / LEARNED / TEACHER
         detector = Detector(self._detector(work.options), generator(work.number, "detector"))
         draws = generator(work.number, "detector-steps")
         spent = 0.0
-        if path.exists():
-            state = torch.load(path, weights_only=True)
+        if path.exists() or row == SELF:
+            state = torch.load(path if path.exists() else teacher, weights_only=True)
             detector.load_state_dict(state["detector"])
             draws.set_state(state["draws"])
             spent = state["seconds"]
+        before = self.steps - self.self_steps
         while detector.steps < self.steps:
             started = time.monotonic()
-            steps = min(KEPT_STEPS, self.steps - detector.steps)
+            until = before if detector.steps < before else self.steps
+            steps = min(KEPT_STEPS, until - detector.steps)
             losses = detector.train_examples(examples, steps, draws)
             spent += time.monotonic() - started
-            write_tensors(
-                path,
-                {"detector": detector.state_dict(), "draws": draws.get_state(), "seconds": spent},
-            )
+            state = {
+                "detector": detector.state_dict(),
+                "draws": draws.get_state(),
+                "seconds": spent,
+            }
+            write_tensors(path, state)
+            if row == LEARNED and detector.steps == before:
+                write_tensors(teacher, state)
             work.say(
                 f"{row}, step {detector.steps} of {self.steps}, loss {losses['total']:.3f}, "
                 f"{spent / detector.steps:.2f} s a step"
@@ -305,51 +338,13 @@ def _weights(options: Options) -> str:
     return "DEFAULT" if options.detector is None else options.detector.name
 
 
-def enlarged_camera(small: CameraModel, photographs: Tensor, light: Tensor) -> CameraModel:
-    """The camera of a larger picture: blur, sharpening and noise are in its own pixels, and read
-    in the middle of the pictures; all else does not depend on the size.
-
-    Args:
-        small: fitted in smaller pictures.
-        photographs, light: of the larger size, as for :func:`.fit_camera`.
-    """
-    rows, columns = (
-        slice((size - part) // 2, (size - part) // 2 + part)
-        for size in photographs.shape[-2:]
-        for part in [min(size, MIDDLE)]
-    )
-    near = fit_camera(photographs[..., rows, columns], light[..., rows, columns]).camera
-    return replace(
-        small,
-        blur=near.blur,
-        sharpening=near.sharpening,
-        shot_noise=near.shot_noise,
-        read_noise=near.read_noise,
-    )
-
-
-def paired_gain(
-    labelled: Sequence[LabelledImage],
-    found: Sequence[Prediction],
-    other: Sequence[Prediction],
-    seed: int,
-    draws: int = RESAMPLED,
-) -> dict[str, Any]:
-    """By how many points of AP@0.5 one detector is better than another on the same pictures, with
-    the 95 % interval of a bootstrap over pictures (Efron 1979); pictures are drawn for both."""
-
-    def gain(rows: Sequence[int]) -> float:
-        pictures = [labelled[row] for row in rows]
-        one, two = (
-            detection_score(pictures, [some[row] for row in rows]).ap50 for some in (found, other)
-        )
-        return 100 * (one - two)
-
-    rng = np.random.default_rng(derive_seed(seed, "paired-gain"))
-    count = len(labelled)
-    drawn = [gain(rng.integers(count, size=count).tolist()) for _ in range(draws)]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return {"value": gain(range(count)), "interval": [float(low), float(high)]}
+def moved_attributes(support: Mapping[str, Any]) -> list[str]:
+    """Those whose change the photographs support."""
+    return [
+        name
+        for name, value in support.get("attributes", {}).items()
+        if value >= support["supported_from"]
+    ]
 
 
 def _plain(found: Mapping[str, Sequence[Prediction]]) -> dict[str, list]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from synthetic_light import street_light
 from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.camera.picture import take_pictures
 from metasim_backend.datasets.readers.labelled import LabelledImage
+from metasim_backend.experiments import enlarged_camera as enlarging
 from metasim_backend.experiments import real_detection
 from metasim_backend.experiments.definitions import experiment_named
+from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Options
-from metasim_backend.experiments.real_detection import enlarged_camera, paired_gain
+from metasim_backend.experiments.paired_gain import paired_gain
+from metasim_backend.experiments.self_labels import self_labelled
 from metasim_backend.tasks.detection_targets import AugmentationSettings
 from metasim_backend.tasks.detector_settings import DetectorSettings
 
@@ -94,6 +98,7 @@ def experiment():
         streets=6,
         size=(96, 64),
         steps=3,
+        self_steps=1,
     )
 
 
@@ -103,6 +108,7 @@ def test_a_finished_seed_is_neither_rendered_nor_trained_again(
     renderer = DrawnStreets()
     monkeypatch.setattr(real_detection, "open_renderer", lambda domain: renderer)
     monkeypatch.setattr(real_detection, "CAMERA_RENDERS", 4)
+    monkeypatch.setattr(real_detection, "paired_gain", partial(paired_gain, draws=10))
     told: list[str] = []
     first = experiment.measure(0, tmp_path / "seed", options, told.append)
     assert set(first["scores"]) == {"grammar", "camera"}
@@ -115,7 +121,7 @@ def test_a_finished_seed_is_neither_rendered_nor_trained_again(
 
 
 def test_a_large_pictures_camera_has_its_own_blur_and_the_small_ones_tones(monkeypatch):
-    monkeypatch.setattr(real_detection, "MIDDLE", 96)
+    monkeypatch.setattr(enlarging, "MIDDLE", 96)
     light = street_light(6, seed=1, height=120, width=240)
     truth = CameraModel(blur=1.0, exposure=0.4, gamma=1.2)
     photographs = (take_pictures(light, truth) * 255).round().to(torch.uint8)
@@ -158,8 +164,24 @@ def test_the_interval_of_a_gain_is_that_of_a_share():
     labelled = [picture(BOX) for _ in range(40)]
     better = [found(BOX)] * 40
     worse = [found(BOX) if number % 2 else found() for number in range(40)]
-    gain = paired_gain(labelled, better, worse, 0, draws=400)
+    gain = paired_gain(labelled, better, worse, 0, draws=200)
     assert gain["value"] == pytest.approx(50, abs=1.5)  # 101 recalls
     half = 1.96 * 100 * (0.25 / 40) ** 0.5
     assert gain["interval"][0] == pytest.approx(50 - half, abs=3.5)
     assert gain["interval"][1] == pytest.approx(50 + half, abs=3.5)
+
+
+def test_sure_detections_are_labels_and_what_is_perhaps_an_object_is_painted_over():
+    image = torch.zeros(3, 40, 60, dtype=torch.uint8)
+    image[:, :, 30:] = 200  # the mean is 100
+    boxes = np.array([[2, 2, 12, 12], [8, 8, 20, 20], [40, 5, 50, 15]], np.float32)
+    seen = {
+        "boxes": boxes,
+        "scores": np.array([0.9, 0.5, 0.1], np.float32),
+        "labels": ("car",) * 3,
+    }
+    ((painted, target),) = self_labelled(image[None], [seen], ("car",))
+    assert target.boxes.tolist() == [[2, 2, 12, 12]] and target.labels.tolist() == [1]
+    assert (painted[:, 12:20, 12:20] == 100).all()  # perhaps
+    assert (painted[:, 2:12, 2:12] == 0).all()  # sure, and in front
+    assert (painted[:, 5:15, 40:50] == 200).all()  # unlikely: background

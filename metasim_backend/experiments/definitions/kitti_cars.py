@@ -30,8 +30,14 @@ EXPERIMENTS = (
             "grammar": "grammar",
             "camera": "grammar, learned camera model",
             "learned": "learned attributes and camera model",
+            "self-trained": "learned, and taught by what it sees in the photographs",
         },
-        differences=(("learned", "camera"), ("camera", "grammar"), ("learned", "grammar")),
+        differences=(
+            ("learned", "camera"),
+            ("camera", "grammar"),
+            ("learned", "grammar"),
+            ("self-trained", "learned"),
+        ),
         takes=("target", "validation", "test", "detector"),
         needs=("target", "validation", "test"),
         digits=1,
@@ -56,9 +62,11 @@ EXPERIMENTS = (
         streets=300,
         size=(1242, 375),
         steps=750,
+        self_steps=250,
         goals=(
             row_goal("grammar", "AP@0.5, test", "≥", 55, "the grammar alone", mean=True),
             difference_goal("learned", "camera", "AP@0.5, test", 3),
+            difference_goal("self-trained", "learned", "AP@0.5, test", 6),
         ),
     ),
 )
