@@ -28,6 +28,7 @@ from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.experiments.self_labels import self_labelled
+from metasim_backend.experiments.street_content import content, middle_boxes, tall_enough
 from metasim_backend.experiments.street_examples import kept_examples
 from metasim_backend.grammar import Grammar, load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer, Renderer
@@ -116,10 +117,12 @@ class RealDetection(Experiment):
 
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
+        ``content`` of the streets' middle and of the photographs on which settings are chosen,
         ``cameras`` by row and size, ``support`` of what was moved, ``seconds`` by part."""
         folder.mkdir(parents=True, exist_ok=True)
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
+        side = sets["validation"][0].image.shape[1]
         with closing(open_renderer(grammar.domain)) as renderer:
             work = _Seed(
                 number=seed,
@@ -144,6 +147,12 @@ class RealDetection(Experiment):
                     scores[name] = detection_score(labelled, found[name]).to_dict()
                 write_tensors(folder / row / "found.pt", _plain(found))
                 kept.put_in("scores", row, scores)
+            for row in set(self.rows) - {SELF} - set(kept.content.get("content", {})):
+                boxes = middle_boxes(self._streets(row, work, config), side)
+                kept.put_in("content", row, content(boxes, side))
+        if "photographs" not in kept.content.get("content", {}):
+            boxes = [tall_enough(torch.from_numpy(one.boxes)) for one in sets["validation"]]
+            kept.put_in("content", "photographs", content(boxes, side))
         if LEARNED in self.rows and "support" not in kept.content:
             run = open_or_begin(folder / "run", config)
             kept.put("support", run.read_json("support.json"))
@@ -158,6 +167,7 @@ class RealDetection(Experiment):
         return Measurement(
             rows={
                 row: {f"AP@0.5, {name}": 100 * one["ap50"] for name, one in scores.items()}
+                | content.get("content", {}).get(row, {})
                 for row, scores in content["scores"].items()
             },
             seconds=content["seconds"],
@@ -183,7 +193,10 @@ class RealDetection(Experiment):
             f"seed {seed}: moved were {', '.join(some) or 'none of the attributes'}"
             for seed, some in zip(record["seeds"], moved, strict=True)
         ]
-        return {"gains": gains, "moved": moved, "notes": notes}
+        real = contents[0].get("content", {}).get("photographs", {})
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in real.items())
+        notes += [f"labelled photographs show: {shown}"]
+        return {"gains": gains, "moved": moved, "photographs": real, "notes": notes}
 
     def highlights(self, record: Mapping[str, Any]) -> str:
         means = [

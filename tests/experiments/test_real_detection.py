@@ -23,7 +23,8 @@ from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.self_labels import self_labelled
-from metasim_backend.tasks.detection_targets import AugmentationSettings
+from metasim_backend.experiments.street_content import content, middle_boxes
+from metasim_backend.tasks.detection_targets import AugmentationSettings, DetectionTarget
 from metasim_backend.tasks.detector_settings import DetectorSettings
 
 TINY = DetectorSettings.for_cpu(
@@ -169,6 +170,17 @@ def test_the_interval_of_a_gain_is_that_of_a_share():
     half = 1.96 * 100 * (0.25 / 40) ** 0.5
     assert gain["interval"][0] == pytest.approx(50 - half, abs=3.5)
     assert gain["interval"][1] == pytest.approx(50 + half, abs=3.5)
+
+
+def test_content_is_what_the_middle_of_a_street_shows():
+    picture = torch.zeros(3, 100, 300, dtype=torch.uint8)
+    boxes = torch.tensor([[10.0, 10, 30, 40], [140, 20, 160, 60], [190, 30, 230, 80]])
+    street = (picture, DetectionTarget(boxes, torch.ones(3, dtype=torch.long), None))
+    (middle,) = middle_boxes([street], 100)  # from 100 to 200; the first is outside
+    assert middle.tolist() == [[40, 20, 60, 60], [90, 30, 100, 80]]
+    shown = content([middle, torch.zeros(0, 4)], 100)
+    assert shown["cars a picture"] == 1.0 and shown["height, median, px"] == 45.0
+    assert shown["off the middle, mean"] == pytest.approx((0 + 0.9) / 2)
 
 
 def test_sure_detections_are_labels_and_what_is_perhaps_an_object_is_painted_over():
