@@ -11,7 +11,7 @@ from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.tasks.average_precision import Prediction, detection_score
 from metasim_backend.training.seeds import derive_seed
 
-RESAMPLED = 500
+RESAMPLED = 100
 """Draws of the test pictures."""
 
 
