@@ -1,4 +1,4 @@
-"""Pictures as many cameras would have taken them: what is read in them then is no camera's habit.
+"""Pictures as many cameras would have taken them, so that a reader depends on no camera's tones.
 
 A reader that has seen renders alone takes tones, colours, noise and sharpness of a renderer for
 what pictures look like. Domain randomisation (Tobin et al., arXiv:1703.06907), of the camera and of

@@ -20,7 +20,8 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.camera.fitting.fit import fit_camera
 from metasim_backend.camera.renderer import light_of, with_camera
-from metasim_backend.datasets.readers.labelled import LabelledImage, read_labelled
+from metasim_backend.datasets.readers.labelled import LabelledImage, check_cars, read_labelled
+from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
@@ -112,7 +113,10 @@ class RealDetection(Experiment):
             "reader": reader_digest(settings, grammar),
             "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
             "budget": [self.streets, *self.size, self.steps, self.self_steps],
-            "pictures": {name: [one.name for one in some] for name, some in sets.items()},
+            "pictures": {
+                "target": [path.name for path in list_pictures(_target(options), "target folder")],
+                **{name: [one.name for one in some] for name, some in sets.items()},
+            },
         }
 
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
@@ -122,6 +126,9 @@ class RealDetection(Experiment):
         folder.mkdir(parents=True, exist_ok=True)
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
+        # Mistakes are said now, not after an hour: too few photographs, weights that are not there.
+        read_target(self._config(grammar, seed, options, CameraModel()))
+        Detector(self._detector(options), generator(seed, "detector"))
         side = sets["validation"][0].image.shape[1]
         with closing(open_renderer(grammar.domain)) as renderer:
             work = _Seed(
@@ -147,7 +154,9 @@ class RealDetection(Experiment):
                     scores[name] = detection_score(labelled, found[name]).to_dict()
                 write_tensors(folder / row / "found.pt", _plain(found))
                 kept.put_in("scores", row, scores)
-            for row in set(self.rows) - {SELF} - set(kept.content.get("content", {})):
+            for row in self.rows:
+                if row == SELF or row in kept.content.get("content", {}):
+                    continue
                 boxes = middle_boxes(self._streets(row, work, config), side)
                 kept.put_in("content", row, content(boxes, side))
         if "photographs" not in kept.content.get("content", {}):
@@ -248,8 +257,7 @@ class RealDetection(Experiment):
         if name not in work.kept.content.get("cameras", {}):
             work.say(f"camera of {name}")
             started = time.monotonic()
-            assert work.options.target is not None
-            photographs = TargetImages.read(work.options.target, *size, MOST_FITTED).images
+            photographs = TargetImages.read(_target(work.options), *size, MOST_FITTED).images
             render = replace(work.grammar.render, width=size[0], height=size[1], linear=True)
             shown = scenes("camera", CAMERA_RENDERS)
             light = light_of(work.renderer.render(shown, noise_seeds(render, shown)))
@@ -284,11 +292,10 @@ class RealDetection(Experiment):
 
     def _with_photographs(self, work: _Seed, streets: list[Example]) -> list[Example]:
         """Streets, and as many photographs with what the learned row's detector sees in them."""
-        assert work.options.target is not None
         detector = Detector(self._detector(work.options), generator(work.number, "detector"))
         state = torch.load(work.folder / LEARNED / TEACHER, weights_only=True)
         detector.load_state_dict(state["detector"])
-        images = TargetImages.read(work.options.target, *self.size).images
+        images = TargetImages.read(_target(work.options), *self.size).images
         found = detector.predict([image.permute(1, 2, 0).numpy() for image in images])
         photographs = self_labelled(images, found, self.detector.classes)
         work.say(f"{sum(len(t.boxes) for _, t in photographs)} cars in {len(photographs)} pictures")
@@ -307,7 +314,7 @@ class RealDetection(Experiment):
             state = torch.load(path if path.exists() else teacher, weights_only=True)
             detector.load_state_dict(state["detector"])
             draws.set_state(state["draws"])
-            spent = state["seconds"]
+            spent = state["seconds"] if path.exists() else 0.0
         before = self.steps - self.self_steps
         while detector.steps < self.steps:
             started = time.monotonic()
@@ -320,12 +327,12 @@ class RealDetection(Experiment):
                 "draws": draws.get_state(),
                 "seconds": spent,
             }
-            write_tensors(path, state)
             if row == LEARNED and detector.steps == before:
-                write_tensors(teacher, state)
+                write_tensors(teacher, state)  # first: what is interrupted here is done again
+            write_tensors(path, state)
             work.say(
                 f"{row}, step {detector.steps} of {self.steps}, loss {losses['total']:.3f}, "
-                f"{spent / detector.steps:.2f} s a step"
+                f"{(time.monotonic() - started) / steps:.2f} s a step"
             )
         work.kept.note_seconds(f"detector of {row}", spent)
         return detector
@@ -336,15 +343,21 @@ class RealDetection(Experiment):
 
     def _labelled(self, options: Options, name: str) -> list[LabelledImage]:
         folder = getattr(options, name)
-        return read_labelled(folder)
+        labelled = read_labelled(folder)
+        check_cars(folder, labelled)
+        return labelled
 
     def _config(
         self, grammar: Grammar, seed: int, options: Options, camera: CameraModel
     ) -> RunConfig:
         defaults = merged(self.settings, {"seed": seed, "camera_model": camera.to_dict()})
         settings = resolve_settings(grammar, options.overrides, defaults)
-        assert options.target is not None
-        return RunConfig(grammar, settings, options.target.resolve(), None, options.command)
+        return RunConfig(grammar, settings, _target(options).resolve(), None, options.command)
+
+
+def _target(options: Options) -> Path:
+    assert options.target is not None, "the definition says that it is needed"
+    return options.target
 
 
 def _weights(options: Options) -> str:

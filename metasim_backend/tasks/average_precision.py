@@ -139,6 +139,36 @@ def detection_score(
     )
 
 
+def resampled_ap50(
+    labelled: Sequence[LabelledPicture],
+    predictions: Sequence[Prediction],
+    draws: Sequence[Sequence[int]],
+    classes: Sequence[str] = ("car",),
+    mapping: Mapping[str, str] = CLASS_MAPPING,
+) -> list[float]:
+    """:attr:`DetectionScore.ap50` of drawn pictures, for each draw; for a bootstrap.
+
+    A picture's detections are matched once, whatever the number of draws.
+
+    Args:
+        draws: places of pictures, as many as there are pictures; some stand there twice.
+
+    Raises:
+        ValueError: a draw of another length.
+    """
+    count = len(labelled)
+    if any(len(rows) != count for rows in draws):
+        raise ValueError(f"Each draw needs {count} places, as many as there are pictures.")
+    truth, found = _truth(labelled, classes, mapping), _found(predictions, classes)
+    evaluation = _matched(truth, found, count, len(classes), None)
+    matched = [evaluation.evalImgs[i * count : (i + 1) * count] for i in range(len(classes))]
+    scores = []
+    for rows in draws:
+        evaluation.evalImgs = [of_class[row] for of_class in matched for row in rows]
+        scores.append(_accumulated(evaluation)[0] or 0.0)
+    return scores
+
+
 def _truth(
     labelled: Sequence[LabelledPicture], classes: Sequence[str], mapping: Mapping[str, str]
 ) -> list[dict[str, Any]]:
@@ -196,6 +226,17 @@ def _evaluate(
     levels: tuple[str, ...] | None,
 ) -> tuple[float | None, float | None]:
     """(AP, recall) of the boxes whose level is in ``levels`` (None: of all); None without any."""
+    return _accumulated(_matched(truth, found, images, classes, levels))
+
+
+def _matched(
+    truth: list[dict[str, Any]],
+    found: list[dict[str, Any]],
+    images: int,
+    classes: int,
+    levels: tuple[str, ...] | None,
+) -> COCOeval:
+    """With each picture's detections matched to its boxes."""
     annotations = []
     for item in truth:
         counted = levels is None or item["level"] in levels
@@ -220,6 +261,12 @@ def _evaluate(
         evaluation.params.areaRngLbl = ["all"]
         evaluation.params.maxDets = [_MOST_DETECTIONS]
         evaluation.evaluate()
+    return evaluation
+
+
+def _accumulated(evaluation: COCOeval) -> tuple[float | None, float | None]:
+    """(AP, recall) over the pictures' matches; None where no box is counted."""
+    with contextlib.redirect_stdout(io.StringIO()):
         evaluation.accumulate()
     precision = evaluation.eval["precision"][0, :, :, 0, 0]  # [101 recalls, classes]
     recall = evaluation.eval["recall"][0, :, 0, 0]  # [classes]

@@ -170,9 +170,11 @@ class Detector:
             DetectorError: when there are no frames.
             NonFiniteLossError: names the loss; the network is as it was before that step.
         """
-        return self._trained(
-            len(frames), lambda i: self._of_frame(frames[i]), *(steps, generator), progress
-        )
+
+        def example(place: int) -> Example:
+            return self._of_frame(frames[place])
+
+        return self._trained(len(frames), example, steps, generator, progress)
 
     def train_examples(
         self,

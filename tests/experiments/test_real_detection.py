@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,10 +23,12 @@ from metasim_backend.experiments.definitions import experiment_named
 from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.paired_gain import paired_gain
+from metasim_backend.experiments.real_detection import moved_attributes
 from metasim_backend.experiments.self_labels import self_labelled
 from metasim_backend.experiments.street_content import content, middle_boxes
 from metasim_backend.tasks.detection_targets import AugmentationSettings, DetectionTarget
 from metasim_backend.tasks.detector_settings import DetectorSettings
+from metasim_backend.training.scene_generator import SceneGenerator
 
 TINY = DetectorSettings.for_cpu(
     masks=False,
@@ -65,7 +68,7 @@ class DrawnStreets:
 @pytest.fixture
 def options(tmp_path, draw_streets_in):
     return Options(
-        target=draw_streets_in("target", 8, boxes=False),
+        target=draw_streets_in("target", 12, boxes=False),
         validation=draw_streets_in("validation", 3),
         test=draw_streets_in("test", 4),
     )
@@ -90,11 +93,8 @@ def draw_streets_in(tmp_path):
 
 @pytest.fixture
 def experiment():
-    rows = {"grammar": "grammar", "camera": "camera"}
     return replace(
         experiment_named("kitti-cars"),
-        rows=rows,
-        differences=(("camera", "grammar"),),
         detector=TINY,
         streets=6,
         size=(96, 64),
@@ -103,22 +103,81 @@ def experiment():
     )
 
 
-def test_a_finished_seed_is_neither_rendered_nor_trained_again(
-    experiment, options, tmp_path, monkeypatch
-):
-    renderer = DrawnStreets()
-    monkeypatch.setattr(real_detection, "open_renderer", lambda domain: renderer)
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture
+def renderer(monkeypatch):
+    """Blender, fitting and learning are left out, which have tests of their own: learned is the
+    prior, and a camera is as bright as its scenes."""
+    drawn = DrawnStreets()
+
+    def learn(run, config, target, renderer):
+        run.report_data.mkdir(parents=True, exist_ok=True)
+        support = {"supported_from": 8.0, "attributes": {"car.yaw": 9.0, "road.rise": 1.0}}
+        run.write_json("support.json", support)
+
+    def as_bright(photographs, light):
+        return SimpleNamespace(camera=CameraModel(exposure=float(light.mean())))
+
+    monkeypatch.setattr(real_detection, "open_renderer", lambda domain: drawn)
+    monkeypatch.setattr(real_detection, "trained", learn)
+    monkeypatch.setattr(
+        real_detection, "load_generator", lambda run, config: SceneGenerator(config.grammar, seed=0)
+    )
+    monkeypatch.setattr(real_detection, "fit_camera", as_bright)
     monkeypatch.setattr(real_detection, "CAMERA_RENDERS", 4)
+    monkeypatch.setattr(
+        real_detection, "enlarged_camera", lambda small, *_: replace(small, blur=0.5)
+    )
+    monkeypatch.setattr(real_detection, "KEPT_STEPS", 1)
     monkeypatch.setattr(real_detection, "paired_gain", partial(paired_gain, draws=10))
+    return drawn
+
+
+def plain(measured):
+    return {name: value for name, value in measured.items() if name != "seconds"}
+
+
+def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing(
+    experiment, options, tmp_path, renderer
+):
     told: list[str] = []
-    first = experiment.measure(0, tmp_path / "seed", options, told.append)
-    assert set(first["scores"]) == {"grammar", "camera"}
+    whole = experiment.measure(0, tmp_path / "whole", options, told.append)
+    assert set(whole["scores"]) == {"grammar", "camera", "learned", "self-trained"}
+    assert moved_attributes(whole["support"]) == ["car.yaw"]
+    numbers = experiment.measurement(whole).rows
+    assert numbers["grammar"]["AP@0.5, test"] == 100 * whole["scores"]["grammar"]["test"]["ap50"]
+
+    def stop_after(words: str):
+        def tell(text: str) -> None:
+            if words in text:
+                raise Interrupted
+
+        return tell
+
+    for words in ("camera, step 2", "learned, step 2", "self-trained, step 3", "of grammar"):
+        with pytest.raises(Interrupted):
+            experiment.measure(0, tmp_path / "parts", options, stop_after(words))
+    parts = experiment.measure(0, tmp_path / "parts", options, told.append)
+    assert plain(parts) == plain(whole)
+
     rendered = renderer.rendered
-    assert rendered >= 6 + 6 + 4  # two rows, and the camera's
-    again = experiment.measure(0, tmp_path / "seed", options, told.append)
-    assert again == first and renderer.rendered == rendered
-    numbers = experiment.measurement(first).rows
-    assert numbers["grammar"]["AP@0.5, test"] == 100 * first["scores"]["grammar"]["test"]["ap50"]
+    assert experiment.measure(0, tmp_path / "whole", options, told.append) == whole
+    assert renderer.rendered == rendered
+
+
+def test_mistakes_are_said_before_any_work(experiment, options, tmp_path, renderer):
+    empty = tmp_path / "target" / "few"
+    empty.mkdir()
+    (tmp_path / "target" / "0.png").rename(empty / "0.png")
+    with pytest.raises(ValueError, match="1 images"):
+        experiment.measure(0, tmp_path / "seed", replace(options, target=empty), print)
+    with pytest.raises(ValueError, match="nowhere.pth"):
+        missing = replace(options, detector=tmp_path / "nowhere.pth")
+        experiment.measure(0, tmp_path / "seed", missing, print)
+    assert renderer.rendered == 0
 
 
 def test_a_large_pictures_camera_has_its_own_blur_and_the_small_ones_tones(monkeypatch):
@@ -165,7 +224,7 @@ def test_the_interval_of_a_gain_is_that_of_a_share():
     labelled = [picture(BOX) for _ in range(40)]
     better = [found(BOX)] * 40
     worse = [found(BOX) if number % 2 else found() for number in range(40)]
-    gain = paired_gain(labelled, better, worse, 0, draws=200)
+    gain = paired_gain(labelled, better, worse, 0, draws=1000)
     assert gain["value"] == pytest.approx(50, abs=1.5)  # 101 recalls
     half = 1.96 * 100 * (0.25 / 40) ** 0.5
     assert gain["interval"][0] == pytest.approx(50 - half, abs=3.5)

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from metasim_backend.tasks.average_precision import LabelledSetError, detection_score
+from metasim_backend.tasks.average_precision import (
+    LabelledSetError,
+    detection_score,
+    resampled_ap50,
+)
 
 
 @dataclass(frozen=True)
@@ -130,3 +134,23 @@ def test_a_set_without_boxes_is_refused_in_one_sentence():
 def test_pycocotools_prints_nothing(capsys):
     detection_score([picture(A)], [found((A, 1))])
     assert capsys.readouterr().out == ""
+
+
+def test_drawn_pictures_score_as_if_they_were_a_set_of_their_own():
+    """Matched once and added up for each draw, or written out anew: the same number."""
+    rng = np.random.default_rng(0)
+    truth, seen = [], []
+    for _ in range(12):
+        boxes = [tuple(rng.uniform(0, 60, 2)) for _ in range(rng.integers(0, 4))]
+        boxes = [(x, y, x + 20, y + 15) for x, y in boxes]
+        ignore = [bool(rng.random() < 0.2) for _ in boxes]
+        truth.append(picture(*boxes, ignore=ignore))
+        near = [(tuple(v + rng.normal(0, 3) for v in box), rng.random()) for box in boxes]
+        seen.append(found(*near, ((70, 70, 90, 85), rng.random())))
+    draws = rng.integers(12, size=(5, 12)).tolist()
+    scores = resampled_ap50(truth, seen, draws)
+    for score, rows in zip(scores, draws, strict=True):
+        drawn = detection_score([truth[r] for r in rows], [seen[r] for r in rows])
+        assert score == pytest.approx(drawn.ap50, abs=1e-12)
+    with pytest.raises(ValueError, match="12 places"):
+        resampled_ap50(truth, seen, [[0, 1]])

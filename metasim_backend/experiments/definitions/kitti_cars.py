@@ -41,7 +41,8 @@ EXPERIMENTS = (
         takes=("target", "validation", "test", "detector"),
         needs=("target", "validation", "test"),
         digits=1,
-        paper={"grammar": {"AP@0.5, test": 63.7}, "learned": {"AP@0.5, test": 66.7}},
+        # Easy cars of all of KITTI, Mask R-CNN with a ResNet-50: not to be compared in height.
+        paper={"grammar": {"AP@0.5, test": 63.7}, "learned": {"AP@0.5, test": 65.9}},
         grammar="driving_photographs.yaml",
         settings={
             "phases": ["pretrain", "match"],
