@@ -123,12 +123,12 @@ class RealDetection(Experiment):
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
         ``content`` of the streets' middle and of the photographs on which settings are chosen,
         ``cameras`` by row and size, ``support`` of what was moved, ``seconds`` by part."""
-        folder.mkdir(parents=True, exist_ok=True)
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
         # Mistakes are said now, not after an hour: too few photographs, weights that are not there.
         read_target(self._config(grammar, seed, options, CameraModel()))
         Detector(self._detector(options), generator(seed, "detector"))
+        folder.mkdir(parents=True, exist_ok=True)
         side = sets["validation"][0].image.shape[1]
         with closing(open_renderer(grammar.domain)) as renderer:
             work = _Seed(

@@ -177,7 +177,7 @@ def test_mistakes_are_said_before_any_work(experiment, options, tmp_path, render
     with pytest.raises(ValueError, match="nowhere.pth"):
         missing = replace(options, detector=tmp_path / "nowhere.pth")
         experiment.measure(0, tmp_path / "seed", missing, print)
-    assert renderer.rendered == 0
+    assert renderer.rendered == 0 and not (tmp_path / "seed").exists()
 
 
 def test_a_large_pictures_camera_has_its_own_blur_and_the_small_ones_tones(monkeypatch):
