@@ -84,7 +84,23 @@ class Metasim:
         return found
 
     def workers(self) -> list:
-        return [p for p in self.processes() if "blender_addon.worker" in " ".join(p.cmdline())]
+        return [p for p in self.processes() if "blender_addon.worker" in command_line(p)]
+
+
+def command_line(process) -> str:
+    """Its words; none if it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def ended(process) -> bool:
+    """Whether it runs no more; it may vanish between two questions."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def finished(process: subprocess.Popen) -> str:
@@ -144,7 +160,7 @@ def test_killed_workers_and_interruptions_change_no_result(
     victim = metasim.workers()[0]
     assert matching_steps(hurt) < SETTINGS["match.steps"]
     victim.send_signal(signal.SIGKILL)
-    wait_for(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: ended(victim))
     assert matching_steps(hurt) < SETTINGS["match.steps"]
     finished(training)
     expected, found = parameters(whole), parameters(hurt)
