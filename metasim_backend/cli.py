@@ -23,6 +23,8 @@ COMMANDS = {
     "generate": "write a labelled dataset from a learned generator",
     "reader": "train a reader for a grammar once, with which later runs begin",
     "read": "show what a run's reader sees in photographs, and make a street like each of them",
+    "detector": "train a detector on a generator's streets, and have it look at photographs",
+    "content": "choose a generator's streets so that they show what photographs show",
     "evaluate": "train a detector on a run's data and score it on labelled images",
     "report": "write a run's report again",
     "reproduce": "run an experiment over several seeds, beside the paper's figures",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from blender_addon.contract.frames import Frame, ObjectLabel
@@ -105,3 +107,26 @@ def draw_street(rng: np.random.Generator, width: int = 160, height: int = 96) ->
         intrinsics=np.eye(3),
         pose=np.eye(4),
     )
+
+
+class DrawnStreets:
+    """A renderer whose frames depend on their scene's seed alone, and that counts them."""
+
+    name = "drawn"
+
+    def __init__(self) -> None:
+        self.rendered = 0
+
+    def render(self, scenes, settings, progress=None):
+        self.rendered += len(scenes)
+        frames = [
+            draw_street(np.random.default_rng(scene.seed), one.width, one.height)
+            for scene, one in zip(scenes, settings, strict=True)
+        ]
+        return [
+            replace(frame, image=(frame.image / 255).astype(np.float16)) if one.linear else frame
+            for frame, one in zip(frames, settings, strict=True)
+        ]
+
+    def close(self) -> None:
+        pass

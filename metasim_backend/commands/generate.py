@@ -24,6 +24,7 @@ from metasim_backend.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from metasim_backend.training.content.content_choice import ContentChoice
     from metasim_backend.training.scene_generator import SceneGenerator
 
 FORMATS = ("coco", "kitti", "yolo")
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
     parser.add_argument(
+        "--content", type=Path, metavar="JSON", help="choose scenes as metasim content learned"
+    )
+    parser.add_argument(
         "--keep-collisions",
         action="store_true",
         help="leave what the learned generator moved into each other; else it is moved back",
@@ -61,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
+    from metasim_backend.training.content.content_choice import read_choice
     from metasim_backend.training.dataset_generation import generate
 
     scenes, trained_with, own_camera = open_generator(arguments.run)
@@ -70,8 +75,15 @@ def run(arguments: argparse.Namespace) -> int:
     separate = not arguments.keep_collisions
     domain = scenes.grammar.domain
     camera = camera_of(arguments, domain, own_camera)
+    choice = None if arguments.content is None else read_choice(arguments.content)
     job = dataset_job(
-        scenes, settings, arguments.seed, learned=learned, separate=separate, camera=camera
+        scenes,
+        settings,
+        arguments.seed,
+        learned=learned,
+        separate=separate,
+        camera=camera,
+        choice=choice,
     )
 
     def opened():
@@ -104,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
                     arguments.seed,
                     learned=learned,
                     separate=separate,
+                    choice=choice,
                     progress=progress.update,
                 )
         else:
@@ -151,6 +164,7 @@ def dataset_job(
     learned: bool,
     separate: bool = True,
     camera: CameraModel | None = None,
+    choice: ContentChoice | None = None,
 ) -> dict[str, object]:
     """What a data set depends on; it is continued only with the same."""
     from metasim_backend.training.dataset_generation import fingerprint
@@ -159,6 +173,7 @@ def dataset_job(
         "learned": learned,
         **({} if separate else {"collisions": "kept"}),
         **({} if camera is None or camera.is_identity else {"camera_model": camera.to_dict()}),
+        **({} if choice is None else {"content": choice.digest}),
         "seed": seed,
         "render": settings.to_dict(),
         "generator": fingerprint(scenes),

@@ -53,6 +53,10 @@ class Progress:
         """So many more steps are done."""
         self._tell(replace(self._event, step=self._event.step + more, state="goes on"))
 
+    def reach(self, step: int) -> None:
+        """So many steps are done in all."""
+        self._tell(replace(self._event, step=step, state="goes on"))
+
     def measured(
         self,
         stage: str,

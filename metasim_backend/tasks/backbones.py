@@ -23,6 +23,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 TENSORFLOW_CLASSES = 1001
 """ImageNet networks trained in TensorFlow's own repository have a background class at 0."""
+NONE_AS_TENSORFLOW = "none, as TensorFlow's"
+"""Weights of a network that is to take the state of one that began with such weights."""
 
 # The last block of each stride (4, 8, 16, 32), the module to train from it on, and its channels.
 _STAGES: dict[str, dict[str, int]] = {
@@ -46,12 +48,14 @@ class Pyramid:
         module: [B, 3, H, W] -> levels "0".."3" and "pool".
         mean, std: for each colour, of inputs in [0, 1].
         weights: which weights it has, in words for the report.
+        as_tensorflow: whether it pads as TensorFlow does.
     """
 
     module: BackboneWithFPN
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     weights: str
+    as_tensorflow: bool = False
 
 
 def build_pyramid(
@@ -68,7 +72,8 @@ def build_pyramid(
         backbone: one of :data:`BACKBONES`.
         weights: "DEFAULT" (torchvision's, downloaded when not cached), "none", or the path of a
             state dict of the torchvision classifier of that name. A file with 1001 classes comes
-            from TensorFlow: its network pads as TensorFlow does and reads [-1, 1].
+            from TensorFlow: its network pads as TensorFlow does and reads [-1, 1], and so does one
+            without weights of :data:`NONE_AS_TENSORFLOW`.
         norm: "frozen" (BatchNorm with fixed statistics), "batch" or "group".
         trained_stages: how many of the four stages are trained, from the last one back; 4 or
             more trains the stem too.
@@ -88,9 +93,12 @@ def build_pyramid(
             f"Weights {weights!r} were trained with BatchNorm and norm 'group' cannot use them; "
             "choose norm 'frozen' or 'batch'."
         )
-    from_tensorflow = state is not None and any(
-        name.startswith("classifier.") and tensor.ndim and len(tensor) == TENSORFLOW_CLASSES
-        for name, tensor in state.items()
+    from_tensorflow = weights == NONE_AS_TENSORFLOW or (
+        state is not None
+        and any(
+            name.startswith("classifier.") and tensor.ndim and len(tensor) == TENSORFLOW_CLASSES
+            for name, tensor in state.items()
+        )
     )
     network = getattr(models, backbone)(weights=None, norm_layer=_norm_layer(norm))
     body: nn.Module = network
@@ -121,6 +129,7 @@ def build_pyramid(
         mean=half if from_tensorflow else IMAGENET_MEAN,
         std=half if from_tensorflow else IMAGENET_STD,
         weights=source,
+        as_tensorflow=from_tensorflow,
     )
 
 
@@ -155,7 +164,7 @@ def _norm_layer(norm: str) -> Callable[..., nn.Module]:
 
 
 def _read_weights(backbone: str, weights: str) -> tuple[dict[str, Any] | None, str]:
-    if weights == "none":
+    if weights in ("none", NONE_AS_TENSORFLOW):
         return None, "none (random)"
     if weights == "DEFAULT":
         entry = models.get_model_weights(backbone).DEFAULT  # type: ignore[attr-defined]

@@ -93,7 +93,8 @@ def build_model(settings: DetectorSettings) -> tuple[MaskRCNN | FasterRCNN, Pyra
         **options,
     )
     model.transform = _AsItIs(0, 0, list(pyramid.mean), list(pyramid.std))
-    return model, pyramid
+    # A CPU's convolutions take a sixth less time when a pixel's channels lie together.
+    return model.to(memory_format=torch.channels_last), pyramid
 
 
 class _AsItIs(GeneralizedRCNNTransform):
@@ -101,6 +102,10 @@ class _AsItIs(GeneralizedRCNNTransform):
 
     def resize(self, image, target=None):
         return image, target
+
+    def batch_images(self, images, size_divisible=32):
+        batch = super().batch_images(images, size_divisible)
+        return batch.contiguous(memory_format=torch.channels_last)
 
 
 class Detector:
@@ -115,6 +120,7 @@ class Detector:
         model: what is trained.
         average: what detects.
         weights: which weights it began with, in words.
+        as_tensorflow: whether it pads its pictures as networks from TensorFlow do.
         steps: optimiser steps taken so far.
 
     Raises:
@@ -134,6 +140,7 @@ class Detector:
         self.model = model.to(self.device)
         self.average = self._follower() if settings.average_steps > 1 else self.model
         self.weights = pyramid.weights
+        self.as_tensorflow = pyramid.as_tensorflow
         self.steps = 0
         self._optimizer = torch.optim.SGD(
             [p for p in self.model.parameters() if p.requires_grad],
@@ -263,6 +270,19 @@ class Detector:
             state["average"] = self.average.state_dict()
         return copy.deepcopy(state)
 
+    def load_for_prediction(self, state: Mapping[str, Any]) -> None:
+        """Detect as the network did whose state this is; what training needs is left out.
+
+        Raises:
+            DetectorError: when it is of another network.
+        """
+        try:
+            for network in {id(n): n for n in (self.model, self.average)}.values():
+                network.load_state_dict(state.get("average", state["model"]))
+            self.steps = int(state["steps"])
+        except (KeyError, RuntimeError, ValueError, AttributeError) as error:
+            raise self._other_network(state) from error
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of :meth:`state_dict`.
 
@@ -277,7 +297,10 @@ class Detector:
             self._optimizer.load_state_dict(state["optimizer"])
             self.steps = int(state["steps"])
         except (KeyError, RuntimeError, ValueError, AttributeError) as error:
-            raise DetectorError(
-                f"The saved detector ({state.get('backbone', 'unknown')}) does not fit these "
-                f"settings ({self.settings.backbone}); load it with the settings it was saved with."
-            ) from error
+            raise self._other_network(state) from error
+
+    def _other_network(self, state: Mapping[str, Any]) -> DetectorError:
+        return DetectorError(
+            f"The saved detector ({state.get('backbone', 'unknown')}) does not fit these "
+            f"settings ({self.settings.backbone}); load it with the settings it was saved with."
+        )

@@ -121,6 +121,18 @@ class DetectorSettings:
         """A small detector that learns in about a minute on two CPU cores, from scratch."""
         return replace(cls(backbone="mobilenet_v2", weights="none", **_SMALL), **changes)
 
+    @classmethod
+    def for_photographs(cls, **changes: Any) -> DetectorSettings:
+        """A small detector with ImageNet weights for photographs as large as a camera takes them:
+        it learns from random cuts of 352 pixels, in some minutes on two CPU cores."""
+        return replace(cls.for_cpu(**_LARGE), **changes)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DetectorSettings:
+        """Of :meth:`to_dict`, also where tuples have become lists."""
+        drawn = AugmentationSettings(**_with_tuples(values["augmentation"]))
+        return cls(**_with_tuples(values) | {"augmentation": drawn})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON and YAML."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -134,6 +146,10 @@ class DetectorSettings:
         if self.norm != "auto":
             return self.norm
         return "group" if self.weights == "none" else "frozen"
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
 
 
 _SMALL: dict[str, Any] = {
@@ -151,4 +167,16 @@ _SMALL: dict[str, Any] = {
     "warm_up": 50,
     "batch_size": 2,
     "steps": 150,
+}
+_LARGE: dict[str, Any] = {
+    "weights": "DEFAULT",
+    "trained_stages": 2,
+    "masks": False,
+    "anchor_sizes": (16, 32, 64, 128, 256),
+    "canonical_size": 112,
+    "pyramid_channels": 64,
+    "rpn_before_nms": 500,
+    "batch_size": 4,
+    "average_steps": 100,
+    "augmentation": AugmentationSettings(crop=352),
 }

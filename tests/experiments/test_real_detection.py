@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from drawn_streets import draw_street
+from drawn_streets import DrawnStreets, draw_street
 from PIL import Image
 from synthetic_light import street_light
 
@@ -18,17 +18,18 @@ from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.camera.picture import take_pictures
 from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.experiments import enlarged_camera as enlarging
-from metasim_backend.experiments import real_detection
+from metasim_backend.experiments import real_detection, row_detectors, street_rows
 from metasim_backend.experiments.definitions import experiment_named
 from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.paired_gain import paired_gain
-from metasim_backend.experiments.real_detection import moved_attributes
 from metasim_backend.experiments.self_labels import self_labelled
 from metasim_backend.experiments.street_content import content, middle_boxes
 from metasim_backend.tasks.detection_targets import AugmentationSettings, DetectionTarget
 from metasim_backend.tasks.detector_settings import DetectorSettings
-from metasim_backend.training.scene_generator import SceneGenerator
+from metasim_backend.training.content import content_choice
+from metasim_backend.training.content.box_counts import PictureBoxes
+from metasim_backend.training.content.content_choice import learn_content
 
 TINY = DetectorSettings.for_cpu(
     masks=False,
@@ -40,29 +41,6 @@ TINY = DetectorSettings.for_cpu(
     box_samples=16,
     augmentation=AugmentationSettings(crop=64),
 )
-
-
-class DrawnStreets:
-    """A renderer whose frames depend on their scene's seed alone, and that counts them."""
-
-    name = "drawn"
-
-    def __init__(self) -> None:
-        self.rendered = 0
-
-    def render(self, scenes, settings, progress=None):
-        self.rendered += len(scenes)
-        frames = [
-            draw_street(np.random.default_rng(scene.seed), one.width, one.height)
-            for scene, one in zip(scenes, settings, strict=True)
-        ]
-        return [
-            replace(frame, image=(frame.image / 255).astype(np.float16)) if one.linear else frame
-            for frame, one in zip(frames, settings, strict=True)
-        ]
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -98,6 +76,7 @@ def experiment():
         detector=TINY,
         streets=6,
         size=(96, 64),
+        small=(48, 32),
         steps=3,
         self_steps=1,
     )
@@ -109,31 +88,29 @@ class Interrupted(Exception):
 
 @pytest.fixture
 def renderer(monkeypatch):
-    """Blender, fitting and learning are left out, which have tests of their own: learned is the
-    prior, and a camera is as bright as its scenes."""
+    """Blender and fitting are left out, which have tests of their own: a camera is as bright as its
+    scenes."""
     drawn = DrawnStreets()
-
-    def learn(run, config, target, renderer):
-        run.report_data.mkdir(parents=True, exist_ok=True)
-        support = {"supported_from": 8.0, "attributes": {"car.yaw": 9.0, "road.rise": 1.0}}
-        run.write_json("support.json", support)
 
     def as_bright(photographs, light):
         return SimpleNamespace(camera=CameraModel(exposure=float(light.mean())))
 
     monkeypatch.setattr(real_detection, "open_renderer", lambda domain: drawn)
-    monkeypatch.setattr(real_detection, "trained", learn)
-    monkeypatch.setattr(
-        real_detection, "load_generator", lambda run, config: SceneGenerator(config.grammar, seed=0)
-    )
-    monkeypatch.setattr(real_detection, "fit_camera", as_bright)
-    monkeypatch.setattr(real_detection, "CAMERA_RENDERS", 4)
-    monkeypatch.setattr(
-        real_detection, "enlarged_camera", lambda small, *_: replace(small, blur=0.5)
-    )
-    monkeypatch.setattr(real_detection, "KEPT_STEPS", 1)
+    monkeypatch.setattr(street_rows, "fit_camera", as_bright)
+    monkeypatch.setattr(street_rows, "CAMERA_RENDERS", 4)
+    monkeypatch.setattr(street_rows, "CALIBRATING", 2)
+    monkeypatch.setattr(street_rows, "learn_content", partial(learn_content, count=200))
+    monkeypatch.setattr(content_choice, "CANDIDATES", 4)
+    # A detector of three steps sees nothing.
+    monkeypatch.setattr(street_rows, "read_photographs", lambda *_: [seen_in_a_photograph()] * 12)
+    monkeypatch.setattr(street_rows, "enlarged_camera", lambda small, *_: replace(small, blur=0.5))
+    monkeypatch.setattr(row_detectors, "KEPT_STEPS", 1)
     monkeypatch.setattr(real_detection, "paired_gain", partial(paired_gain, draws=10))
     return drawn
+
+
+def seen_in_a_photograph() -> PictureBoxes:
+    return PictureBoxes(np.array([[10.0, 20, 30, 40], [60, 20, 90, 50]]), 96, 64)
 
 
 def plain(measured):
@@ -145,8 +122,9 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
 ):
     told: list[str] = []
     whole = experiment.measure(0, tmp_path / "whole", options, told.append)
-    assert set(whole["scores"]) == {"grammar", "camera", "learned", "self-trained"}
-    assert moved_attributes(whole["support"]) == ["car.yaw"]
+    assert set(whole["scores"]) == set(experiment.rows)
+    learned = whole["learned content"]
+    assert learned["seen"] == 12 and len(learned["choice"]["multipliers"]) == len(learned["names"])
     numbers = experiment.measurement(whole).rows
     assert numbers["grammar"]["AP@0.5, test"] == 100 * whole["scores"]["grammar"]["test"]["ap50"]
 
@@ -157,7 +135,13 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
 
         return tell
 
-    for words in ("camera, step 2", "learned, step 2", "self-trained, step 3", "of grammar"):
+    for words in (
+        "camera, step 2",
+        "2 streets of calibration",
+        "content, step 2",
+        "content, self-trained, step 3",
+        "of grammar",
+    ):
         with pytest.raises(Interrupted):
             experiment.measure(0, tmp_path / "parts", options, stop_after(words))
     parts = experiment.measure(0, tmp_path / "parts", options, told.append)
@@ -172,11 +156,15 @@ def test_mistakes_are_said_before_any_work(experiment, options, tmp_path, render
     empty = tmp_path / "target" / "few"
     empty.mkdir()
     (tmp_path / "target" / "0.png").rename(empty / "0.png")
-    with pytest.raises(ValueError, match="1 images"):
+    with pytest.raises(ValueError, match="10 photographs that differ, or more; there are 1"):
         experiment.measure(0, tmp_path / "seed", replace(options, target=empty), print)
     with pytest.raises(ValueError, match="nowhere.pth"):
         missing = replace(options, detector=tmp_path / "nowhere.pth")
         experiment.measure(0, tmp_path / "seed", missing, print)
+    with pytest.raises(ValueError, match="match.steps=9"):
+        experiment.measure(
+            0, tmp_path / "seed", replace(options, overrides=("match.steps=9",)), print
+        )
     assert renderer.rendered == 0 and not (tmp_path / "seed").exists()
 
 

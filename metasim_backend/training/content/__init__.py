@@ -1,0 +1,1 @@
+"""Which scenes a generator is to make so that their pictures hold what photographs hold."""
