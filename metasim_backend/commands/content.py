@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
     UsageError,
@@ -13,6 +14,9 @@ from metasim_backend.commands.options import (
     print_result,
     tell_of_skipped,
 )
+
+if TYPE_CHECKING:
+    from metasim_backend.training.content.content_choice import LearnedContent
 
 CLEAR = 2.0
 """Standard errors from which a difference of means is told."""
@@ -80,9 +84,25 @@ def run(arguments: argparse.Namespace) -> int:
     print_result(
         arguments,
         learned.to_dict(),
-        f"{output}: of {len(different)} photographs that differ, "
+        _table(learned) + f"{output}: of {len(different)} photographs that differ, "
         f"{learned.differed(CLEAR)} of {len(learned.errors)} counts are not as in the generator's "
         f"streets; in chosen streets {learned.unmet(CLEAR)} are not. Choose streets by it with "
         "metasim generate --content.",
     )
     return 0
+
+
+def _table(learned: LearnedContent) -> str:
+    """Each count in photographs, in the generator's streets and in chosen ones."""
+    lines = [f"{'photographs':>18}{'before':>9}{'chosen':>9}  a picture"]
+    rows = zip(
+        learned.photographs,
+        learned.errors,
+        learned.before,
+        learned.after,
+        learned.choice.counts.names,
+        strict=True,
+    )
+    for real, error, before, after, name in rows:
+        lines.append(f"{real:>10.2f} ± {error:.2f} {before:>9.2f}{after:>9.2f}  {name}")
+    return "".join(f"{line}\n" for line in lines)

@@ -27,6 +27,7 @@ from metasim_backend.experiments.experiment import (
     Options,
     Tell,
 )
+from metasim_backend.experiments.other_looks import OtherLooks, like_photographs
 from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.row_detectors import RowDetectors
 from metasim_backend.experiments.seed_result import SeedResult
@@ -44,6 +45,7 @@ from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.tasks.average_precision import Prediction, detection_score
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
+from metasim_backend.tasks.fourier_looks import with_scattered_amplitudes
 from metasim_backend.training.content.content_choice import (
     CANDIDATES,
     LEAST_HEIGHT,
@@ -57,7 +59,11 @@ from metasim_backend.training.seeds import generator
 RESULT = "result.json"
 SELF_TRAINED = {"camera, self-trained": CAMERA, "content, self-trained": CONTENT}
 """Rows with the last of their steps on photographs too, labelled by the detector of another row."""
-_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR)
+FDA, PASTA = "content, FDA", "content, PASTA"
+"""Rows whose streets are the content row's, in other looks."""
+STREETS_OF = {**SELF_TRAINED, FDA: CONTENT, PASTA: CONTENT}
+"""Whose streets a row has that renders none of its own."""
+_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, FDA, PASTA)
 """In which rows are measured: the comparison that matters comes first."""
 
 
@@ -119,13 +125,20 @@ class RealDetection(Experiment):
         with closing(open_renderer(grammar.domain)) as renderer:
             rows, detectors = self._parts(seed, folder, options, grammar, renderer, kept, tell)
 
-            def streets(row: str) -> list[Example]:
-                return rows.examples(row, lambda: detectors.of(CAMERA, lambda: streets(CAMERA)))
+            def streets(row: str) -> Sequence[Example]:
+                rendered = STREETS_OF.get(row, row)
+                some = rows.examples(
+                    rendered, lambda: detectors.of(CAMERA, lambda: streets(CAMERA))
+                )
+                if row == FDA:
+                    images = TargetImages.read(_target(options), *self.size).images
+                    return OtherLooks(some, like_photographs(images), seed)
+                return OtherLooks(some, with_scattered_amplitudes, seed) if row == PASTA else some
 
             for row in sorted(self.rows, key=_ORDER.index):
                 if row in kept.content.get("scores", {}):
                     continue
-                detector = detectors.of(row, partial(streets, SELF_TRAINED.get(row, row)))
+                detector = detectors.of(row, partial(streets, row))
                 scores, found = {}, {}
                 for name, labelled in sets.items():
                     found[name] = detector.predict([one.image for one in labelled])
@@ -133,7 +146,7 @@ class RealDetection(Experiment):
                 write_tensors(folder / row / "found.pt", _plain(found))
                 kept.put_in("scores", row, scores)
             for row in self.rows:
-                if row not in SELF_TRAINED and row not in kept.content.get("content", {}):
+                if row not in STREETS_OF and row not in kept.content.get("content", {}):
                     kept.put_in("content", row, content(middle_boxes(streets(row), side), side))
         if "photographs" not in kept.content.get("content", {}):
             boxes = [tall_enough(torch.from_numpy(one.boxes)) for one in sets["validation"]]

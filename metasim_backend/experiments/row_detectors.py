@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class RowDetectors:
     def untrained(self) -> Detector:
         return Detector(self.settings, generator(self.number, "detector"))
 
-    def of(self, row: str, streets: Callable[[], list[Example]]) -> Detector:
+    def of(self, row: str, streets: Callable[[], Sequence[Example]]) -> Detector:
         """A row's, trained from wherever an earlier call was interrupted.
 
         Args:

@@ -141,6 +141,8 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
         "content, step 2",
         "content, self-trained, step 3",
         "of grammar",
+        "content, FDA, step 2",
+        "content, PASTA, step 1",
     ):
         with pytest.raises(Interrupted):
             experiment.measure(0, tmp_path / "parts", options, stop_after(words))

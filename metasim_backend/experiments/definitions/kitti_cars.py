@@ -18,6 +18,8 @@ EXPERIMENTS = (
             "content": "learned content and camera model",
             "camera, self-trained": "grammar and camera model, self-trained on photographs",
             "content, self-trained": "learned content and camera model, self-trained",
+            "content, FDA": "learned content, low frequencies as strong as in photographs",
+            "content, PASTA": "learned content, high frequencies' strength scattered",
         },
         differences=(
             ("content", "camera"),
@@ -25,6 +27,9 @@ EXPERIMENTS = (
             ("camera", "grammar"),
             ("camera, self-trained", "camera"),
             ("content, self-trained", "camera, self-trained"),
+            ("content, self-trained", "content"),
+            ("content, FDA", "content"),
+            ("content, PASTA", "content"),
         ),
         takes=("target", "validation", "test", "detector"),
         needs=("target", "validation", "test"),
