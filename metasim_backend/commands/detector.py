@@ -67,10 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_skip_option(predict)
     predict.add_argument("--force", action="store_true", help="replace files that are there")
     predict.add_argument("--json", action="store_true", help="print the result as JSON")
+    export = actions.add_parser("export", help="write it as ONNX, for other programs")
+    export.add_argument("detector", type=Path, help="a file of metasim detector train")
+    export.add_argument("--onnx", type=Path, required=True, metavar="FILE")
+    export.add_argument("--force", action="store_true", help="replace the file if it is there")
+    export.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return (_train if arguments.action == "train" else _predict)(arguments)
+    return {"train": _train, "predict": _predict, "export": _export}[arguments.action](arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -231,4 +236,20 @@ def _predict(arguments: argparse.Namespace) -> int:
         f"{len(listed)} objects from a score of {least:.2f} in {len(pictures)} pictures: "
         f"{output / 'pictures'}; as COCO has it: {output / 'detections.json'}.",
     )  # fmt: skip
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from metasim_backend.training.detector_export import export_onnx
+    from metasim_backend.training.detector_file import load_detector
+
+    trained = load_detector(arguments.detector)
+    output = output_file(arguments.onnx, force=arguments.force)
+    export_onnx(trained, output)
+    print_result(
+        arguments,
+        {"onnx": str(output), "classes": list(trained.detector.settings.classes)},
+        f"{output}: a picture [3, H, W] of floats in [0, 1] in; boxes, scores and labels out. "
+        f"Believe it from a score of {trained.least_score:.2f}.",
+    )
     return 0

@@ -63,6 +63,11 @@ def test_a_detector_is_trained_looks_at_photographs_and_streets_are_chosen(
     assert {one["category_id"] for one in listed["annotations"]} <= {1}
     assert len(list((seen / "pictures").glob("*.png"))) == 12
 
+    onnx = tmp_path / "car.onnx"
+    export = ["detector", "export", str(detector), "--onnx", str(onnx)]
+    assert main(export) == 0 and str(onnx) in capsys.readouterr().out
+    assert main(export) == 2 and "already there" in capsys.readouterr().err
+
     # A detector of four steps sees nothing.
     boxes = [
         PictureBoxes(np.array([[10.0, 20, 30, 40], [60 + n, 20, 90, 50]]), 96, 64)

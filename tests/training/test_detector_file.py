@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from drawn_streets import draw_street
@@ -13,6 +14,7 @@ from torchvision import models
 from metasim_backend.tasks.detection_targets import AugmentationSettings
 from metasim_backend.tasks.detector import Detector
 from metasim_backend.tasks.detector_settings import DetectorError, DetectorSettings
+from metasim_backend.training.detector_export import export_onnx
 from metasim_backend.training.detector_file import TrainedDetector, load_detector, save_detector
 
 TINY = replace(
@@ -52,6 +54,24 @@ def test_a_detector_from_its_file_sees_the_same(weights, tensorflow_weights, tmp
     assert len(before["scores"])
     assert np.array_equal(before["boxes"], after["boxes"])
     assert np.array_equal(before["scores"], after["scores"])
+
+
+def test_its_onnx_file_sees_the_same_in_pictures_of_any_size(tensorflow_weights, tmp_path):
+    settings = replace(TINY, weights=str(tensorflow_weights))
+    detector = Detector(settings, torch.Generator().manual_seed(1))
+    path = tmp_path / "detector.onnx"
+    export_onnx(TrainedDetector(detector, (96, 64), 0.4), path)
+    session = onnxruntime.InferenceSession(path)
+    told = session.get_modelmeta().custom_metadata_map
+    assert told == {"classes": '["car"]', "least_score": "0.4", "size": "96x64"}
+    for width, height in ((96, 64), (130, 70)):
+        image = draw_street(np.random.default_rng(width), width, height).image
+        (expected,) = detector.predict([image])
+        picture = image.transpose(2, 0, 1).astype(np.float32) / 255
+        boxes, scores, labels = session.run(None, {"picture": picture})
+        assert len(scores) == len(expected["scores"]) > 0 and set(labels) == {1}
+        assert scores == pytest.approx(expected["scores"], abs=1e-4)
+        assert boxes == pytest.approx(expected["boxes"], abs=0.01)
 
 
 def test_what_is_no_detector_is_named(tmp_path):
