@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -52,11 +53,9 @@ def export_onnx(trained: TrainedDetector, path: Path) -> None:
             "not do; train it with an upscale of 1."
         )
     width, height = trained.size
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # of torchvision's own code, which is traced as it should be
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torchvision's own code, which is traced rightly
+        written = Path(folder) / "detector.onnx"
         torch.onnx.export(
             _OnePicture(trained.detector.average.eval()),
             (torch.zeros(3, height, width),),
