@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from metasim_backend.datasets.readers.labelled import LabelledImage, check_cars, read_labelled
@@ -43,6 +44,7 @@ from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.tasks.average_precision import Prediction, detection_score
+from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.tasks.fourier_looks import with_scattered_amplitudes
@@ -53,7 +55,7 @@ from metasim_backend.training.content.content_choice import (
     PROPOSED,
     check_enough,
 )
-from metasim_backend.training.content.proposals import DISPLACED
+from metasim_backend.training.content.proposals import APART, DISPLACED, TOGETHER
 from metasim_backend.training.seeds import generator
 
 RESULT = "result.json"
@@ -63,7 +65,10 @@ FDA, PASTA = "content, FDA", "content, PASTA"
 """Rows whose streets are the content row's, in other looks."""
 STREETS_OF = {**SELF_TRAINED, FDA: CONTENT, PASTA: CONTENT}
 """Whose streets a row has that renders none of its own."""
-_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, FDA, PASTA)
+RENDERED = (GRAMMAR, CAMERA, CONTENT)
+ORACLE = "oracle"
+"""The row that is taught on the labelled photographs on which settings are chosen."""
+_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, FDA, PASTA, ORACLE)
 """In which rows are measured: the comparison that matters comes first."""
 
 
@@ -97,7 +102,8 @@ class RealDetection(Experiment):
             "grammar": grammar.to_dict(),
             "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
             "budget": [self.streets, *self.size, *self.small, self.steps, self.self_steps],
-            "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT, DISPLACED],
+            "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT],
+            "proposals": [DISPLACED, TOGETHER, APART],
             "pictures": {
                 "target": [path.name for path in list_pictures(_target(options), "target folder")],
                 **{name: [one.name for one in some] for name, some in sets.items()},
@@ -107,8 +113,7 @@ class RealDetection(Experiment):
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
         ``content`` of the streets' middle and of the photographs on which settings are chosen,
-        ``cameras`` by row and size, ``support`` of what was moved, ``learned content``,
-        ``seconds`` by part."""
+        ``cameras`` by size, ``learned content``, ``seconds`` by part."""
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
         # Mistakes are said now, not after an hour: too few photographs, weights that are not there.
@@ -125,28 +130,21 @@ class RealDetection(Experiment):
         with closing(open_renderer(grammar.domain)) as renderer:
             rows, detectors = self._parts(seed, folder, options, grammar, renderer, kept, tell)
 
-            def streets(row: str) -> Sequence[Example]:
-                rendered = STREETS_OF.get(row, row)
-                some = rows.examples(
-                    rendered, lambda: detectors.of(CAMERA, lambda: streets(CAMERA))
-                )
-                if row == FDA:
-                    images = TargetImages.read(_target(options), *self.size).images
-                    return OtherLooks(some, like_photographs(images), seed)
-                return OtherLooks(some, with_scattered_amplitudes, seed) if row == PASTA else some
-
+            streets = partial(self._streets, rows, detectors, sets["validation"])
             for row in sorted(self.rows, key=_ORDER.index):
                 if row in kept.content.get("scores", {}):
                     continue
                 detector = detectors.of(row, partial(streets, row))
                 scores, found = {}, {}
                 for name, labelled in sets.items():
+                    if row == ORACLE and name == "validation":
+                        continue  # learned by heart
                     found[name] = detector.predict([one.image for one in labelled])
                     scores[name] = detection_score(labelled, found[name]).to_dict()
                 write_tensors(folder / row / "found.pt", _plain(found))
                 kept.put_in("scores", row, scores)
             for row in self.rows:
-                if row not in STREETS_OF and row not in kept.content.get("content", {}):
+                if row in RENDERED and row not in kept.content.get("content", {}):
                     kept.put_in("content", row, content(middle_boxes(streets(row), side), side))
         if "photographs" not in kept.content.get("content", {}):
             boxes = [tall_enough(torch.from_numpy(one.boxes)) for one in sets["validation"]]
@@ -191,6 +189,25 @@ class RealDetection(Experiment):
             for row, numbers in record["rows"].items()
         ]
         return f"AP@0.5 on real streets: {', '.join(means)}"
+
+    def _streets(
+        self,
+        rows: StreetRows,
+        detectors: RowDetectors,
+        labelled: Sequence[LabelledImage],
+        row: str,
+    ) -> Sequence[Example]:
+        """What a row's detector is taught on; those of a self-trained one without photographs."""
+        if row == ORACLE:
+            return [_example(one) for one in labelled]
+        camera = partial(self._streets, rows, detectors, labelled, CAMERA)
+        rendered = rows.examples(STREETS_OF.get(row, row), lambda: detectors.of(CAMERA, camera))
+        if row == FDA:
+            photographs = TargetImages.read(rows.target, *self.size).images
+            return OtherLooks(rendered, like_photographs(photographs), rows.number)
+        if row == PASTA:
+            return OtherLooks(rendered, with_scattered_amplitudes, rows.number)
+        return rendered
 
     def _parts(
         self,
@@ -244,6 +261,14 @@ class RealDetection(Experiment):
 def _target(options: Options) -> Path:
     assert options.target is not None, "the definition says that it is needed"
     return options.target
+
+
+def _example(labelled: LabelledImage) -> Example:
+    """A labelled photograph as a detector of cars learns it."""
+    cars = np.array([name == "car" for name in labelled.classes], dtype=bool) & ~labelled.ignore
+    boxes = torch.from_numpy(labelled.boxes[cars]).float().reshape(-1, 4)
+    picture = torch.from_numpy(labelled.image.copy()).permute(2, 0, 1).contiguous()
+    return picture, DetectionTarget(boxes, torch.ones(len(boxes), dtype=torch.int64), None)
 
 
 def _weights(options: Options) -> str:

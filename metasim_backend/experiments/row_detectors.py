@@ -16,9 +16,9 @@ from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.seeds import generator
+from metasim_backend.training.street_detector import KEPT_STEPS
 
 TEACHER = "teacher.pt"
-KEPT_STEPS = 50
 
 
 @dataclass(frozen=True, kw_only=True)

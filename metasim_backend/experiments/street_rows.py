@@ -26,6 +26,7 @@ from metasim_backend.training.content.reading import calibrated_score, read_phot
 from metasim_backend.training.dataset_generation import draw
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
 from metasim_backend.training.seeds import derive_seed
+from metasim_backend.training.street_detector import CALIBRATING
 from metasim_backend.training.street_examples import kept_examples
 
 GRAMMAR, CAMERA, CONTENT = "grammar", "camera", "content"
@@ -33,8 +34,6 @@ GRAMMAR, CAMERA, CONTENT = "grammar", "camera", "content"
 camera row's detector sees in the photographs."""
 CAMERA_RENDERS = 24
 MOST_FITTED = 60
-CALIBRATING = 40
-"""Streets on which is seen from which score a detector is believed."""
 
 Scenes = Callable[[str, int], list[SceneGraph]]
 """So many scenes of a generator, by the name of their draws."""

@@ -123,6 +123,7 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
     told: list[str] = []
     whole = experiment.measure(0, tmp_path / "whole", options, told.append)
     assert set(whole["scores"]) == set(experiment.rows)
+    assert set(whole["scores"]["oracle"]) == {"test"}  # the others are learned by heart
     learned = whole["learned content"]
     assert learned["seen"] == 12 and len(learned["choice"]["multipliers"]) == len(learned["names"])
     numbers = experiment.measurement(whole).rows
@@ -143,6 +144,7 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
         "of grammar",
         "content, FDA, step 2",
         "content, PASTA, step 1",
+        "oracle, step 2",
     ):
         with pytest.raises(Interrupted):
             experiment.measure(0, tmp_path / "parts", options, stop_after(words))

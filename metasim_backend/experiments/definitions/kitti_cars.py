@@ -20,6 +20,7 @@ EXPERIMENTS = (
             "content, self-trained": "learned content and camera model, self-trained",
             "content, FDA": "learned content, low frequencies as strong as in photographs",
             "content, PASTA": "learned content, high frequencies' strength scattered",
+            "oracle": "the labelled photographs of the first set",
         },
         differences=(
             ("content", "camera"),
