@@ -30,8 +30,10 @@ from metasim_backend.experiments.experiment import (
 )
 from metasim_backend.experiments.other_looks import OtherLooks, like_photographs
 from metasim_backend.experiments.paired_gain import paired_gain
-from metasim_backend.experiments.row_detectors import RowDetectors
+from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
+from metasim_backend.experiments.row_detectors import ROUNDS, RowDetectors
 from metasim_backend.experiments.seed_result import SeedResult
+from metasim_backend.experiments.self_labels import SURE, UNSURE
 from metasim_backend.experiments.street_content import content, middle_boxes, tall_enough
 from metasim_backend.experiments.street_rows import (
     CAMERA,
@@ -42,8 +44,7 @@ from metasim_backend.experiments.street_rows import (
 from metasim_backend.grammar import Grammar, load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
-from metasim_backend.run_files.atomic_files import write_tensors
-from metasim_backend.tasks.average_precision import Prediction, detection_score
+from metasim_backend.tasks.average_precision import detection_score
 from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
@@ -68,7 +69,7 @@ STREETS_OF = {**SELF_TRAINED, FDA: CONTENT, PASTA: CONTENT}
 RENDERED = (GRAMMAR, CAMERA, CONTENT)
 ORACLE = "oracle"
 """The row that is taught on the labelled photographs on which settings are chosen."""
-_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, FDA, PASTA, ORACLE)
+_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, ORACLE, FDA, PASTA)
 """In which rows are measured: the comparison that matters comes first."""
 
 
@@ -101,7 +102,8 @@ class RealDetection(Experiment):
         return {
             "grammar": grammar.to_dict(),
             "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
-            "budget": [self.streets, *self.size, *self.small, self.steps, self.self_steps],
+            "budget": [self.streets, *self.size, *self.small, self.steps, self.self_steps, ROUNDS],
+            "self-labels": [SURE, UNSURE],
             "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT],
             "proposals": [DISPLACED, TOGETHER, APART],
             "pictures": {
@@ -135,13 +137,13 @@ class RealDetection(Experiment):
                 if row in kept.content.get("scores", {}):
                     continue
                 detector = detectors.of(row, partial(streets, row))
-                scores, found = {}, {}
+                scores = {}
                 for name, labelled in sets.items():
                     if row == ORACLE and name == "validation":
                         continue  # learned by heart
-                    found[name] = detector.predict([one.image for one in labelled])
-                    scores[name] = detection_score(labelled, found[name]).to_dict()
-                write_tensors(folder / row / "found.pt", _plain(found))
+                    found = detector.predict([one.image for one in labelled])
+                    scores[name] = detection_score(labelled, found).to_dict()
+                    write_predictions(folder / row / f"found_{name}.pt", found)
                 kept.put_in("scores", row, scores)
             for row in self.rows:
                 if row in RENDERED and row not in kept.content.get("content", {}):
@@ -152,7 +154,9 @@ class RealDetection(Experiment):
         for first, second in self.differences:
             gain = f"{first} - {second}"
             if gain not in kept.content.get("gains", {}):
-                one, two = (_found(folder / row / "found.pt")["test"] for row in (first, second))
+                one, two = (
+                    read_predictions(folder / row / "found_test.pt") for row in (first, second)
+                )
                 kept.put_in("gains", gain, paired_gain(sets["test"], one, two, seed))
         return kept.content
 
@@ -273,23 +277,3 @@ def _example(labelled: LabelledImage) -> Example:
 
 def _weights(options: Options) -> str:
     return "DEFAULT" if options.detector is None else options.detector.name
-
-
-def _plain(found: Mapping[str, Sequence[Prediction]]) -> dict[str, list]:
-    return {
-        name: [
-            (torch.from_numpy(one["boxes"]), torch.from_numpy(one["scores"]), list(one["labels"]))
-            for one in some
-        ]
-        for name, some in found.items()
-    }
-
-
-def _found(path: Path) -> dict[str, list[Prediction]]:
-    return {
-        name: [
-            {"boxes": boxes.numpy(), "scores": scores.numpy(), "labels": tuple(labels)}
-            for boxes, scores, labels in some
-        ]
-        for name, some in torch.load(path, weights_only=True).items()
-    }

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from metasim_backend.datasets.targets import TargetImages
+from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.experiments.self_labels import self_labelled
 from metasim_backend.run_files.atomic_files import write_tensors
@@ -19,6 +20,8 @@ from metasim_backend.training.seeds import generator
 from metasim_backend.training.street_detector import KEPT_STEPS
 
 TEACHER = "teacher.pt"
+ROUNDS = 2
+"""Of self-training; each begins with what the detector then sees in the photographs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,8 @@ class RowDetectors:
         settings: of all of them.
         size: of streets and photographs, pixels.
         steps: of training.
-        self_steps: the last of them, in which self-trained ones see photographs too.
+        self_steps: the last of them, in which self-trained ones see photographs too; a multiple of
+            :data:`ROUNDS`.
         taught_by: of a self-trained row, whose it goes on from.
         kept: what has been measured.
         say: told what is going on.
@@ -69,42 +73,51 @@ class RowDetectors:
             spent = state["seconds"] if path.exists() else 0.0
         if detector.steps >= self.steps:
             return detector
-        examples = streets()
-        if row in self.taught_by:
-            examples = [*examples, *self._photographs(row, len(examples))]
-        before = self.steps - self.self_steps
+        plain = streets()
+        ends = [self.steps - self.self_steps + i * self._round for i in range(ROUNDS + 1)]
         while detector.steps < self.steps:
-            started = time.monotonic()
-            until = before if detector.steps < before else self.steps
-            steps = min(KEPT_STEPS, until - detector.steps)
-            losses = detector.train_examples(examples, steps, draws)
-            spent += time.monotonic() - started
-            state = {
-                "detector": detector.state_dict(),
-                "draws": draws.get_state(),
-                "seconds": spent,
-            }
-            if row in self.taught_by.values() and detector.steps == before:
-                # First: what is interrupted between the two is done again.
-                write_tensors(self.folder / row / TEACHER, state)
-            write_tensors(path, state)
-            self.say(
-                f"{row}, step {detector.steps} of {self.steps}, loss {losses['total']:.3f}, "
-                f"{(time.monotonic() - started) / steps:.2f} s a step"
-            )
+            turn = sum(detector.steps >= end for end in ends)
+            examples = plain
+            if row in self.taught_by:
+                examples = [*plain, *self._photographs(row, turn, detector, len(plain))]
+            while detector.steps < ends[turn]:
+                started = time.monotonic()
+                steps = min(KEPT_STEPS, ends[turn] - detector.steps)
+                losses = detector.train_examples(examples, steps, draws)
+                spent += time.monotonic() - started
+                state = {
+                    "detector": detector.state_dict(),
+                    "draws": draws.get_state(),
+                    "seconds": spent,
+                }
+                if row in self.taught_by.values() and detector.steps == ends[0]:
+                    # First: what is interrupted between the two is done again.
+                    write_tensors(self.folder / row / TEACHER, state)
+                write_tensors(path, state)
+                self.say(
+                    f"{row}, step {detector.steps} of {self.steps}, loss {losses['total']:.3f}, "
+                    f"{(time.monotonic() - started) / steps:.2f} s a step"
+                )
         self.kept.note_seconds(f"detector of {row}", spent)
         return detector
+
+    @property
+    def _round(self) -> int:
+        return self.self_steps // ROUNDS
 
     def _teacher(self, row: str) -> Path:
         return self.folder / self.taught_by[row] / TEACHER
 
-    def _photographs(self, row: str, streets: int) -> list[Example]:
-        """About as many photographs as streets, with what the row's teacher sees in them."""
-        detector = self.untrained()
-        detector.load_state_dict(torch.load(self._teacher(row), weights_only=True)["detector"])
+    def _photographs(self, row: str, turn: int, detector: Detector, streets: int) -> list[Example]:
+        """About as many photographs as streets, with what the detector sees in them as it is when
+        a round begins."""
+        path = self.folder / row / f"seen_{turn}.pt"
         images = TargetImages.read(self.target, *self.size).images
-        found = detector.predict([image.permute(1, 2, 0).numpy() for image in images])
-        photographs = self_labelled(images, found, self.settings.classes)
+        if not path.exists():
+            write_predictions(
+                path, detector.predict([image.permute(1, 2, 0).numpy() for image in images])
+            )
+        photographs = self_labelled(images, read_predictions(path), self.settings.classes)
         cars = sum(len(target.boxes) for _, target in photographs)
-        self.say(f"{row}: {cars} cars in {len(photographs)} pictures")
+        self.say(f"{row}, round {turn}: {cars} cars in {len(photographs)} pictures")
         return photographs * max(1, round(streets / len(photographs)))

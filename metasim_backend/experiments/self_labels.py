@@ -16,7 +16,7 @@ from metasim_backend.tasks.average_precision import Prediction
 from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector import Example
 
-SURE, UNSURE = 0.8, 0.3
+SURE, UNSURE = 0.5, 0.2
 """Scores from which a detection is a label, and from which it is perhaps an object."""
 
 

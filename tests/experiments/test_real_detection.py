@@ -77,8 +77,8 @@ def experiment():
         streets=6,
         size=(96, 64),
         small=(48, 32),
-        steps=3,
-        self_steps=1,
+        steps=4,
+        self_steps=2,
     )
 
 
@@ -141,6 +141,7 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
         "2 streets of calibration",
         "content, step 2",
         "content, self-trained, step 3",
+        "content, self-trained, round 2",
         "of grammar",
         "content, FDA, step 2",
         "content, PASTA, step 1",
@@ -240,7 +241,7 @@ def test_sure_detections_are_labels_and_what_is_perhaps_an_object_is_painted_ove
     boxes = np.array([[2, 2, 12, 12], [8, 8, 20, 20], [40, 5, 50, 15]], np.float32)
     seen = {
         "boxes": boxes,
-        "scores": np.array([0.9, 0.5, 0.1], np.float32),
+        "scores": np.array([0.9, 0.4, 0.1], np.float32),
         "labels": ("car",) * 3,
     }
     ((painted, target),) = self_labelled(image[None], [seen], ("car",))

@@ -44,7 +44,7 @@ EXPERIMENTS = (
         small=(416, 128),
         most_alike=0.9,  # a drive's neighbouring frames show the same cars
         steps=750,
-        self_steps=250,
+        self_steps=400,
         goals=(
             row_goal("grammar", "AP@0.5, test", "≥", 55, "the grammar alone", mean=True),
             difference_goal("content", "grammar", "AP@0.5, test", 3),
