@@ -185,6 +185,14 @@ class RealDetection(Experiment):
         real = contents[0].get("content", {}).get("photographs", {})
         shown = ", ".join(f"{name} {value:.3g}" for name, value in real.items())
         notes += [f"labelled photographs show: {shown}"]
+        for seed, one in zip(record["seeds"], contents, strict=True):
+            if learned := one.get("learned content"):
+                before, after = (_clearly_other(learned, name) for name in ("before", "after"))
+                notes.append(
+                    f"seed {seed}: of {len(learned['names'])} counts of boxes in "
+                    f"{learned['seen']} photographs {before} are clearly others in the grammar's "
+                    f"streets, and {after} in chosen ones"
+                )
         return {"gains": gains, "photographs": real, "notes": notes}
 
     def highlights(self, record: Mapping[str, Any]) -> str:
@@ -265,6 +273,12 @@ class RealDetection(Experiment):
 def _target(options: Options) -> Path:
     assert options.target is not None, "the definition says that it is needed"
     return options.target
+
+
+def _clearly_other(learned: Mapping[str, Any], made: str) -> int:
+    """Counts that are two standard errors or more from the photographs'."""
+    far = np.abs(np.subtract(learned[made], learned["photographs"]))
+    return int((far >= 2 * np.array(learned["errors"])).sum())
 
 
 def _example(labelled: LabelledImage) -> Example:
