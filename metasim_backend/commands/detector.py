@@ -22,6 +22,8 @@ from metasim_backend.commands.options import (
     worker_settings,
 )
 
+OVERLAPS = (0.5, 0.7)
+"""At which a detection is right: COCO's lowest, and KITTI's for cars."""
 SIZE = (1242, 375)
 """Of streets where no size is asked for: KITTI's."""
 
@@ -67,6 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_skip_option(predict)
     predict.add_argument("--force", action="store_true", help="replace files that are there")
     predict.add_argument("--json", action="store_true", help="print the result as JSON")
+    score = actions.add_parser("score", help="its average precision on labelled pictures")
+    score.add_argument("detector", type=Path, help="a file of metasim detector train")
+    score.add_argument("labelled", type=Path, help="a folder in KITTI's or COCO's form")
+    score.add_argument(
+        "--classes",
+        default="",
+        metavar="NAME=CLASS,...",
+        help="what classes of the labelled files are, such as vehicle=car",
+    )
+    add_skip_option(score)
+    score.add_argument("--json", action="store_true", help="print the result as JSON")
     export = actions.add_parser("export", help="write it as ONNX, for other programs")
     export.add_argument("detector", type=Path, help="a file of metasim detector train")
     export.add_argument("--onnx", type=Path, required=True, metavar="FILE")
@@ -75,7 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return {"train": _train, "predict": _predict, "export": _export}[arguments.action](arguments)
+    does = {"train": _train, "predict": _predict, "score": _score, "export": _export}
+    return does[arguments.action](arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -236,6 +250,38 @@ def _predict(arguments: argparse.Namespace) -> int:
         f"{len(listed)} objects from a score of {least:.2f} in {len(pictures)} pictures: "
         f"{output / 'pictures'}; as COCO has it: {output / 'detections.json'}.",
     )  # fmt: skip
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from metasim_backend.datasets.class_names import parse_names
+    from metasim_backend.datasets.readers.labelled import check_cars, read_labelled
+    from metasim_backend.tasks.average_precision import LEVELS, RECALLS, average_precision
+    from metasim_backend.training.detector_file import load_detector
+
+    trained = load_detector(arguments.detector)
+    names = parse_names(arguments.classes)
+    labelled = read_labelled(arguments.labelled, names=names, skipped=arguments.skipped)
+    tell_of_skipped(arguments.skipped)
+    check_cars(arguments.labelled, labelled, names)
+    found = trained.detector.predict([one.image for one in labelled])
+    result: dict[str, dict[str, float | None]] = {}
+    for level in (None, *LEVELS):
+        result[level or "all"] = {
+            f"AP@{overlap}, {recalls} recalls": average_precision(
+                labelled, found, overlap=overlap, recalls=recalls, level=level
+            )
+            for overlap in OVERLAPS
+            for recalls in RECALLS
+        }
+    shown = {level: values for level, values in result.items() if None not in values.values()}
+    columns = list(result["all"])
+    lines = [f"{'':>10}" + "".join(f"{name:>20}" for name in columns)]
+    lines += [
+        f"{level:>10}" + "".join(f"{100 * (values[name] or 0):>20.1f}" for name in columns)
+        for level, values in shown.items()
+    ]
+    print_result(arguments, result | {"pictures": len(labelled)}, "\n".join(lines))
     return 0
 
 

@@ -1,9 +1,10 @@
-"""Average precision at an overlap of 0.5, all boxes and KITTI's three difficulties.
+"""Average precision, of all boxes and of KITTI's three difficulties.
 
 The number is COCO's (pycocotools): at IoU >= 0.5, precision interpolated at 101 recalls, mean
-over classes. A difficulty counts the boxes of its level and of the easier ones, as KITTI does:
+over classes; or, where asked for, at another overlap or at KITTI's recalls. A difficulty counts the
+boxes of its level and of the easier ones, as KITTI does:
 
-- a box of a harder level, or of none, is *passed over*: a detection that matches it (IoU >= 0.5)
+- a box of a harder level, or of none, is *passed over*: a detection that matches it
   is neither right nor wrong, and missing it costs nothing;
 - an *ignore* region (KITTI's DontCare) swallows every detection that lies at least half in it.
 """
@@ -25,6 +26,13 @@ from metasim_backend.datasets.class_names import COUNTS_AS
 LEVELS = ("easy", "moderate", "hard")
 CLASS_MAPPING = COUNTS_AS
 
+RECALLS = {
+    101: np.linspace(0, 1, 101),
+    40: np.linspace(1 / 40, 1, 40),
+    11: np.linspace(0, 1, 11),
+}
+"""Recalls at which precision is read: COCO's, KITTI's since 2019 (Simonelli et al., Disentangling
+monocular 3D object detection, ICCV 2019), and KITTI's before, PASCAL VOC's."""
 _MOST_DETECTIONS = 100
 _LARGEST_AREA = 1e12
 
@@ -139,6 +147,30 @@ def detection_score(
     )
 
 
+def average_precision(
+    labelled: Sequence[LabelledPicture],
+    predictions: Sequence[Prediction],
+    *,
+    overlap: float = 0.5,
+    recalls: int = 101,
+    level: str | None = None,
+    classes: Sequence[str] = ("car",),
+    mapping: Mapping[str, str] = CLASS_MAPPING,
+) -> float | None:
+    """AP as a fraction in [0, 1]; None where no box is counted.
+
+    Args:
+        labelled, predictions, classes, mapping: as for :func:`detection_score`.
+        overlap: least IoU of a detection that is right.
+        recalls: one of :data:`RECALLS`.
+        level: one of :data:`LEVELS`, with the easier ones; None: all boxes.
+    """
+    levels = None if level is None else LEVELS[: LEVELS.index(level) + 1]
+    truth, found = _truth(labelled, classes, mapping), _found(predictions, classes)
+    matched = _matched(truth, found, len(labelled), len(classes), levels, overlap, RECALLS[recalls])
+    return _accumulated(matched)[0]
+
+
 def resampled_ap50(
     labelled: Sequence[LabelledPicture],
     predictions: Sequence[Prediction],
@@ -235,6 +267,8 @@ def _matched(
     images: int,
     classes: int,
     levels: tuple[str, ...] | None,
+    overlap: float = 0.5,
+    recalls: np.ndarray = RECALLS[101],
 ) -> COCOeval:
     """With each picture's detections matched to its boxes."""
     annotations = []
@@ -256,7 +290,8 @@ def _matched(
         evaluation = COCOeval(
             _coco(annotations, images, classes), _coco(detections, images, classes), "bbox"
         )
-        evaluation.params.iouThrs = np.array([0.5])
+        evaluation.params.iouThrs = np.array([overlap])
+        evaluation.params.recThrs = recalls
         evaluation.params.areaRng = [[0.0, _LARGEST_AREA]]
         evaluation.params.areaRngLbl = ["all"]
         evaluation.params.maxDets = [_MOST_DETECTIONS]

@@ -42,7 +42,7 @@ def photographs(tmp_path):
 
 
 def test_a_detector_is_trained_looks_at_photographs_and_streets_are_chosen(
-    renderer, photographs, tmp_path, capsys, monkeypatch
+    renderer, photographs, labelled, tmp_path, capsys, monkeypatch
 ):
     detector = tmp_path / "car.pt"
     assert main([*TRAIN, "-o", str(detector), "--steps", "2"]) == 0
@@ -62,6 +62,14 @@ def test_a_detector_is_trained_looks_at_photographs_and_streets_are_chosen(
     assert told["objects"] == len(listed["annotations"])
     assert {one["category_id"] for one in listed["annotations"]} <= {1}
     assert len(list((seen / "pictures").glob("*.png"))) == 12
+
+    assert main(["detector", "score", str(detector), str(labelled), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["pictures"] == 2 and 0 <= scores["all"]["AP@0.7, 40 recalls"] <= 1
+    assert scores["easy"]["AP@0.5, 11 recalls"] is None  # COCO's files have no levels
+    assert main(["detector", "score", str(detector), str(labelled)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2 and said[1].split()[0] == "all" and len(said[1].split()) == 7
 
     onnx = tmp_path / "car.onnx"
     export = ["detector", "export", str(detector), "--onnx", str(onnx)]

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from metasim_backend.tasks.average_precision import (
+    LEVELS,
+    RECALLS,
     LabelledSetError,
+    average_precision,
     detection_score,
     resampled_ap50,
 )
@@ -154,3 +157,73 @@ def test_drawn_pictures_score_as_if_they_were_a_set_of_their_own():
         assert score == pytest.approx(drawn.ap50, abs=1e-12)
     with pytest.raises(ValueError, match="12 places"):
         resampled_ap50(truth, seen, [[0, 1]])
+
+
+def by_hand(labelled, predictions, overlap: float, at: list[float], level: str | None) -> float:
+    """KITTI's rules written out: one class, detections best first, each box matched once."""
+    counted = None if level is None else LEVELS[: LEVELS.index(level) + 1]
+    ranked = sorted(
+        ((score, image, box) for image, found in enumerate(predictions)
+         for box, score in zip(found["boxes"], found["scores"], strict=True)),
+        key=lambda one: -one[0],
+    )  # fmt: skip
+    taken: set[tuple[int, int]] = set()
+    right, wrong, curve = 0, 0, []
+    for _, image, box in ranked:
+        boxes = labelled[image].boxes
+        free = [i for i in range(len(boxes)) if (image, i) not in taken]
+        overlaps = {i: iou(box, boxes[i]) for i in free}
+        counts = {i: counted is None or labelled[image].difficulty[i] in counted for i in free}
+        near = [i for i in free if overlaps[i] >= overlap]
+        # A box that counts comes before one that is passed over.
+        best = max(near, key=lambda i: (counts[i], overlaps[i]), default=None)
+        if best is None:
+            wrong += 1
+        else:
+            taken.add((image, best))
+            if not counts[best]:
+                continue
+            right += 1
+        curve.append((right, right / (right + wrong)))
+    boxes = sum(counted is None or level in counted for one in labelled for level in one.difficulty)
+    precisions = [max((p for r, p in curve if r / boxes >= recall), default=0.0) for recall in at]
+    return float(np.mean(precisions))
+
+
+def iou(one, other) -> float:
+    width = max(0, min(one[2], other[2]) - max(one[0], other[0]))
+    height = max(0, min(one[3], other[3]) - max(one[1], other[1]))
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
+    return width * height / (sum(areas) - width * height)
+
+
+@pytest.mark.parametrize("overlap", [0.5, 0.7])
+@pytest.mark.parametrize("level", [None, *LEVELS])
+def test_random_detections_score_as_kittis_rules_written_out(overlap, level):
+    rng = np.random.default_rng(7)
+    labelled, predictions = [], []
+    for _ in range(25):
+        # Apart from each other, so that no detection could be of two boxes.
+        boxes = [(50 * i, 0, 50 * i + 30, 20) for i in range(rng.integers(1, 5))]
+        difficulty = rng.choice([*LEVELS, "none"], len(boxes))
+        labelled.append(
+            picture(*boxes, difficulty=[None if d == "none" else str(d) for d in difficulty])
+        )
+        scored = [
+            (tuple(np.array(box) + rng.normal(0, 2.2, 4)), float(rng.random()))
+            for box in boxes
+            if rng.random() < 0.8
+        ]
+        scored += [((5, 40, 30, 60), float(rng.random())) for _ in range(rng.integers(0, 2))]
+        predictions.append(found(*sorted(scored, key=lambda one: -one[1])))
+    for recalls, at in RECALLS.items():
+        assert len(at) == recalls and at == pytest.approx(np.linspace(at[0], 1, recalls))
+        ours = average_precision(
+            labelled, predictions, overlap=overlap, recalls=recalls, level=level
+        )
+        assert ours == pytest.approx(by_hand(labelled, predictions, overlap, at, level), abs=1e-6)
+        assert 0.05 < ours < 0.98
+
+
+def test_what_has_no_box_of_a_level_has_no_precision():
+    assert average_precision([picture(A)], [found((A, 1))], level="easy") is None
