@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.seed,
             arguments.scenes,
             learned=not arguments.prior and not arguments.generator.is_file(),
+            whole=trained.detector.settings.whole_boxes,
             progress=progress.reach,
         )
     save_content(output, learned)

@@ -104,6 +104,7 @@ class StreetRows:
                 boxes,
                 derive_seed(self.number, "content"),
                 learned=False,
+                whole=self.detector.whole_boxes,
                 progress=lambda done: self.say(f"content: {done} scenes"),
             )
             self.kept.note_seconds("learning content", time.monotonic() - started)

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from blender_addon.contract.frames import Frame
+from blender_addon.contract.frames import Frame, ObjectLabel
 
 _GREY = (0.299, 0.587, 0.114)
 LEAST_INSIDE = 0.2
 """A box of which less than this share is left by a cut is not learnt from."""
 LEAST_SIDE = 4.0
 """Pixels of a box's side that a cut must leave."""
+NEAREST = 0.1
+"""Metres before the camera to which nearer corners are moved."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,13 @@ def target_of(
     mapping: Mapping[str, str],
     min_pixels: int,
     min_visibility: float,
+    whole: bool = False,
 ) -> DetectionTarget:
     """The objects of a frame that show at least ``min_pixels`` and ``min_visibility``.
 
-    Boxes are tight around the visible pixels, as the masks are.
+    Args:
+        whole: boxes are those of the whole object, as far as the picture reaches, as KITTI has
+            them; else they are tight around the visible pixels, as the masks are.
     """
     boxes, labels, masks = [], [], []
     for label in frame.labels:
@@ -100,8 +105,11 @@ def target_of(
         mask = frame.mask(label)
         if int(mask.sum()) < min_pixels:
             continue
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        box = whole_box(label, frame) if whole else None
+        if box is None:
+            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+        boxes.append(box)
         labels.append(1 + list(classes).index(name))
         masks.append(mask)
     height, width = frame.index.shape
@@ -111,6 +119,39 @@ def target_of(
         torch.tensor(labels, dtype=torch.int64),
         torch.from_numpy(stacked.astype(np.uint8)),
     )
+
+
+def whole_box(label: ObjectLabel, frame: Frame) -> tuple[float, float, float, float] | None:
+    """What of a label's 3-D box the picture shows, hidden or not; None without one.
+
+    KITTI's 2-D boxes are these, also of cars that others hide: within 2 % in its training set.
+    """
+    solid = label.box3d
+    if solid is None:
+        return None
+    turn = np.array(
+        [
+            [np.cos(solid.rotation_y), 0, np.sin(solid.rotation_y)],
+            [0, 1, 0],
+            [-np.sin(solid.rotation_y), 0, np.cos(solid.rotation_y)],
+        ]
+    )
+    corners = np.array(
+        [
+            (along * solid.length, down * solid.height, across * solid.width)
+            for along in (-0.5, 0.5)
+            for down in (-1, 0)
+            for across in (-0.5, 0.5)
+        ]
+    )
+    seen = corners @ turn.T + solid.location
+    seen[:, 2] = np.maximum(seen[:, 2], NEAREST)
+    points = seen @ np.asarray(frame.intrinsics).T
+    points = points[:, :2] / points[:, 2:]
+    width, height = frame.size
+    x0, y0 = points.min(axis=0).clip(0, (width, height))
+    x1, y1 = points.max(axis=0).clip(0, (width, height))
+    return (x0, y0, x1, y1) if x1 - x0 >= 1 and y1 - y0 >= 1 else None
 
 
 def resized(

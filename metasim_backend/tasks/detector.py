@@ -232,7 +232,9 @@ class Detector:
 
     def _of_frame(self, frame: Frame) -> Example:
         s = self.settings
-        target = target_of(frame, s.classes, s.class_mapping, s.min_pixels, s.min_visibility)
+        target = target_of(
+            frame, s.classes, s.class_mapping, s.min_pixels, s.min_visibility, s.whole_boxes
+        )
         return picture_tensor(frame.image), target
 
     def _follower(self) -> MaskRCNN | FasterRCNN:

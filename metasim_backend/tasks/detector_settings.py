@@ -51,6 +51,8 @@ class DetectorSettings:
         detections: most detections a picture.
         min_score: detections below it are dropped.
         min_pixels, min_visibility: objects that show less are not learnt from.
+        whole_boxes: boxes are of whole objects, also where others hide them, as KITTI's are; else
+            of what is visible of them.
         learning_rate, momentum, weight_decay: of SGD.
         warm_up: steps over which the learning rate rises linearly from 0.
         largest_gradient: the gradient's norm is clipped to this.
@@ -83,6 +85,7 @@ class DetectorSettings:
     min_score: float = 0.05
     min_pixels: int = 12
     min_visibility: float = 0.15
+    whole_boxes: bool = False
     learning_rate: float = 0.005
     momentum: float = 0.9
     weight_decay: float = 1e-4
@@ -172,6 +175,7 @@ _LARGE: dict[str, Any] = {
     "weights": "DEFAULT",
     "trained_stages": 2,
     "masks": False,
+    "whole_boxes": True,
     "anchor_sizes": (16, 32, 64, 128, 256),
     "canonical_size": 112,
     "pyramid_channels": 64,

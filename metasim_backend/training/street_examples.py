@@ -61,6 +61,7 @@ def _example(frame: Frame, detector: DetectorSettings) -> Example:
         detector.class_mapping,
         detector.min_pixels,
         detector.min_visibility,
+        detector.whole_boxes,
     )
     picture = torch.from_numpy(frame.image.copy()).permute(2, 0, 1).contiguous()
     return picture, DetectionTarget(target.boxes, target.labels, None)

@@ -34,7 +34,7 @@ def vehicle(kind: str, along: float, across: float = 0.0, model: str = "", yaw: 
 
 
 def test_a_bus_ahead_is_where_a_pinhole_camera_shows_it():
-    (box,) = street_boxes(street(vehicle("bus", 40.0)), W, H).boxes
+    (box,) = street_boxes(street(vehicle("bus", 40.0)), W, H).visible
     near = 40.0 - BUS.length / 2
     # The rear is its width over the length of what is straight of it; the widest points lie
     # farther in. The roof is above the horizon, the ground below it.
@@ -52,7 +52,7 @@ def test_a_bus_ahead_is_where_a_pinhole_camera_shows_it():
 
 def test_twice_as_far_is_half_as_large():
     near, far = (
-        street_boxes(street(vehicle("car", along, model="saloon")), W, H).boxes[0]
+        street_boxes(street(vehicle("car", along, model="saloon")), W, H).visible[0]
         for along in (20.0, 40.0)
     )
     ratio = (near[2:] - near[:2]) / (far[2:] - far[:2])
@@ -60,7 +60,7 @@ def test_twice_as_far_is_half_as_large():
 
 
 def test_what_stands_behind_a_bus_is_not_seen_and_what_stands_half_beside_it_in_part():
-    alone = street_boxes(street(vehicle("car", 60.0, 3.0, "saloon")), W, H).boxes[0]
+    alone = street_boxes(street(vehicle("car", 60.0, 3.0, "saloon")), W, H).visible[0]
     behind = street_boxes(street(vehicle("bus", 20.0), vehicle("car", 60.0, 0.0, "saloon")), W, H)
     assert behind.classes == ("bus",)
     across = math.tan(math.atan2(BUS.width / 2, 20.0)) * 60.0
@@ -68,16 +68,27 @@ def test_what_stands_behind_a_bus_is_not_seen_and_what_stands_half_beside_it_in_
         street(vehicle("bus", 20.0), vehicle("car", 60.0, across, "saloon")), W, H
     )
     assert beside.classes == ("bus", "car")
-    whole, part = alone[2] - alone[0], beside.boxes[1][2] - beside.boxes[1][0]
+    whole, part = alone[2] - alone[0], beside.visible[1][2] - beside.visible[1][0]
     assert 0.2 * whole < part < 0.95 * whole
+    # Its whole box is what it is without the bus.
+    (unhidden,) = street_boxes(street(vehicle("car", 60.0, across, "saloon")), W, H).whole
+    assert beside.whole[1] == pytest.approx(unhidden)
+
+
+def test_a_whole_box_is_the_projected_3d_box():
+    (box,) = street_boxes(street(vehicle("bus", 40.0)), W, H).whole
+    near = 40.0 - BUS.length / 2
+    half = FOCAL * BUS.width / 2 / near
+    top, bottom = (H / 2 - FOCAL * up / near for up in (BUS.height - 1.5, -1.5))
+    assert box == pytest.approx([W / 2 - half, top, W / 2 + half, bottom], abs=0.5)
 
 
 def test_what_the_camera_does_not_see_has_no_box():
     turned = street(vehicle("car", 15.0, 12.0, "saloon"))
-    assert len(street_boxes(turned, W, H).boxes) == 1
+    assert len(street_boxes(turned, W, H).visible) == 1
     away = {**CAMERA, "yaw": 80.0}
     nodes = [Node(n.id, n.class_name, n.parent, away) if n.class_name == "camera" else n
              for n in turned.nodes]  # fmt: skip
     empty = street_boxes(SceneGraph(tuple(nodes)), W, H)
-    assert empty.boxes.shape == (0, 4) and empty.classes == ()
-    assert np.isfinite(empty.boxes).all()
+    assert empty.visible.shape == (0, 4) and empty.classes == ()
+    assert np.isfinite(empty.visible).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from blender_addon.contract.frames import Box3D
 from metasim_backend.tasks.average_precision import CLASS_MAPPING
 from metasim_backend.tasks.detection_targets import (
     NO_AUGMENTATION,
@@ -46,6 +47,32 @@ def test_boxes_hold_their_masks_tightly_and_vans_are_cars(frame):
     assert made.boxes.tolist() == boxes_of_masks(made.masks)
     for mask, label in zip(made.masks, frame.labels, strict=True):
         assert np.array_equal(mask.numpy().astype(bool), frame.index == label.index)
+
+
+def test_a_whole_box_is_the_projected_3d_box_as_far_as_the_picture_reaches(frame):
+    """A block 2 m wide, 1.5 m high and 4 m long, seen from behind at 10 m, 1 m under the camera's
+    height; and the same half outside the picture."""
+    height, width = frame.index.shape
+    intrinsics = np.array([[100.0, 0, width / 2], [0, 100.0, height / 2], [0, 0, 1]])
+
+    def at(x: float) -> Box3D:
+        return Box3D(1.5, 2.0, 4.0, (x, 1.0, 12.0), np.pi / 2)
+
+    first, *rest = frame.labels
+    edge = 12.0 * (width / 2) / 100
+    for x, wanted in ((0.0, (width / 2 - 10, width / 2 + 10)), (edge, (None, width))):
+        labels = (replace(first, box3d=at(x)), *rest)
+        seen = replace(frame, labels=labels, intrinsics=intrinsics)
+        box = target_of(seen, ("car",), CLASS_MAPPING, 1, 0.0, whole=True).boxes[0].tolist()
+        assert box[1] == pytest.approx(height / 2 - 100 * 0.5 / 10, abs=1e-3)
+        assert box[3] == pytest.approx(height / 2 + 100 * 1.0 / 10, abs=1e-3)
+        assert box[2] == pytest.approx(wanted[1], abs=1e-3)
+        assert wanted[0] is None or box[0] == pytest.approx(wanted[0], abs=1e-3)
+    # Others, without a 3-D box, have the tight one.
+    tight = target(frame).boxes[1:]
+    assert torch.equal(
+        target_of(seen, ("car",), CLASS_MAPPING, 1, 0.0, whole=True).boxes[1:], tight
+    )
 
 
 def test_objects_that_show_too_little_are_left_out(frame):

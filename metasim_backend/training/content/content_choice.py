@@ -56,12 +56,14 @@ class ContentChoice:
         counts: what is counted in a scene's picture.
         multipliers: λ, one for each count.
         width, height: of the picture in which it is counted, pixels.
+        whole: whether boxes of whole vehicles are counted, or of what is visible of them.
     """
 
     counts: BoxCounts
     multipliers: tuple[float, ...]
     width: int
     height: int
+    whole: bool
 
     def choose(self, scenes: SceneGenerator, seed: int, *, learned: bool = True) -> SceneGraph:
         """A scene of the generator with the learned content; a function of the arguments.
@@ -70,11 +72,12 @@ class ContentChoice:
         1987).
         """
         candidates = proposals(scenes, CANDIDATES, seed, learned=learned)
-        scores = self.counts(pictures_of(candidates, self.width, self.height)) @ np.array(
-            self.multipliers
-        )
+        scores = self.counts(self._pictures(candidates)) @ np.array(self.multipliers)
         draws = np.random.default_rng(derive_seed(seed, "chosen")).gumbel(size=len(scores))
         return candidates[int(np.argmax(scores + draws))]
+
+    def _pictures(self, scenes: Sequence[SceneGraph]) -> list[PictureBoxes]:
+        return pictures_of(scenes, self.width, self.height, whole=self.whole)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -83,6 +86,7 @@ class ContentChoice:
             "multipliers": list(self.multipliers),
             "width": self.width,
             "height": self.height,
+            "whole": self.whole,
         }
 
     @property
@@ -97,6 +101,7 @@ class ContentChoice:
             tuple(values["multipliers"]),
             values["width"],
             values["height"],
+            values["whole"],
         )
 
 
@@ -152,6 +157,7 @@ def learn_content(
     seed: int,
     count: int = PROPOSED,
     learned: bool = True,
+    whole: bool = True,
     progress: Callable[[int], object] = lambda done: None,
 ) -> LearnedContent:
     """Weights by which a generator's scenes show what photographs show.
@@ -162,6 +168,7 @@ def learn_content(
         seed: of the proposals.
         count: how many of them.
         learned: of what the generator has learned; else of its grammar.
+        whole: whether the photographs' boxes are of whole vehicles, or of what is visible of them.
         progress: told how many are there.
 
     Raises:
@@ -175,10 +182,10 @@ def learn_content(
     for start in range(0, count, CHUNK):
         number = min(CHUNK, count - start)
         some = proposals(scenes, number, derive_seed(seed, "content", start), learned=learned)
-        shown += pictures_of(some, width, height)
+        shown += pictures_of(some, width, height, whole=whole)
         seeds = [derive_seed(seed, "content-own", start, i) for i in range(len(some) // 4)]
         drawn = scenes.learned(seeds) if learned else scenes.prior(seeds)
-        own += pictures_of(drawn, width, height)
+        own += pictures_of(drawn, width, height, whole=whole)
         progress(len(shown))
     try:
         counts = BoxCounts.between_quartiles(photographs, LEAST_HEIGHT)
@@ -192,7 +199,7 @@ def learn_content(
     errors = np.sqrt((real.var(axis=0) + made.var(axis=0)) / 2 / len(real)) + 1e-6
     found = entropy_projection(made, real.mean(axis=0), errors, math.log(MOST_TIMES))
     return LearnedContent(
-        ContentChoice(counts, tuple(found.multipliers.tolist()), width, height),
+        ContentChoice(counts, tuple(found.multipliers.tolist()), width, height, whole),
         tuple(real.mean(axis=0).tolist()),
         tuple(errors.tolist()),
         tuple(counts(own).mean(axis=0).tolist()),
@@ -233,8 +240,9 @@ def check_enough(count: int) -> None:
         )
 
 
-def pictures_of(scenes: Sequence[SceneGraph], width: int, height: int) -> list[PictureBoxes]:
+def pictures_of(
+    scenes: Sequence[SceneGraph], width: int, height: int, *, whole: bool
+) -> list[PictureBoxes]:
     """The boxes of vehicles that scenes show in pictures of that size."""
-    return [
-        PictureBoxes(street_boxes(scene, width, height).boxes, width, height) for scene in scenes
-    ]
+    seen = [street_boxes(scene, width, height) for scene in scenes]
+    return [PictureBoxes(one.whole if whole else one.visible, width, height) for one in seen]

@@ -37,7 +37,9 @@ def scenes() -> SceneGenerator:
 def hidden() -> list[PictureBoxes]:
     """What streets of other structures show: mostly in towns, with more cars on the lanes."""
     grammar = load_grammar(SCENES / "driving_structure_target.yaml")
-    return pictures_of([sample_scene(grammar, 900 + i) for i in range(2 * PHOTOGRAPHS)], W, H)
+    return pictures_of(
+        [sample_scene(grammar, 900 + i) for i in range(2 * PHOTOGRAPHS)], W, H, whole=True
+    )
 
 
 def test_chosen_streets_show_what_the_hidden_ones_do(scenes, hidden, monkeypatch):
@@ -50,7 +52,7 @@ def test_chosen_streets_show_what_the_hidden_ones_do(scenes, hidden, monkeypatch
     error = np.array(learned.errors)
 
     def far(made) -> float:
-        shown = counts(pictures_of(made, W, H)).mean(0)
+        shown = counts(pictures_of(made, W, H, whole=True)).mean(0)
         return float(np.square((shown - truth) / error).mean())
 
     assert far(chosen) < 0.7 * far(own)
@@ -71,7 +73,7 @@ def test_with_multipliers_of_zero_the_proposals_themselves_are_drawn(scenes, hid
     nothing = replace(learned.choice, multipliers=(0.0,) * len(learned.choice.multipliers))
     empty = PictureBoxes(np.zeros((0, 4)), W, H)
     monkeypatch.setattr(content_choice, "proposals", lambda *_, **__: range(6))
-    monkeypatch.setattr(content_choice, "pictures_of", lambda *_: [empty] * 6)
+    monkeypatch.setattr(content_choice, "pictures_of", lambda *_, **__: [empty] * 6)
     places = [nothing.choose(scenes, seed) for seed in range(200)]
     shares = np.bincount(places, minlength=6) / 200
     assert shares == pytest.approx(np.full(6, 1 / 6), abs=0.08)  # three deviations
