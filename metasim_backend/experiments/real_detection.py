@@ -62,9 +62,9 @@ from metasim_backend.training.seeds import generator
 RESULT = "result.json"
 SELF_TRAINED = {"camera, self-trained": CAMERA, "content, self-trained": CONTENT}
 """Rows with the last of their steps on photographs too, labelled by the detector of another row."""
-FDA, PASTA = "content, FDA", "content, PASTA"
-"""Rows whose streets are the content row's, in other looks."""
-STREETS_OF = {**SELF_TRAINED, FDA: CONTENT, PASTA: CONTENT}
+FDA, PASTA = "camera, FDA", "camera, PASTA"
+"""Rows whose streets are the camera row's, in other looks."""
+STREETS_OF = {**SELF_TRAINED, FDA: CAMERA, PASTA: CAMERA}
 """Whose streets a row has that renders none of its own."""
 RENDERED = (GRAMMAR, CAMERA, CONTENT)
 ORACLE = "oracle"
