@@ -146,9 +146,9 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
         "content, self-trained, step 3",
         "content, self-trained, round 2",
         "of grammar",
+        "oracle, step 2",
         "camera, FDA, step 2",
         "camera, PASTA, step 1",
-        "oracle, step 2",
     ):
         with pytest.raises(Interrupted):
             experiment.measure(0, tmp_path / "parts", options, stop_after(words))
