@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.models.street_view import has_streets
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.content.content_choice import (
+        CANDIDATES,
         check_enough,
         learn_content,
         save_content,
@@ -82,13 +83,19 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress.reach,
         )
     save_content(output, learned)
+    short = (
+        f" Only {learned.effective_share:.1%} of the proposed streets are like the photographs, "
+        f"and a street is chosen out of {CANDIDATES}: chosen streets will not meet the counts."
+        if learned.effective_share < 1 / CANDIDATES
+        else ""
+    )
     print_result(
         arguments,
         learned.to_dict(),
         _table(learned) + f"{output}: of {len(different)} photographs that differ, "
         f"{learned.differed(CLEAR)} of {len(learned.errors)} counts are not as in the generator's "
         f"streets; in chosen streets {learned.unmet(CLEAR)} are not. Choose streets by it with "
-        "metasim generate --content.",
+        f"metasim generate --content.{short}",
     )
     return 0
 

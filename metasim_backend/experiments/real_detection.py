@@ -34,7 +34,7 @@ from metasim_backend.experiments.predictions_file import read_predictions, write
 from metasim_backend.experiments.row_detectors import ROUNDS, RowDetectors
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.experiments.self_labels import SURE, UNSURE
-from metasim_backend.experiments.street_content import content, middle_boxes, tall_enough
+from metasim_backend.experiments.street_content import content, counted, middle_boxes, tall_enough
 from metasim_backend.experiments.street_rows import (
     CAMERA,
     CONTENT,
@@ -115,7 +115,8 @@ class RealDetection(Experiment):
     def measure(self, seed: int, folder: Path, options: Options, tell: Tell) -> dict[str, Any]:
         """``scores`` by row and set of photographs, ``gains`` with their intervals by pair of rows,
         ``content`` of the streets' middle and of the photographs on which settings are chosen,
-        ``cameras`` by size, ``learned content``, ``seconds`` by part."""
+        ``cameras`` by size, ``learned content``, ``reading`` (whether the detector that content was
+        read by counts right in labelled photographs), ``seconds`` by part."""
         kept, grammar = SeedResult(folder / RESULT), load_grammar(SCENES / self.grammar)
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
         # Mistakes are said now, not after an hour: too few photographs, weights that are not there.
@@ -148,6 +149,11 @@ class RealDetection(Experiment):
             for row in self.rows:
                 if row in RENDERED and row not in kept.content.get("content", {}):
                     kept.put_in("content", row, content(middle_boxes(streets(row), side), side))
+        if "learned content" in kept.content and "reading" not in kept.content:
+            found = read_predictions(folder / CAMERA / "found_validation.pt")
+            least_score = kept.content["learned content"]["least score"]
+            least_height = LEAST_HEIGHT * self.size[1]
+            kept.put("reading", counted(found, sets["validation"], least_score, least_height))
         if "photographs" not in kept.content.get("content", {}):
             boxes = [tall_enough(torch.from_numpy(one.boxes)) for one in sets["validation"]]
             kept.put_in("content", "photographs", content(boxes, side))
@@ -187,6 +193,12 @@ class RealDetection(Experiment):
         notes += [f"labelled photographs show: {shown}"]
         for seed, one in zip(record["seeds"], contents, strict=True):
             if learned := one.get("learned content"):
+                read = one["reading"]
+                notes.append(
+                    f"seed {seed}: as it was believed when content was read, the camera row's "
+                    f"detector finds {read['found']:.2f} cars a labelled picture, which shows "
+                    f"{read['labelled']:.2f}"
+                )
                 before, after = (_clearly_other(learned, name) for name in ("before", "after"))
                 notes.append(
                     f"seed {seed}: of {len(learned['names'])} counts of boxes in "

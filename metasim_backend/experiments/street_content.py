@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from metasim_backend.datasets.readers.labelled import LabelledImage
+from metasim_backend.tasks.average_precision import Prediction
 from metasim_backend.tasks.detection_targets import LEAST_SIDE, cut
 from metasim_backend.tasks.detector import Example
 
@@ -30,6 +33,26 @@ def content(boxes: Sequence[Tensor], width: int) -> dict[str, float]:
         "height, highest tenth, px": high,
         "off the middle, mean": float(middles.abs().mean()),
     }
+
+
+def counted(
+    found: Sequence[Prediction],
+    labelled: Sequence[LabelledImage],
+    least_score: float,
+    least_height: float,
+) -> dict[str, float]:
+    """Cars a picture that are found, from a score on, and that are labelled; both from a height on,
+    in pixels."""
+
+    def number(boxes: np.ndarray) -> int:
+        return int((boxes[:, 3] - boxes[:, 1] >= least_height).sum())
+
+    seen = sum(number(one["boxes"][one["scores"] >= least_score]) for one in found)
+    there = 0
+    for picture in labelled:
+        cars = np.array([name == "car" for name in picture.classes], dtype=bool)
+        there += number(picture.boxes[cars & ~picture.ignore])
+    return {"found": seen / len(found), "labelled": there / len(labelled)}
 
 
 def middle_boxes(examples: Sequence[Example], side: int) -> list[Tensor]:

@@ -87,7 +87,12 @@ def test_a_detector_is_trained_looks_at_photographs_and_streets_are_chosen(
     with monkeypatch.context() as patched:
         patched.setattr(reading, "read_photographs", lambda *_: boxes)
         assert main(learn) == 0
-    told = json.loads(capsys.readouterr().out)
+        told = json.loads(capsys.readouterr().out)
+        # Of one candidate nothing can be chosen, and that is said.
+        patched.setattr(content_choice, "CANDIDATES", 1)
+        assert main([*learn[:-1], "--force"]) == 0
+        said = capsys.readouterr().out
+        assert "boxes" in said and "a street is chosen out of 1:" in said
     assert told["seen"] == 12 and len(told["before"]) == len(told["names"])
 
     data, plain = tmp_path / "data", tmp_path / "plain"

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from drawn_streets import DrawnStreets, draw_street
+from drawn_streets import TINY, DrawnStreets, draw_street
 from PIL import Image
 from synthetic_light import street_light
 
@@ -24,23 +24,12 @@ from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.self_labels import self_labelled
-from metasim_backend.experiments.street_content import content, middle_boxes
-from metasim_backend.tasks.detection_targets import AugmentationSettings, DetectionTarget
+from metasim_backend.experiments.street_content import content, counted, middle_boxes
+from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.content import content_choice
 from metasim_backend.training.content.box_counts import PictureBoxes
 from metasim_backend.training.content.content_choice import learn_content
-
-TINY = DetectorSettings.for_cpu(
-    masks=False,
-    pyramid_channels=16,
-    head_features=32,
-    rpn_before_nms=50,
-    rpn_after_nms=50,
-    rpn_samples=32,
-    box_samples=16,
-    augmentation=AugmentationSettings(crop=64),
-)
 
 
 @pytest.fixture
@@ -76,7 +65,7 @@ def experiment():
         cars,
         rows=cars.rows | looks.rows,
         differences=(*cars.differences, *looks.differences),
-        detector=TINY,
+        detector=DetectorSettings.for_cpu(**TINY),
         streets=6,
         size=(96, 64),
         small=(48, 32),
@@ -225,6 +214,12 @@ def test_the_interval_of_a_gain_is_that_of_a_share():
     half = 1.96 * 100 * (0.25 / 40) ** 0.5
     assert gain["interval"][0] == pytest.approx(50 - half, abs=3.5)
     assert gain["interval"][1] == pytest.approx(50 + half, abs=3.5)
+
+
+def test_found_and_labelled_cars_are_counted_from_a_score_and_a_height_on():
+    labelled = [picture(BOX, (0, 0, 40, 3)), picture(), picture(BOX, BOX)]
+    seen = [found(BOX, BOX), found((0, 0, 40, 3)), found(BOX)]  # scores of 0.9 and 0.8
+    assert counted(seen, labelled, 0.85, 10) == {"found": 2 / 3, "labelled": 1.0}
 
 
 def test_content_is_what_the_middle_of_a_street_shows():

@@ -8,26 +8,15 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from drawn_streets import draw_street
+from drawn_streets import TINY, draw_street
 from torchvision import models
 
-from metasim_backend.tasks.detection_targets import AugmentationSettings
 from metasim_backend.tasks.detector import Detector
 from metasim_backend.tasks.detector_settings import DetectorError, DetectorSettings
 from metasim_backend.training.detector_export import export_onnx
 from metasim_backend.training.detector_file import TrainedDetector, load_detector, save_detector
 
-TINY = replace(
-    DetectorSettings.for_photographs(weights="none"),
-    pyramid_channels=16,
-    head_features=32,
-    rpn_before_nms=50,
-    rpn_after_nms=50,
-    rpn_samples=32,
-    box_samples=16,
-    min_score=0.0,
-    augmentation=AugmentationSettings(crop=64),
-)
+SETTINGS = DetectorSettings.for_photographs(weights="none", min_score=0.0, **TINY)
 
 
 @pytest.fixture
@@ -42,7 +31,7 @@ def tensorflow_weights(tmp_path):
 @pytest.mark.parametrize("weights", ["none", "file"])
 def test_a_detector_from_its_file_sees_the_same(weights, tensorflow_weights, tmp_path):
     given = "none" if weights == "none" else str(tensorflow_weights)
-    detector = Detector(replace(TINY, weights=given), torch.Generator().manual_seed(1))
+    detector = Detector(replace(SETTINGS, weights=given), torch.Generator().manual_seed(1))
     frames = [draw_street(np.random.default_rng(i), 96, 64) for i in range(4)]
     detector.train(frames, 2, torch.Generator().manual_seed(2))
     path = tmp_path / "detector.pt"
@@ -57,7 +46,7 @@ def test_a_detector_from_its_file_sees_the_same(weights, tensorflow_weights, tmp
 
 
 def test_its_onnx_file_sees_the_same_in_pictures_of_any_size(tensorflow_weights, tmp_path):
-    settings = replace(TINY, weights=str(tensorflow_weights))
+    settings = replace(SETTINGS, weights=str(tensorflow_weights))
     detector = Detector(settings, torch.Generator().manual_seed(1))
     path = tmp_path / "detector.onnx"
     export_onnx(TrainedDetector(detector, (96, 64), 0.4), path)
