@@ -48,7 +48,9 @@ class SurrogateSettings:
     goes_on: Count = setting(10, "The same in later rounds.")
     rounds: Count = setting(5, "How often the generator is changed. Between two it is rendered.")
     renders: Annotated[int, Field(ge=20)] = setting(
-        200, "Renders of the generator as it is after a round, for the next."
+        300,
+        "Renders of the generator as it is after a round, for the next. Half of them teach the "
+        "reader, half the surrogate.",
     )
     proposals: Annotated[int, Field(ge=20)] = setting(
         1000, "Scenes of the prior that the descent draws from again and again."

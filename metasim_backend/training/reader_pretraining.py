@@ -54,7 +54,8 @@ def _pretrained(services: Services) -> PretrainedReader:
     surrogate.fit_inputs(archive.scenes)
     readings = read_pictures(reader, archive.seen, archive.targets)
     nodes = readings_of_nodes(archive, readings)
-    teach_round_surrogate(services, surrogate, archive, readings, nodes, 0)
+    rows = (~archive.readers).nonzero()[:, 0]
+    teach_round_surrogate(services, surrogate, archive, readings, nodes, rows, 0)
     others = _held_out(state, services, reader)
     made: dict[str, Any] = {
         "grammar": Path(services.grammar.source).name,

@@ -12,7 +12,7 @@ from metasim_backend.features.reader.readings import read_pictures
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import settings_from_dict
-from metasim_backend.training.estimators import surrogate_rounds
+from metasim_backend.training.estimators import round_networks, surrogate_rounds
 from metasim_backend.training.estimators.kept_reader import trained_reader
 from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, fingerprint
 from metasim_backend.training.evaluation import images_of
@@ -68,6 +68,32 @@ def test_the_light_comes_nearer_and_each_round_is_measured(whole):
     assert support["attributes"]["field.light"] > support["supported_from"]
     assert support["unexplained"].keys() == {"scene", "objects"}
     assert min(support["unexplained"].values()) >= 0
+
+
+def test_no_picture_teaches_both_the_reader_and_the_surrogate(whole, tmp_path, monkeypatch):
+    """In no round: what one has learned by heart must not become what the other expects."""
+    train, teach = round_networks.train_reader, round_networks.teach_surrogate
+    read: list[set[bytes]] = []
+    taught: list[set[bytes]] = []
+
+    def pictures(images):
+        return {image.numpy().tobytes() for image in images}
+
+    def training(reader, seen, *arguments):
+        read.append(pictures(seen.images))
+        train(reader, seen, *arguments)
+
+    def teaching(surrogate, archive, readings, nodes, rows, *arguments, **options):
+        taught.append(pictures(archive.seen.images[rows]))
+        teach(surrogate, archive, readings, nodes, rows, *arguments, **options)
+
+    monkeypatch.setattr(round_networks, "train_reader", training)
+    monkeypatch.setattr(round_networks, "teach_surrogate", teaching)
+    run = run_in(tmp_path / "run", settings=SETTINGS)
+    assert [len(some) for some in read] == [150, 30]  # the newest 15, and as many older ones
+    assert [len(some) for some in taught] == [50, 65]
+    assert not set.union(*read) & set.union(*taught)
+    assert_equal_states(parameters(run), parameters(whole))
 
 
 def test_an_interruption_anywhere_changes_nothing(whole, tmp_path, monkeypatch):

@@ -1,7 +1,15 @@
 """Renders of a run that are kept: what reader and surrogate are taught on.
 
 Scenes of the widened prior come first, then those of the generator as it was in each round. The
-newest count most. Memory: a picture of 160 x 96 pixels takes 45 kB, and 90 kB more for what the
+newest count most.
+
+No picture teaches both. A reader reads the pictures that it was trained on far better than others
+(in one driving run 0.84 of the correlation with the truth instead of 0.64 for the sun's elevation,
+0.83 instead of 0.29 for the lane's width). A surrogate that is taught such readings takes what is
+read in a target to be as exact, and matching makes up the difference by moving and widening
+attributes. So some renders are the reader's, and the others the surrogate's.
+
+Memory: a picture of 160 x 96 pixels takes 45 kB, and 90 kB more for what the
 frozen network sees in it; one of 320 x 192 pixels 180 and 90 kB.
 """
 
@@ -27,6 +35,8 @@ from metasim_backend.grammar.encoded_scenes import EncodedScenes, encode_scenes
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.training.evaluation import images_of
 
+FIRST_READERS, LATER_READERS = 3, 2
+"""The reader has all but each fourth render of the first round, and each other of later ones."""
 OLDER = 0.5
 """What a render of an earlier round counts, where the newest counts 1."""
 
@@ -57,6 +67,13 @@ class RenderArchive:
     def weights(self) -> Tensor:
         """[N]: how much each render counts."""
         return torch.where(self.rounds == self.rounds.max(), 1.0, OLDER)
+
+    @property
+    def readers(self) -> Tensor:
+        """[N] bool: which renders the reader is trained on; the surrogate is taught the others."""
+        places = torch.arange(len(self))
+        first = places % (FIRST_READERS + 1) < FIRST_READERS
+        return torch.where(self.rounds > 0, places % LATER_READERS == 0, first)
 
     def rows(self, chosen: Tensor) -> tuple[SeenPictures, ReaderTargets]:
         """Some of the pictures with their targets."""

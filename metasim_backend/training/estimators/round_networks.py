@@ -54,20 +54,20 @@ def load_network(services: Services, network: nn.Module, what: str, number: int)
 def train_round_reader(
     services: Services, reader: Reader, archive: RenderArchive, number: int
 ) -> bool:
-    """In the first round on all renders, later on the newest and as many older ones; False where
-    it stays as it was."""
+    """In the first round on all renders that are its own, later on the newest of them and as many
+    older ones; False where it stays as it was."""
     settings, seed = services.settings.surrogate, services.settings.seed
     rounds = archive.rounds
-    rows = torch.arange(len(rounds))
+    rows = archive.readers.nonzero()[:, 0]
     training = ReaderTraining(epochs=settings.reader_epochs)
     if number and not settings.reader_goes_on:
         services.folder.save_checkpoint({"state": reader.state_dict()}, f"reader_{number}")
         return False
     if number:
-        older = rows[rounds < number]
+        older, newest = rows[rounds[rows] < number], rows[rounds[rows] == number]
         source = generator(seed, "reader-rows", number)
-        drawn = older[torch.randperm(len(older), generator=source)[: int((rounds == number).sum())]]
-        rows = torch.cat([rows[rounds == number], drawn])
+        drawn = older[torch.randperm(len(older), generator=source)[: len(newest)]]
+        rows = torch.cat([newest, drawn])
         training = replace(
             training,
             epochs=settings.reader_goes_on,
@@ -98,20 +98,26 @@ def teach_round_surrogate(
     archive: RenderArchive,
     readings: Readings,
     nodes: NodeReadings,
+    rows: Tensor,
     number: int,
 ) -> None:
-    """On all renders so far, of which the newest count most."""
+    """On renders that the reader was not trained on, of which the newest count most.
+
+    Args:
+        rows: [n] long, these renders.
+    """
     settings, seed = services.settings.surrogate, services.settings.seed
     epochs = settings.goes_on if number else settings.epochs
 
     def teach() -> None:
-        steps = teaching_steps(len(archive), epochs)
+        steps = teaching_steps(len(rows), epochs)
         with services.work("match", "Surrogate", steps) as work:
             teach_surrogate(
                 surrogate,
                 archive,
                 readings,
                 nodes,
+                rows,
                 derive_seed(seed, "surrogate", number),
                 epochs=epochs,
                 learning_rate=(LATER_RATE if number else 1.0) * TEACHING_RATE,

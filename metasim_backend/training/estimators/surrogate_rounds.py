@@ -71,6 +71,8 @@ class SurrogateSpace:
     Attributes:
         reader: reads pictures.
         archives: the renders of each round so far.
+        pretrained: whether the reader came from a file, so that no render of this run is its own
+            before it goes on learning.
         surrogate: of the last round; None before the first.
         readings: what the reader as it is reads in the renders of each round.
         target_readings: the same of the target's pictures; None: not read yet.
@@ -78,6 +80,7 @@ class SurrogateSpace:
 
     reader: Reader
     archives: list[RenderArchive]
+    pretrained: bool
     surrogate: Surrogate | None = None
     readings: dict[int, Readings] = field(default_factory=dict)
     target_readings: Readings | None = None
@@ -110,7 +113,7 @@ def open_space(state: State, services: Services, done: int) -> SurrogateSpace:
     count = settings.surrogate.replay if begun else settings.surrogate.scenes
     archives = [first_renders(state, services, reader.names, count)]
     archives += [later_renders(state, services, reader.names, n) for n in range(1, done)]
-    space = SurrogateSpace(reader, [archive.seen_by(reader) for archive in archives])
+    space = SurrogateSpace(reader, [archive.seen_by(reader) for archive in archives], begun)
     if done:
         load_network(services, reader, "reader", done - 1)
         space.surrogate = new_surrogate(state.scenes.encoding, reader.names)
@@ -157,14 +160,17 @@ def take_round(
     if train_round_reader(services, space.reader, archive, number):
         space.forget_readings()
     target, readings = space.read(services.target.matched)
-    newest = readings.rows((archive.rounds == number).nonzero()[:, 0])
+    # What the reader was trained on it reads too well to stand for the target's pictures.
+    unseen = ~_trained_on(services, space, archive, number)
+    newest = readings.rows(((archive.rounds == number) & unseen).nonzero()[:, 0])
     nodes = readings_of_nodes(archive, readings)
     distances = reading_distances(target, newest, generator(seed, "slices", number))
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state.scenes.encoding, space.reader.names)
         space.surrogate.fit_inputs(archive.scenes)
-    teach_round_surrogate(services, space.surrogate, archive, readings, nodes, number)
+    rows = unseen.nonzero()[:, 0]
+    teach_round_surrogate(services, space.surrogate, archive, readings, nodes, rows, number)
     if number == 0:
         _write_evidence(state, services, space.surrogate, newest, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
@@ -178,6 +184,14 @@ def take_round(
         "object_error": errors.get("objects", math.nan),
         "pictures": float(len(archive)),
     }
+
+
+def _trained_on(
+    services: Services, space: SurrogateSpace, archive: RenderArchive, number: int
+) -> Tensor:
+    """[N] bool: the renders that the reader has been trained on, or may be in a later round."""
+    goes_on = bool(number and services.settings.surrogate.reader_goes_on)
+    return archive.readers & (goes_on or ((archive.rounds <= 0) & (not space.pretrained)))
 
 
 def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ from metasim_backend.training.estimators.render_archive import NodeReadings, Ren
 
 BATCH = 128
 WEIGHT_DECAY = 1e-3
-HELD_OUT = 0.1
+HELD_OUT = 0.15
 LEAST_MEASURED = 25
 """Of the newest renders that are held out."""
 LEAST_OBJECTS = 3.0
@@ -29,37 +29,39 @@ def teach_surrogate(
     archive: RenderArchive,
     readings: Readings,
     nodes: NodeReadings,
+    rows: Tensor,
     seed: int,
     *,
     epochs: int,
     learning_rate: float,
     progress: Callable[[int, float], object] | None = None,
 ) -> None:
-    """Teach it, from where it is, and measure what it cannot predict on a tenth of the renders.
+    """Teach it, from where it is, and measure what it cannot predict on renders held out.
 
     Args:
         readings, nodes: of the archive's pictures.
+        rows: [n] long, the renders that it is taught.
         seed: of order and of what is held out.
         learning_rate: of AdamW at its peak.
         progress: called with the step (from 1) and its loss.
     """
     source = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(archive), generator=source)
+    order = rows[torch.randperm(len(rows), generator=source)]
     held_out, taught = order.tensor_split([max(1, round(HELD_OUT * len(order)))])
     weights = archive.weights
     parameters = list(surrogate.parameters())
     optimiser, schedule = adamw(
-        parameters, learning_rate, WEIGHT_DECAY, teaching_steps(len(archive), epochs)
+        parameters, learning_rate, WEIGHT_DECAY, teaching_steps(len(rows), epochs)
     )
     step = 0
     surrogate.train()
     for _ in range(epochs):
-        for rows in taught[torch.randperm(len(taught), generator=source)].split(BATCH):
-            batch = archive.scenes.batch(rows)
+        for some in taught[torch.randperm(len(taught), generator=source)].split(BATCH):
+            batch = archive.scenes.batch(some)
             predicted = surrogate(batch, batch.values)
             at = batch.nodes[surrogate.of_labelled(batch)]
-            of_node = weights[rows][batch.batch[surrogate.of_labelled(batch)]]
-            loss = _of_scenes(predicted, readings.scene[rows], weights[rows]) + _of_nodes(
+            of_node = weights[some][batch.batch[surrogate.of_labelled(batch)]]
+            loss = _of_scenes(predicted, readings.scene[some], weights[some]) + _of_nodes(
                 predicted, nodes, at, of_node
             )
             optimiser.zero_grad()
