@@ -64,10 +64,10 @@ reader-photographs: $(STAMP) ## train the reader for photographs of KITTI's shap
 		--set surrogate.cameras=any --force $(if $(wildcard runs/reader-photographs/config.yaml),--resume)
 
 .PHONY: reader
-reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (40 minutes)
+reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (an hour)
 	$(BIN)/metasim reader scenes/driving.yaml -o assets/readers/driving_320x192.pt --run runs/reader \
-		--set rendering.width=320 --set rendering.height=192 --set surrogate.scenes=4000 --set surrogate.renders=400 \
-		--set surrogate.reader_epochs=10 --force $(if $(wildcard runs/reader/config.yaml),--resume)
+		--set rendering.width=320 --set rendering.height=192 --set surrogate.scenes=12000 --set surrogate.renders=400 \
+		--set surrogate.reader_epochs=5 --force $(if $(wildcard runs/reader/config.yaml),--resume)
 
 $(NEWER)/.set-up: $(STAMP)
 	$(PYTHON) -m venv $(NEWER)

@@ -35,7 +35,7 @@ SETTINGS: dict[str, object] = {
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"scenes": 1200, "reader_goes_on": 0},
+    "surrogate": {"renders": 200, "reader_goes_on": 0},
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 

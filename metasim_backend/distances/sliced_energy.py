@@ -50,7 +50,7 @@ class SlicedEnergy:
 
     def __call__(self, readings: Tensor, counts: Tensor | None = None) -> Tensor:
         """The distance of readings [N, C] that count [N] each; None: all alike."""
-        return self._of(_steps(self._sliced(readings), _shares(readings, counts), self.places))
+        return self._of(_steps(self.sliced(readings), _shares(readings, counts), self.places))
 
     def smoothed(
         self, means: Tensor, counts: Tensor, covariance: Tensor, spreads: Tensor | None = None
@@ -62,17 +62,21 @@ class SlicedEnergy:
             covariance: [C, C], of readings divided by their spreads.
             spreads: [N, C]; None: all are 1, so the covariance is that of the readings.
         """
+        deviation = self.deviations(covariance, spreads)
+        return self._of(_normal(self.sliced(means), _shares(means, counts), deviation, self.places))
+
+    def deviations(self, covariance: Tensor, spreads: Tensor | None = None) -> Tensor:
+        """[N or 1, S]: the noise's standard deviation along each direction; arguments as of
+        :meth:`smoothed`."""
         if spreads is None:
             variance = (self.directions * (covariance @ self.directions)).sum(0)[None]
         else:
             scaled = spreads[:, :, None] * self.directions
             variance = (scaled * torch.einsum("cd,nds->ncs", covariance, scaled)).sum(1)
-        deviation = variance.clamp_min(LEAST_NOISE**2).sqrt()
-        return self._of(
-            _normal(self._sliced(means), _shares(means, counts), deviation, self.places)
-        )
+        return variance.clamp_min(LEAST_NOISE**2).sqrt()
 
-    def _sliced(self, readings: Tensor) -> Tensor:
+    def sliced(self, readings: Tensor) -> Tensor:
+        """[N, S]: readings [N, C] along each direction."""
         return (readings - self.centre) @ self.directions
 
     def _of(self, functions: Tensor) -> Tensor:

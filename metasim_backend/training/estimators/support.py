@@ -36,6 +36,7 @@ def take_back_unsupported(
     distances: ReadingDistances,
     trust: Trust,
     source: torch.Generator,
+    near: bool = False,
     progress: Callable[[], object] | None = None,
 ) -> dict[str, float]:
     """Leave to the prior what is not supported.
@@ -46,6 +47,7 @@ def take_back_unsupported(
     Args:
         batch: scenes of the prior.
         source: of the generator's noise.
+        near: whether scenes are compared by their likelihood.
         progress: called after each numeric slot that was tried alone.
 
     Returns:
@@ -56,7 +58,8 @@ def take_back_unsupported(
     values = within_range(distribution, distribution.rsample(source))
 
     def misfit(some: Tensor, of_objects: bool) -> float:
-        return float(predicted_misfits(surrogate, batch, some, distances, trust)[int(of_objects)])
+        both = predicted_misfits(surrogate, batch, some, distances, trust, near=near)
+        return float(both[int(of_objects)])
 
     def put_back(some: Tensor, slot: int) -> Tensor:
         return some.index_copy(1, torch.tensor([slot]), batch.values[:, [slot]])

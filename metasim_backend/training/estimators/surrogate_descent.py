@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from metasim_backend.distances.mixture_likelihood import MixtureLikelihood, mixture_likelihood
 from metasim_backend.distances.running_mixture import RunningMixture
 from metasim_backend.distances.sliced_energy import SlicedEnergy, sliced_energy
+from metasim_backend.distances.sliced_likelihood import SlicedLikelihood, sliced_likelihood
 from metasim_backend.features.reader.readings import PLACES, Readings
 from metasim_backend.grammar.encoded_scenes import EncodedScenes, SceneBatch
 from metasim_backend.models.attribute_distribution import AttributeDistribution
@@ -57,6 +58,7 @@ class ReadingDistances:
 
     Attributes:
         scene: distance of the scenes' readings.
+        scene_likelihood: their likelihood, for a generator that is near.
         objects: by a class's place, distance of its objects' readings.
         likelihoods: by a class's place, the likelihood of its objects' numbers. Their boxes are
             left out: read to a hundredth, and fixed by the numbers, they only thin the mixture.
@@ -66,6 +68,7 @@ class ReadingDistances:
     """
 
     scene: SlicedEnergy
+    scene_likelihood: SlicedLikelihood
     objects: Mapping[int, SlicedEnergy]
     likelihoods: Mapping[int, MixtureLikelihood]
     counts: Mapping[int | None, float]
@@ -80,6 +83,9 @@ class ReadingDistances:
         """The same for a target with as many pictures and objects of each class as given."""
         return replace(
             self,
+            scene_likelihood=replace(
+                self.scene_likelihood, count=counts.get(None, 0.0) / self.counts[None]
+            ),
             counts={k: counts.get(k, 0.0) for k in self.counts},
             likelihoods={
                 k: replace(one, counts=one.counts * (counts.get(k, 0.0) / self.counts[k]))
@@ -129,8 +135,10 @@ def reading_distances(
             )
             likelihoods[place] = mixture_likelihood(own[:, :-PLACES], weights, objects[:, :-PLACES])
             counts[place] = count
+    of_scenes = sliced_energy(target.scene, reference.scene, SCENE_SLICES, source)
     return ReadingDistances(
-        sliced_energy(target.scene, reference.scene, SCENE_SLICES, source),
+        of_scenes,
+        sliced_likelihood(of_scenes, target.scene),
         of_objects,
         likelihoods,
         counts,
@@ -147,6 +155,8 @@ class DescentSettings:
         batch: scenes a step.
         learning_rate: falls to a twentieth along a half cosine.
         trust: what is predicted counts.
+        near: whether the generator is near the target, so that the scenes' likelihood is descended
+            on, and not their distance.
         fixed: numeric slots that stay as they are in the prior.
         context: learning rate, as a share of the other, of what makes a node's change depend on
             other nodes and on its own attributes, beside what all nodes have in common. These are
@@ -158,6 +168,7 @@ class DescentSettings:
     batch: int = 160
     learning_rate: float = 1.5e-2
     trust: Trust = Trust()
+    near: bool = False
     fixed: tuple[int, ...] = ()
     context: float = 1.0
 
@@ -201,7 +212,9 @@ def descend(
         changes = transformer.changes(batch)
         distribution = transformer.changed(batch, changes)
         values = within_range(distribution, distribution.rsample(source))
-        misfit = predicted_misfit(surrogate, batch, values, distances, settings.trust, objects)
+        misfit = predicted_misfit(
+            surrogate, batch, values, distances, settings.trust, objects, settings.near
+        )
         loss = misfit + pull(transformer, batch, changes, deviations, held)
         optimiser.zero_grad()
         loss.backward()
@@ -236,6 +249,7 @@ def predicted_misfit(
     distances: ReadingDistances,
     trust: Trust | None = None,
     objects: Mapping[int, RunningMixture] | None = None,
+    near: bool = False,
 ) -> Tensor:
     """What is descended on, in units of the logarithm of a likelihood: how improbable the target's
     readings are of a batch of scenes with these values.
@@ -247,7 +261,9 @@ def predicted_misfit(
     of_object = surrogate.labelled[batch.node_class][:, None]
     at = values.detach().requires_grad_()
     with torch.enable_grad():
-        of_scene, of_objects = predicted_misfits(surrogate, batch, at, distances, trust, objects)
+        of_scene, of_objects = predicted_misfits(
+            surrogate, batch, at, distances, trust, objects, near
+        )
         parts = [(~of_object, of_scene), (of_object, of_objects)]
         gradient = sum(
             torch.where(moved, torch.autograd.grad(part, at, retain_graph=True)[0], 0.0)
@@ -264,17 +280,22 @@ def predicted_misfits(
     distances: ReadingDistances,
     trust: Trust | None = None,
     objects: Mapping[int, RunningMixture] | None = None,
+    near: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The same of the scene's readings and of the objects', each as a function of all values.
 
     Args:
         objects: by a class's place, the likelihood with what it remembers of earlier batches; None:
             that of this batch alone.
+        near: whether scenes are compared by their likelihood.
     """
     trust = trust or Trust()
     predicted = surrogate(batch, values)
     of_scene, of_objects = values.new_zeros(()), values.new_zeros(())
-    if trust.scene:
+    if trust.scene and near:
+        noise, spreads = surrogate.scene_noise, predicted.scene_spreads.detach()
+        of_scene = trust.scene * distances.scene_likelihood(predicted.scene, noise, spreads)
+    elif trust.scene:
         distance = _scene_distance(surrogate, predicted, distances)
         of_scene = trust.scene * _LIKELIHOOD * distances.counts[None] * distance
     if trust.objects:

@@ -58,8 +58,10 @@ from metasim_backend.training.state import State
 EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
-REFINING_RATE, REFINING_CONTEXT = 1 / 3, 0.2
-"""Of the last of several rounds: the learning rate as a share of the set one, and its context."""
+NEAR = 2
+"""The round from which the generator is near the target. All nodes of a class are changed alike then:
+what depends on a node's neighbours walks at random there, and the target's objects become less
+probable in scenes that were not descended on."""
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
@@ -285,8 +287,7 @@ def _descend(
     )
     scenes = encode_scenes(state.scenes.encoding, proposals)
     last = number == settings.rounds - 1
-    refining = last and number > 0
-    rate = REFINING_RATE if refining else LATER_RATE if number else 1.0
+    near = number >= NEAR
     losses: list[float] = []
     with services.work("match", "Descent", settings.steps) as work:
 
@@ -303,10 +304,11 @@ def _descend(
             DescentSettings(
                 settings.steps,
                 settings.batch,
-                rate * settings.learning_rate,
+                (LATER_RATE if number else 1.0) * settings.learning_rate,
                 trust,
+                near,
                 fixed_slots(state.scenes.encoding, settings.fixed),
-                REFINING_CONTEXT if refining else 1.0,
+                0.0 if near else 1.0,
             ),
             seed,
             number,
@@ -328,6 +330,7 @@ def _descend(
                     trust.objects * _trusted(unexplained["objects"]),
                 ),
                 source,
+                near,
                 lambda: work.update(),
             )
         services.folder.write_json(
