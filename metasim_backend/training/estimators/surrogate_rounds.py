@@ -59,9 +59,9 @@ EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
 NEAR = 2
-"""The round from which the generator is near the target. All nodes of a class are changed alike then:
-what depends on a node's neighbours walks at random there, and the target's objects become less
-probable in scenes that were not descended on."""
+"""The round from which the generator is near the target. What is changed then is changed alike in
+all nodes of a class: what depends on a node's neighbours walks at random there, and the target's
+objects become less probable in scenes that were not descended on."""
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ class PitchAndDistance(nn.Module):
         self.along = encoding.slot("car", "along").index
         names = [spec.name for spec in encoding.grammar.classes]
         self.labelled = torch.tensor([name == "car" for name in names])
+        self.noise = NOISE
         self.scene_noise = NOISE**2 * torch.eye(1)
         self.object_noise = torch.eye(1 + PLACES)[None]
 
@@ -58,7 +60,7 @@ class PitchAndDistance(nn.Module):
         exact = self(batch, values)
         scene, cars = exact.scene, exact.objects
         return Readings(
-            scene + NOISE * torch.randn(scene.shape, generator=source),
+            scene + self.noise * torch.randn(scene.shape, generator=source),
             cars + NOISE * torch.randn(cars.shape, generator=source),
             exact.amounts,
             batch.batch[batch.present[:, self.along]],
@@ -118,6 +120,50 @@ def test_read_attributes_are_found_and_others_stay(scenes: SceneGenerator):
         else:
             assert float(now.mean()) == pytest.approx(float(was.mean()), abs=0.1 * scale), name
             assert float(now.std()) == pytest.approx(float(was.std()), rel=0.15), name
+
+
+def test_near_the_target_a_deviation_hidden_in_noise_is_found_and_nodes_change_alike(scenes):
+    """The truth's deviation is a third of the prior's, and half of the noise."""
+    encoding, transformer = scenes.encoding, deepcopy(scenes.transformer)
+    encoded = encode_scenes(encoding, [sample_scene(encoding.grammar, i) for i in range(400)])
+    whole = encoded.batch(torch.arange(len(encoded)))
+    transformer.fit_prior(whole)
+    with torch.no_grad():
+        transformer.head.weight.zero_()
+        transformer.head.bias.zero_()
+    surrogate = PitchAndDistance(scenes)
+    pitch, source = surrogate.pitch, torch.Generator().manual_seed(1)
+    there = whole.present[:, pitch]
+    prior = float(whole.values[there, pitch].std())
+    surrogate.noise = 2 * prior / 3
+    surrogate.scene_noise = surrogate.noise**2 * torch.eye(1)
+    values = whole.values.clone()
+    middle = values[there, pitch].mean()
+    values[:, pitch] = middle + (values[:, pitch] - middle) / 3
+    target = surrogate.readings(whole, values, source)
+    distances = reading_distances(target, surrogate.readings(whole, values, source), source)
+    before = transformer.head.weight.clone()
+
+    def deviation(near: bool) -> float:
+        one = deepcopy(transformer)
+        descend(
+            one,
+            surrogate,
+            encoded,
+            distances,
+            PullSettings(),
+            DescentSettings(
+                steps=100, batch=48, learning_rate=3e-2, trust=SCENE, near=near, context=0.0
+            ),
+            seed=0,
+            turn=0,
+        )
+        assert torch.equal(one.head.weight, before)
+        with torch.no_grad():
+            return float(one(whole).rsample(source)[there, pitch].std()) / prior
+
+    assert deviation(near=True) == pytest.approx(1 / 3, abs=0.12)
+    assert deviation(near=False) > deviation(near=True) + 0.05
 
 
 def test_a_fixed_attribute_stays_while_another_is_found(scenes: SceneGenerator):
