@@ -59,9 +59,11 @@ EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
 LEAST_TRUST = 0.2
 NEAR = 2
-"""The round from which the generator is near the target. What is changed then is changed alike in
-all nodes of a class: what depends on a node's neighbours walks at random there, and the target's
-objects become less probable in scenes that were not descended on."""
+"""The round from which the generator is near the target."""
+REFINING_CONTEXT = 0.0
+"""In the last of several rounds all nodes of a class are changed alike. What depends on a node's
+neighbours walks at random there: the target's objects become less probable in scenes that were not
+descended on. Before, it must be free, or what the first large moves made of it stays."""
 TRUSTED_ERROR = 25.0
 """Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
@@ -287,7 +289,7 @@ def _descend(
     )
     scenes = encode_scenes(state.scenes.encoding, proposals)
     last = number == settings.rounds - 1
-    near = number >= NEAR
+    near, refining = number >= NEAR, last and number > 0
     losses: list[float] = []
     with services.work("match", "Descent", settings.steps) as work:
 
@@ -308,7 +310,7 @@ def _descend(
                 trust,
                 near,
                 fixed_slots(state.scenes.encoding, settings.fixed),
-                0.0 if near else 1.0,
+                REFINING_CONTEXT if refining else 1.0,
             ),
             seed,
             number,
