@@ -35,7 +35,6 @@ SETTINGS: dict[str, object] = {
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
-    "surrogate": {"renders": 200, "reader_goes_on": 0},
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 

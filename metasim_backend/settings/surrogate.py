@@ -42,15 +42,15 @@ class SurrogateSettings:
     )
     reader_epochs: Count = setting(8, "Passes of the reader's training over them.")
     reader_goes_on: Whole = setting(
-        2, "Passes over a later round's renders and as many older; 0: it stays as it is."
+        0, "Passes over a later round's renders and as many older; 0: it stays as it is."
     )
     epochs: Count = setting(24, "Passes of the surrogate's training in the first round.")
     goes_on: Count = setting(10, "The same in later rounds.")
     rounds: Count = setting(5, "How often the generator is changed. Between two it is rendered.")
     renders: Annotated[int, Field(ge=20)] = setting(
-        300,
-        "Renders of the generator as it is after a round, for the next. Half of them teach the "
-        "reader, half the surrogate.",
+        200,
+        "Renders of the generator as it is after a round, for the next. Where the reader goes on "
+        "learning, half of them are its own, and only the others teach the surrogate.",
     )
     proposals: Annotated[int, Field(ge=20)] = setting(
         1000, "Scenes of the prior that the descent draws from again and again."
