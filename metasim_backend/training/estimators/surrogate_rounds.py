@@ -194,8 +194,9 @@ def _trained_on(
     services: Services, space: SurrogateSpace, archive: RenderArchive, number: int
 ) -> Tensor:
     """[N] bool: the renders that the reader has been trained on, or may be in a later round."""
-    goes_on = bool(number and services.settings.surrogate.reader_goes_on)
-    return archive.readers & (goes_on or ((archive.rounds <= 0) & (not space.pretrained)))
+    if number and services.settings.surrogate.reader_goes_on:
+        return archive.readers
+    return archive.readers & (archive.rounds <= 0) & (not space.pretrained)
 
 
 def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str, float]:
