@@ -58,7 +58,7 @@ demo: $(STAMP) ## learn a generator from rendered targets, with a report, in abo
 	$(BIN)/metasim demo --run $(RUN) $(if $(wildcard $(RUN)/config.yaml),$(or $(DEMO_ARGS),--resume),$(DEMO_ARGS))
 
 .PHONY: reader-photographs
-reader-photographs: $(STAMP) ## train the reader for photographs of KITTI's shape that comes with the project anew (40 minutes)
+reader-photographs: $(STAMP) ## train a reader for photographs of KITTI's shape, which runs then begin with (40 minutes)
 	$(BIN)/metasim reader scenes/driving_photographs.yaml -o assets/readers/photographs_416x128.pt --run runs/reader-photographs \
 		--set rendering.width=416 --set rendering.height=128 --set surrogate.scenes=2400 --set surrogate.renders=300 \
 		--set surrogate.cameras=any --force $(if $(wildcard runs/reader-photographs/config.yaml),--resume)

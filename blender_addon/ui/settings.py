@@ -154,7 +154,7 @@ class MetasimScene(bpy.types.PropertyGroup):
     )
     overrides: bpy.props.StringProperty(
         name="Settings",
-        description="Other settings of the run, separated by spaces, such as match.steps=80",
+        description="Other settings of the run, separated by spaces, such as surrogate.rounds=4",
     )
 
     # Data set

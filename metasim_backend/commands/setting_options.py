@@ -69,7 +69,7 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         dest="overrides",
-        help="any setting, such as match.steps=100; may be given again (metasim settings lists "
+        help="any setting, such as surrogate.rounds=4; may be given again (metasim settings lists "
         "them)",
     )
 

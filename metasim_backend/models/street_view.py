@@ -19,7 +19,7 @@ from metasim_backend.grammar.encoded_scenes import SceneBatch
 from metasim_backend.grammar.encoding import Encoding
 
 NEAREST = 1.0
-NUMBERS = 10
+NUMBERS = 13
 """How many numbers :class:`StreetView` gives of an object."""
 
 
@@ -46,10 +46,11 @@ class StreetView:
         self._encoding = encoding
 
     def __call__(self, batch: SceneBatch, values: Tensor, chosen: Tensor) -> Tensor:
-        """[M, 10] of the chosen nodes [M]: the reader's six numbers of an object (logarithm of the
+        """[M, 13] of the chosen nodes [M]: the reader's numbers of an object (logarithm of the
         distance, lateral offset in 10 m, sine and cosine of the aspect and of its double), column
         and row in the picture from its middle in half widths, the logarithm of how large a metre
-        looks there, and the field of view.
+        looks there, the field of view, and the reader's numbers of its place on the road (offset
+        in 10 m, sine and cosine of its double heading).
 
         Differentiable in the values [N, slots] in unit space.
         """
@@ -91,6 +92,9 @@ class StreetView:
                 (down / (depth * half)).clamp(-2, 2),
                 -(depth * half).log(),
                 half - 0.84,
+                offset / 10,
+                torch.deg2rad(2 * yaw).sin(),
+                torch.deg2rad(2 * yaw).cos(),
             ],
             1,
         )

@@ -14,11 +14,15 @@ from metasim_backend.settings.kinds import GROUP, Share, Size, Whole, Younger, s
 class MatchSettings:
     """Phase 2, distribution matching."""
 
-    estimator: Annotated[Literal["gradient", "surrogate"], Younger(before="gradient")] = setting(
-        "gradient",
-        "Where the gradient comes from. gradient: through the renderer, by finite differences or "
-        "exact. surrogate: a network that predicts what is read in a scene's picture (group "
-        "surrogate); for worlds whose objects have 3-D boxes.",
+    estimator: Annotated[Literal["auto", "gradient", "surrogate"], Younger(before="gradient")] = (
+        setting(
+            "auto",
+            "Where the gradient comes from. gradient: through the renderer, by finite differences "
+            "or exact. surrogate: a network that predicts what is read in a scene's picture "
+            "(group surrogate); for worlds whose objects have 3-D boxes, where it finds what "
+            "differences do not. auto: surrogate for such worlds, else gradient. All other "
+            "settings of this group are those of gradient.",
+        )
     )
     steps: Whole = setting(40, "Steps of the optimiser.")
     batch: Annotated[int, Field(ge=2)] = setting(16, "Scenes a step. An unbiased MMD² takes two.")

@@ -125,6 +125,7 @@ def resolve_settings(
         "camera_model": grammar.camera_model.to_dict(),
     }
     settings = settings_from_dict(with_overrides(merged(base, defaults or {}), overrides))
+    settings = _with_estimator(settings, grammar.domain)
     check_camera(grammar.domain, settings.camera_model)
     engine, engines = settings.rendering.engine, engines_of(grammar.domain)
     if engine not in engines:
@@ -134,11 +135,6 @@ def resolve_settings(
     if settings.task.reward == "influence" and task_of(grammar.domain) == "detector":
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
-        )
-    if settings.match.estimator == "surrogate" and task_of(grammar.domain) != "detector":
-        raise SettingsError(
-            "Setting 'match.estimator' is 'surrogate', which reads objects with 3-D boxes, and the "
-            f"world {grammar.domain!r} has none; use 'gradient'."
         )
     fixed_slots(Encoding(grammar), settings.surrogate.fixed)  # says what is wrong
     readable = any(
@@ -161,6 +157,21 @@ def resolve_settings(
             )
         new_structure(grammar, settings.structure, settings.seed)  # says what is wrong
     return with_whole_paths(settings)
+
+
+def _with_estimator(settings: TrainSettings, domain: str) -> TrainSettings:
+    """The same with an estimator that this world has, where it was left open."""
+    in_depth = task_of(domain) == "detector"
+    if settings.match.estimator == "surrogate" and not in_depth:
+        raise SettingsError(
+            "Setting 'match.estimator' is 'surrogate', which reads objects with 3-D boxes, and the "
+            f"world {domain!r} has none; use 'gradient'."
+        )
+    if settings.match.estimator != "auto":
+        return settings
+    matched = in_depth and "match" in settings.phases
+    match = replace(settings.match, estimator="surrogate" if matched else "gradient")
+    return replace(settings, match=match)
 
 
 def default_engine(grammar: Grammar) -> str:

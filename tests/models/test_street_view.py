@@ -12,6 +12,7 @@ import torch
 from blender_addon.contract.street import read_street
 from blender_addon.contract.street_classes import LABELLED
 from blender_addon.world.camera import read_camera
+from metasim_backend.features.reader.targets import road_numbers
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.grammar.encoding import Encoding
@@ -40,7 +41,10 @@ def expected(scene) -> np.ndarray:
         front = placed[:3, 0]
         aspect = math.atan2(-front[2], front[0]) - math.atan2(x, max(z, 1.0))
         rows.append(
-            (z, x, math.sin(aspect), math.cos(aspect), x / (z * half), y / (z * half), half)
+            (
+                *(z, x, math.sin(aspect), math.cos(aspect), x / (z * half), y / (z * half), half),
+                *road_numbers(scene)[node.id],
+            )
         )
     return np.array(rows)
 
@@ -64,6 +68,7 @@ def test_it_is_where_the_renderer_puts_things(encoding):
     seen = np.abs(wanted[:, 4]) < 1
     assert np.allclose(view[seen, 6], wanted[seen, 4], atol=1e-3)
     assert np.allclose(view[seen, 7], wanted[seen, 5], atol=0.03)  # a kerb is 12 cm high
+    assert np.allclose(view[:, 10:] * (10, 1, 1), wanted[:, 7:], atol=1e-4)
     assert np.allclose(view[:, 8], -np.log(wanted[:, 0] * wanted[:, 6]), atol=0.01)
 
 

@@ -84,3 +84,15 @@ def test_boxes_are_refused_where_the_task_network_is_not_scored_by_boxes(tmp_pat
             target=photographs(tmp_path / "target", different=12, copies=1),
             validation=tmp_path,
         )
+
+
+def test_an_open_estimator_is_the_one_that_suits_the_world():
+    files = ("driving", "mnist_rotation")
+    street, digits = (load_grammar(GRAMMAR.parent / f"{name}.yaml") for name in files)
+    assert resolve_settings(street).match.estimator == "surrogate"
+    assert resolve_settings(digits).match.estimator == "gradient"
+    assert resolve_settings(street, ["match.estimator=gradient"]).match.estimator == "gradient"
+    # Where nothing is matched, what was learned before there was a choice stays comparable.
+    assert resolve_settings(street, ["phases=structure"]).match.estimator == "gradient"
+    with pytest.raises(SettingsError, match="has none; use 'gradient'"):
+        resolve_settings(digits, ["match.estimator=surrogate"])

@@ -211,6 +211,8 @@ class PhotographExperiment(Experiment):
         that the run's own report looks at.
         """
         defaults: dict[str, Any] = {**self.settings, "seed": seed, "phases": list(PHASES)}
+        # What it was measured with: the settings are those of the gradient.
+        defaults["match"] = {"estimator": "gradient", **defaults.get("match", {})}
         for group, name, path, value in (
             ("structure", "network", options.features, str(options.features)),
             ("features", "network", options.match_features, str(options.match_features)),

@@ -84,7 +84,7 @@ class Reader(nn.Module):
             self.dense = DenseNetwork(
                 len(names.scene), len(names.classes), [m.shape[1] for m in seen], grids
             )
-            self.regions = RegionNetwork(len(names.classes), len(names.objects))
+            self.regions = RegionNetwork(len(names.classes), len(names.objects), len(names.scene))
         draw_weights(self.dense, seed)
         draw_weights(self.regions, seed)
         for name, count in (

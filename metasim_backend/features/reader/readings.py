@@ -139,9 +139,9 @@ def read_pictures(
 def _read(reader: Reader, seen: SeenPictures, targets: ReaderTargets | None) -> Readings:
     scene, logits, boxes = reader.look(seen)
     pictures, _, found = proposals(1 - logits.softmax(1)[:, 0], boxes)
-    _, _, corrections = _regions(reader, seen, pictures, found)
+    _, _, corrections = _regions(reader, seen, scene, pictures, found)
     found = corrected(found, corrections)
-    classes, numbers, _ = _regions(reader, seen, pictures, found)
+    classes, numbers, _ = _regions(reader, seen, scene, pictures, found)
     shares = classes.softmax(1)[:, 1:]
     likely = (shares.sum(1) > LEAST_OBJECT).nonzero()[:, 0]
     kept = likely[batched_nms(found[likely], shares[likely].sum(1), pictures[likely], SAME)]
@@ -169,10 +169,10 @@ def _owners(pictures: Tensor, boxes: Tensor, targets: ReaderTargets) -> Tensor:
 
 
 def _regions(
-    reader: Reader, seen: SeenPictures, pictures: Tensor, boxes: Tensor
+    reader: Reader, seen: SeenPictures, scene: Tensor, pictures: Tensor, boxes: Tensor
 ) -> tuple[Tensor, ...]:
     parts = [
-        reader.regions(squares(seen.images, some, part), places(part))
+        reader.regions(squares(seen.images, some, part), places(part), scene[some])
         for some, part in zip(pictures.split(REGIONS), boxes.split(REGIONS), strict=True)
     ]
     return tuple(torch.cat(outputs) for outputs in zip(*parts, strict=True))

@@ -1,7 +1,9 @@
 """The network that looks at one object: its class, its exact box, and how it stands.
 
 It sees a square about a box, cut from the full picture, and where in the picture the box is. So an
-object fills what the network sees, near or far. It looks twice, as the second stage of Faster R-CNN
+object fills what the network sees, near or far. It is told what was read of the whole picture: how
+far off a car of some height is depends on the lens, and where on the road it stands on the camera's
+turn and the road's bend. It looks twice, as the second stage of Faster R-CNN
 does (Ren et al. 2015): first it puts the proposed box right, then it reads.
 """
 
@@ -33,10 +35,11 @@ picture's sides."""
 
 
 class RegionNetwork(nn.Module):
-    """[M, 3, 48, 48] squares in [0, 1] and [M, 4] places of boxes in; out come [M, 1 + K] logits of
-    no object and of each class, [M, C] standardised numbers and [M, 4] corrections of the box."""
+    """[M, 3, 48, 48] squares in [0, 1], [M, 4] places of boxes and [M, T] standardised numbers of
+    their pictures in; out come [M, 1 + K] logits of no object and of each class, [M, C]
+    standardised numbers and [M, 4] corrections of the box."""
 
-    def __init__(self, classes: int, numbers: int) -> None:
+    def __init__(self, classes: int, numbers: int, scene: int) -> None:
         super().__init__()
         first, second, third = WIDTHS
         self.seen = nn.Sequential(
@@ -51,15 +54,17 @@ class RegionNetwork(nn.Module):
         )
         self.head = nn.Sequential(
             nn.Dropout(DROPPED),
-            nn.Linear(HIDDEN + len(PLACE_SCALE), HIDDEN),
+            nn.Linear(HIDDEN + len(PLACE_SCALE) + scene, HIDDEN),
             nn.SiLU(),
             nn.Linear(HIDDEN, 1 + classes + numbers + CORRECTIONS),
         )
         self.split = (1 + classes, numbers, CORRECTIONS)
 
-    def forward(self, squares: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        seen = self.seen((squares - 0.5) / 0.25)
-        classes, numbers, corrections = self.head(torch.cat([seen, places], 1)).split(self.split, 1)
+    def forward(
+        self, squares: Tensor, places: Tensor, scene: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        told = torch.cat([self.seen((squares - 0.5) / 0.25), places, scene], 1)
+        classes, numbers, corrections = self.head(told).split(self.split, 1)
         return classes, numbers, corrections
 
 

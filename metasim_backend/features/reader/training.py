@@ -32,6 +32,8 @@ MOVED, RESIZED = 2.0, 1.5
 BOXES_WEIGHT = 2.0
 CORRECTIONS_WEIGHT = 1.0
 CONTRAST = 0.1
+SCENE_NOISE = 0.25
+"""Of what objects are told of their picture: it is read better in these pictures than in others."""
 MOST_BALANCED = 4.0
 LOOKED = 128
 
@@ -114,10 +116,8 @@ def train_reader(
         shown = (targets.kinds > 0).any(1).nonzero()[:, 0]
         everything = torch.arange(len(seen))
         _train(reader.dense, everything, settings.batch, of_pictures, settings, seed, step)
-        mistaken, balance = (
-            _mistaken(reader, seen, targets),
-            class_balance(targets, len(reader.names.classes)),
-        )
+        mistaken, read = _first_look(reader, seen, targets)
+        balance = class_balance(targets, len(reader.names.classes))
 
         def of_objects(rows: Tensor, source: torch.Generator) -> Tensor:
             nothing = [mistaken[row] for row in rows.tolist()]
@@ -127,6 +127,7 @@ def train_reader(
                 images if retaken is None else retaken(images, source),
                 targets.rows(rows),
                 nothing,
+                read[rows],
                 weights[rows],
                 balance,
                 source,
@@ -199,6 +200,7 @@ def region_loss(
     images: Tensor,
     targets: ReaderTargets,
     mistaken: Sequence[Tensor],
+    scene: Tensor,
     weights: Tensor,
     balance: Tensor,
     source: torch.Generator,
@@ -208,6 +210,7 @@ def region_loss(
 
     Args:
         mistaken: a picture's boxes that were proposed and hold no object.
+        scene: [B, T] what was read of the pictures.
         balance: [1 + K], what no object and each class count.
     """
     picture, place = (targets.kinds > 0).nonzero(as_tuple=True)
@@ -219,7 +222,8 @@ def region_loss(
     contrast = 1 + CONTRAST * torch.randn(len(at), 1, 1, 1, generator=source)
     all_boxes = torch.cat([boxes, nothing])
     seen = (squares(images, at, all_boxes) * contrast).clamp(0, 1)
-    classes, numbers, corrections = reader.regions(seen, places(all_boxes))
+    told = scene + SCENE_NOISE * torch.randn(scene.shape, generator=source)
+    classes, numbers, corrections = reader.regions(seen, places(all_boxes), told[at])
     kinds = torch.cat([targets.kinds[picture, place].long(), torch.zeros_like(of_nothing)])
     of_classes = functional.cross_entropy(classes, kinds, reduction="none") * balance[kinds]
     count = len(picture)
@@ -242,16 +246,20 @@ def class_balance(targets: ReaderTargets, classes: int) -> Tensor:
 
 
 @torch.no_grad()
-def _mistaken(reader: Reader, seen: SeenPictures, targets: ReaderTargets) -> list[Tensor]:
-    """By picture, the boxes proposed from cells that show no object."""
+def _first_look(
+    reader: Reader, seen: SeenPictures, targets: ReaderTargets
+) -> tuple[list[Tensor], Tensor]:
+    """By picture, the boxes proposed from cells that show no object; and [N, T] what is read."""
     out: list[Tensor] = []
+    scenes = [torch.zeros(0, len(reader.names.scene))]
     cells = reader.grid[0] * reader.grid[1]
     for start, part in zip(range(0, len(seen), LOOKED), seen.split(LOOKED), strict=True):
-        _, classes, boxes = reader.look(part)
+        scene, classes, boxes = reader.look(part)
+        scenes.append(scene)
         picture, cell, found = proposals(1 - classes.softmax(1)[:, 0], boxes)
         owners = targets.owners[start : start + len(part)].reshape(-1)[picture * cells + cell]
         out += [found[(picture == n) & (owners < 0)] for n in range(len(part))]
-    return out
+    return out, torch.cat(scenes)
 
 
 def _disturbed(boxes: Tensor, source: torch.Generator) -> Tensor:

@@ -30,6 +30,8 @@ from metasim_backend.training.services import Services
 LATER_RATE = 0.5
 """Of learning, where a network goes on from an earlier round."""
 TEACHING_RATE = 2e-3
+NEAR_FOLDS = 4
+"""Near the target, where deviations are read off: a part held out of the newest is small."""
 
 
 def new_surrogate(encoding: Encoding, names: ReaderNames) -> Surrogate:
@@ -100,17 +102,20 @@ def teach_round_surrogate(
     nodes: NodeReadings,
     rows: Tensor,
     number: int,
+    near: bool = False,
 ) -> None:
     """On renders that the reader was not trained on, of which the newest count most.
 
     Args:
         rows: [n] long, these renders.
+        near: whether the generator is near the target.
     """
     settings, seed = services.settings.surrogate, services.settings.seed
     epochs = settings.goes_on if number else settings.epochs
+    folds = NEAR_FOLDS if near else 1
 
     def teach() -> None:
-        steps = teaching_steps(len(rows), epochs)
+        steps = teaching_steps(len(rows), epochs, folds)
         with services.work("match", "Surrogate", steps) as work:
             teach_surrogate(
                 surrogate,
@@ -121,6 +126,7 @@ def teach_round_surrogate(
                 derive_seed(seed, "surrogate", number),
                 epochs=epochs,
                 learning_rate=(LATER_RATE if number else 1.0) * TEACHING_RATE,
+                folds=folds,
                 progress=lambda *_: work.update(),
             )
 

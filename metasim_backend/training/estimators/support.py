@@ -13,19 +13,101 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from metasim_backend.grammar.encoded_scenes import SceneBatch
+from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.training.estimators.surrogate_descent import (
+    OBJECTS,
+    SCENE,
     ReadingDistances,
     Trust,
+    predicted_distances,
     predicted_misfits,
+    trusted,
     within_range,
 )
+from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.services import Services
+from metasim_backend.training.state import State
 
 SUPPORTED = 8.0
 """In units of the logarithm of a likelihood. Three numbers that are free (mean, spread, noise) gain
 as much by chance once in a thousand times."""
+
+
+SCENES = 900
+"""Of the prior, in which changes are tried: none that was descended on. A van is in one of four,
+and a mixture of a few dozen of them says by chance what it says."""
+
+
+def leave_unsupported(
+    state: State,
+    services: Services,
+    surrogate: Surrogate,
+    distances: ReadingDistances,
+    trust: Trust,
+    number: int,
+    near: bool,
+) -> None:
+    """Take back what is not supported from the state's transformer, and write what was found into
+    the run's folder.
+
+    Args:
+        trust: that the descent had.
+        number: of the round.
+        near: whether scenes are compared by their likelihood.
+    """
+    seed, transformer = services.settings.seed, state.scenes.transformer
+    seeds = [derive_seed(seed, "support-proposal", i) for i in range(SCENES)]
+    encoded = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
+    batch = encoded.batch(torch.arange(len(encoded)))
+    source = generator(seed, "surrogate-support", number)
+    unexplained = _unexplained(transformer, surrogate, batch, distances, source)
+    of_scene, of_objects = trusted(unexplained["scene"]), trusted(unexplained["objects"])
+    with services.work("match", "Support of changes", len(transformer.numeric)) as work:
+        support = take_back_unsupported(
+            transformer,
+            surrogate,
+            batch,
+            distances,
+            Trust(trust.scene * of_scene, trust.objects * of_objects),
+            source,
+            near,
+            lambda: work.update(),
+        )
+    services.folder.write_json(
+        "support.json",
+        {
+            "round": number,
+            "supported_from": SUPPORTED,
+            "unexplained": unexplained,
+            "attributes": support,
+        },
+    )
+
+
+@torch.no_grad()
+def _unexplained(
+    transformer: DistributionTransformer,
+    surrogate: Surrogate,
+    batch: SceneBatch,
+    distances: ReadingDistances,
+    source: torch.Generator,
+) -> dict[str, float]:
+    """How far the target is from the generator when all that could be explained has been, less
+    chance, in units of the logarithm of a likelihood.
+
+    Photographs differ from renders in more than scenes do. Where that is as much as an attribute
+    explains, the attribute may only stand in for it: evidence of a model that is wrong counts the
+    less the more it is wrong (Miller and Dunson, Robust Bayesian inference via coarsening, 2019).
+    """
+    distribution = transformer(batch)
+    values = within_range(distribution, distribution.rsample(source))
+    predicted = predicted_distances(surrogate, batch, values, distances)
+    return {
+        name: max(float(distances.likelihood(predicted, part)) - distances.by_chance(part), 0.0)
+        for name, part in (("scene", SCENE), ("objects", OBJECTS))
+    }
 
 
 @torch.no_grad()

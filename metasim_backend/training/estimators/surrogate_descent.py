@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,6 +28,12 @@ LEAST_OBJECTS = 8.0
 LEAST_AMOUNT = 1e-3
 """Of a class at a node, as a share of the largest, below which it is left out."""
 MISTAKEN_SPREAD = 0.1
+MOST_MISTAKEN = 0.5
+COUNT_ERROR = 0.1
+"""By what share a grammar, or a surrogate, may be wrong about how many objects there are."""
+LEAST_TRUST = 0.2
+TRUSTED_ERROR = 25.0
+"""Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 MEMORY = 4.0
 """Batches that a mixture of objects is made of."""
 _LEAK = 0.02  # of a value beyond its range: rendering clamps it, and it must find back
@@ -48,6 +54,11 @@ class Trust:
     objects: float = 1.0
 
 
+def trusted(error: float) -> float:
+    """What a likelihood counts where a surrogate is wrong by so much, in the same units."""
+    return min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
+
+
 SCENE, OBJECTS = Trust(1.0, 0.0), Trust(0.0, 1.0)
 """One of both alone."""
 
@@ -60,19 +71,23 @@ class ReadingDistances:
         scene: distance of the scenes' readings.
         scene_likelihood: their likelihood, for a generator that is near.
         objects: by a class's place, distance of its objects' readings.
-        likelihoods: by a class's place, the likelihood of its objects' numbers. Their boxes are
-            left out: read to a hundredth, and fixed by the numbers, they only thin the mixture.
+        compared: the places of an object's numbers that a likelihood is of; others would only
+            thin the mixture.
+        likelihoods: by a class's place, the likelihood of its objects.
         counts: how many samples the target has: pictures (None), and by class objects.
         mistaken: what is found in renders and is no labelled object; no scene graph tells of it, so
             it is taken as it was found.
+        mistaken_shares: by a class's place, its share of what is found in renders.
     """
 
     scene: SlicedEnergy
     scene_likelihood: SlicedLikelihood
     objects: Mapping[int, SlicedEnergy]
+    compared: Sequence[int]
     likelihoods: Mapping[int, MixtureLikelihood]
     counts: Mapping[int | None, float]
     mistaken: Readings
+    mistaken_shares: Mapping[int, float]
 
     def of(self, readings: Readings) -> dict[int | None, float]:
         """The true distances of readings of renders: of scenes (None), and by class."""
@@ -112,17 +127,25 @@ class ReadingDistances:
 
 
 def reading_distances(
-    target: Readings, reference: Readings, source: torch.Generator
+    target: Readings,
+    reference: Readings,
+    source: torch.Generator,
+    compared: Sequence[int] | None = None,
 ) -> ReadingDistances:
     """The distances to a target.
 
     Args:
         reference: of renders, which help to scale the distances and tell what is found where there
             is nothing.
+        compared: the places of the numbers that objects' likelihoods are of; None: all but those
+            of their boxes, which are read to a hundredth and fixed by the others.
     """
     objects = torch.cat([target.objects, reference.objects])
+    columns = list(range(objects.shape[1] - PLACES) if compared is None else compared)
     expected = torch.cov(objects.T) if len(objects) > 1 else None
+    mistaken = reference.unowned
     of_objects: dict[int, SlicedEnergy] = {}
+    shares: dict[int, float] = {}
     likelihoods: dict[int, MixtureLikelihood] = {}
     counts: dict[int | None, float] = {None: float(len(target))}
     for place in range(target.shares.shape[1]):
@@ -133,16 +156,20 @@ def reading_distances(
             of_objects[place] = sliced_energy(
                 own, others, OBJECT_SLICES, source, weights, other_weights, expected
             )
-            likelihoods[place] = mixture_likelihood(own[:, :-PLACES], weights, objects[:, :-PLACES])
+            likelihoods[place] = mixture_likelihood(own[:, columns], weights, objects[:, columns])
             counts[place] = count
+            share = mistaken.of_class(place)[1].sum() / other_weights.sum()
+            shares[place] = min(float(share), MOST_MISTAKEN)
     of_scenes = sliced_energy(target.scene, reference.scene, SCENE_SLICES, source)
     return ReadingDistances(
         of_scenes,
         sliced_likelihood(of_scenes, target.scene),
         of_objects,
+        columns,
         likelihoods,
         counts,
-        reference.unowned,
+        mistaken,
+        shares,
     )
 
 
@@ -292,6 +319,7 @@ def predicted_misfits(
     trust = trust or Trust()
     predicted = surrogate(batch, values)
     of_scene, of_objects = values.new_zeros(()), values.new_zeros(())
+    columns = distances.compared
     if trust.scene and near:
         noise, spreads = surrogate.scene_noise, predicted.scene_spreads.detach()
         of_scene = trust.scene * distances.scene_likelihood(predicted.scene, noise, spreads)
@@ -304,11 +332,13 @@ def predicted_misfits(
                 surrogate, predicted, distances, batch, place
             )
             of_objects = of_objects + trust.objects * one(
-                means[:, :-PLACES],
+                means[:, columns],
                 counts,
-                covariance[:-PLACES, :-PLACES],
-                spreads[:, :-PLACES],
+                covariance[columns][:, columns],
+                spreads[:, columns],
             )
+            of_count = _count_misfit(counts.sum(), batch.num_graphs, distances, place)
+            of_objects = of_objects + trust.objects * of_count
     return of_scene, of_objects
 
 
@@ -323,6 +353,16 @@ def _scene_distance(
     )
 
 
+def _count_misfit(expected: Tensor, scenes: int, distances: ReadingDistances, place: int) -> Tensor:
+    """How improbable the number of a class's objects in the target is, of scenes in which so many
+    are expected. A mixture says only where those are that are seen, so without it objects that fit
+    badly would be moved out of sight."""
+    pictures, count = distances.counts[None], max(distances.counts[place], 1e-9)
+    apart = (expected / scenes * pictures / count).clamp_min(1e-9).log()
+    variance = (1 + pictures / scenes) / count + COUNT_ERROR**2
+    return apart.square() / (2 * variance)
+
+
 def _mixture(
     surrogate: Surrogate,
     predicted: PredictedReadings,
@@ -334,10 +374,13 @@ def _mixture(
     amounts = predicted.amounts[:, place]
     kept = amounts > LEAST_AMOUNT * amounts.max()
     others, counts = distances.mistaken.of_class(place)
-    a_picture = batch.num_graphs / max(len(distances.mistaken), 1)
+    share = distances.mistaken_shares[place]
+    # A fixed share: else all objects would be moved out of sight, and what is mistaken would
+    # explain the target.
+    mistaken = share / (1 - share) * amounts[kept].sum() * counts / counts.sum().clamp_min(1e-9)
     return (
         torch.cat([predicted.objects[kept], others]),
-        torch.cat([amounts[kept], a_picture * counts]),
+        torch.cat([amounts[kept], mistaken]),
         surrogate.object_noise[place],
         torch.cat(
             [predicted.object_spreads[kept].detach(), torch.full_like(others, MISTAKEN_SPREAD)]

@@ -18,9 +18,9 @@ from torch import Tensor
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import Readings, read_pictures
+from metasim_backend.features.reader.targets import ON_THE_ROAD
 from metasim_backend.features.reader.training import fit_scales
-from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
-from metasim_backend.models.distribution_transformer import DistributionTransformer
+from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
@@ -38,7 +38,7 @@ from metasim_backend.training.estimators.round_networks import (
     train_round_reader,
 )
 from metasim_backend.training.estimators.round_renders import first_renders, later_renders
-from metasim_backend.training.estimators.support import SUPPORTED, take_back_unsupported
+from metasim_backend.training.estimators.support import leave_unsupported
 from metasim_backend.training.estimators.surrogate_descent import (
     OBJECTS,
     SCENE,
@@ -48,7 +48,7 @@ from metasim_backend.training.estimators.surrogate_descent import (
     descend,
     predicted_distances,
     reading_distances,
-    within_range,
+    trusted,
 )
 from metasim_backend.training.fixed_attributes import fixed_slots
 from metasim_backend.training.seeds import derive_seed, generator
@@ -57,15 +57,12 @@ from metasim_backend.training.state import State
 
 EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
-LEAST_TRUST = 0.2
 NEAR = 2
 """The round from which the generator is near the target."""
 REFINING_CONTEXT = 0.0
 """In the last of several rounds all nodes of a class are changed alike. What depends on a node's
 neighbours walks at random there: the target's objects become less probable in scenes that were not
 descended on. Before, it must be free, or what the first large moves made of it stays."""
-TRUSTED_ERROR = 25.0
-"""Of a surrogate that is trusted fully, in units of the logarithm of a likelihood."""
 
 
 @dataclass(eq=False)
@@ -159,7 +156,7 @@ def take_round(
         fresh = later_renders(state, services, space.reader.names, number).seen_by(space.reader)
         space.archives.append(fresh)
         errors = _measure(services, space, number)
-        trust = Trust(**{part: _trusted(error) for part, error in errors.items()})
+        trust = Trust(**{part: trusted(error) for part, error in errors.items()})
     archive = RenderArchive.joined(space.archives)
     if train_round_reader(services, space.reader, archive, number):
         space.forget_readings()
@@ -168,13 +165,14 @@ def take_round(
     unseen = ~_trained_on(services, space, archive, number)
     newest = readings.rows(((archive.rounds == number) & unseen).nonzero()[:, 0])
     nodes = readings_of_nodes(archive, readings)
-    distances = reading_distances(target, newest, generator(seed, "slices", number))
+    distances = reading_distances(target, newest, generator(seed, "slices", number), ON_THE_ROAD)
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state.scenes.encoding, space.reader.names)
         space.surrogate.fit_inputs(archive.scenes)
     rows = unseen.nonzero()[:, 0]
-    teach_round_surrogate(services, space.surrogate, archive, readings, nodes, rows, number)
+    near = number >= NEAR
+    teach_round_surrogate(services, space.surrogate, archive, readings, nodes, rows, number, near)
     if number == 0:
         _write_evidence(state, services, space.surrogate, newest, distances)
     loss = _descend(state, services, space.surrogate, distances, number, trust)
@@ -215,7 +213,7 @@ def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str
         {"round": number, "numbers": {name: asdict(one) for name, one in read.items()}},
     )
     source = generator(services.settings.seed, "surrogate-error", number)
-    true = reading_distances(readings, readings, source)
+    true = reading_distances(readings, readings, source, ON_THE_ROAD)
     whole = fresh.scenes.batch(torch.arange(len(fresh)))
     with torch.no_grad():
         predicted = predicted_distances(space.surrogate, whole, whole.values, true)
@@ -224,34 +222,6 @@ def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str
         name: pictures * max(float(true.likelihood(predicted, part)) - true.by_chance(part), 0.0)
         for name, part in (("scene", SCENE), ("objects", OBJECTS))
     }
-
-
-@torch.no_grad()
-def _unexplained(
-    transformer: DistributionTransformer,
-    surrogate: Surrogate,
-    batch: SceneBatch,
-    distances: ReadingDistances,
-    source: torch.Generator,
-) -> dict[str, float]:
-    """How far the target is from the generator when all that could be explained has been, less
-    chance, in units of the logarithm of a likelihood.
-
-    Photographs differ from renders in more than scenes do. Where that is as much as an attribute
-    explains, the attribute may only stand in for it: evidence of a model that is wrong counts the
-    less the more it is wrong (Miller and Dunson, Robust Bayesian inference via coarsening, 2019).
-    """
-    distribution = transformer(batch)
-    values = within_range(distribution, distribution.rsample(source))
-    predicted = predicted_distances(surrogate, batch, values, distances)
-    return {
-        name: max(float(distances.likelihood(predicted, part)) - distances.by_chance(part), 0.0)
-        for name, part in (("scene", SCENE), ("objects", OBJECTS))
-    }
-
-
-def _trusted(error: float) -> float:
-    return min(max(TRUSTED_ERROR / max(error, 1e-9), LEAST_TRUST), 1.0)
 
 
 def _write_evidence(
@@ -264,7 +234,7 @@ def _write_evidence(
     """What as many pictures as the target has can say of each attribute."""
     seed = services.settings.seed
     source = generator(seed, "evidence")
-    own = reading_distances(prior, prior, source)
+    own = reading_distances(prior, prior, source, ON_THE_ROAD)
     seeds = [derive_seed(seed, "surrogate-proposal", i) for i in range(EVIDENCE_SCENES)]
     scenes = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
     found = evidence(
@@ -318,32 +288,6 @@ def _descend(
             step,
         )
     if last:
-        transformer = state.scenes.transformer
-        some = scenes.batch(torch.arange(min(EVIDENCE_SCENES, len(scenes))))
-        source = generator(seed, "surrogate-support", number)
-        unexplained = _unexplained(transformer, surrogate, some, distances, source)
-        with services.work("match", "Support of changes", len(transformer.numeric)) as work:
-            support = take_back_unsupported(
-                transformer,
-                surrogate,
-                some,
-                distances,
-                Trust(
-                    trust.scene * _trusted(unexplained["scene"]),
-                    trust.objects * _trusted(unexplained["objects"]),
-                ),
-                source,
-                near,
-                lambda: work.update(),
-            )
-        services.folder.write_json(
-            "support.json",
-            {
-                "round": number,
-                "supported_from": SUPPORTED,
-                "unexplained": unexplained,
-                "attributes": support,
-            },
-        )
+        leave_unsupported(state, services, surrogate, distances, trust, number, near)
     ended = losses[-max(1, len(losses) // 20) :]
     return sum(ended) / len(ended)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -34,29 +35,84 @@ def teach_surrogate(
     *,
     epochs: int,
     learning_rate: float,
+    folds: int = 1,
     progress: Callable[[int, float], object] | None = None,
 ) -> None:
-    """Teach it, from where it is, and measure what it cannot predict on renders held out.
+    """Teach it, from where it is, and measure what it cannot predict on renders that it was not
+    taught.
+
+    With several folds it is first taught so often, each time without another part, and all renders
+    measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an attribute is that is
+    read badly is its readings' variance less this noise, so a tenth more of it matters.
 
     Args:
         readings, nodes: of the archive's pictures.
         rows: [n] long, the renders that it is taught.
         seed: of order and of what is held out.
         learning_rate: of AdamW at its peak.
+        folds: 1 to hold a part out for good.
         progress: called with the step (from 1) and its loss.
     """
     source = torch.Generator().manual_seed(seed)
     order = rows[torch.randperm(len(rows), generator=source)]
-    held_out, taught = order.tensor_split([max(1, round(HELD_OUT * len(order)))])
+    done = 0
+
+    def taught(some: Tensor) -> None:
+        nonlocal done
+        for loss in _taught(
+            surrogate, archive, readings, nodes, some, epochs, learning_rate, source
+        ):
+            done += 1
+            if progress is not None:
+                progress(done, loss)
+
+    if folds == 1:
+        held_out, others = order.tensor_split([max(1, round(HELD_OUT * len(order)))])
+        taught(others)
+        predicted = _predicted(surrogate, archive, nodes, held_out)
+    else:
+        begun = {name: value.clone() for name, value in surrogate.state_dict().items()}
+        parts = order.tensor_split(folds)
+        each = []
+        for place, part in enumerate(parts):
+            surrogate.load_state_dict(begun)
+            taught(torch.cat([other for n, other in enumerate(parts) if n != place]))
+            each.append(_predicted(surrogate, archive, nodes, part))
+        surrogate.load_state_dict(begun)
+        taught(order)
+        predicted = _Predicted.joined(each)
+    _measure(surrogate, archive, readings, nodes, predicted)
+
+
+def teaching_steps(renders: int, epochs: int, folds: int = 1) -> int:
+    """How many steps :func:`teach_surrogate` takes."""
+    if folds == 1:
+        sizes = [renders - max(1, round(HELD_OUT * renders))]
+    else:
+        parts = torch.arange(renders).tensor_split(folds)
+        sizes = [*(renders - len(part) for part in parts), renders]
+    return sum(epochs * math.ceil(size / BATCH) for size in sizes)
+
+
+def _taught(
+    surrogate: Surrogate,
+    archive: RenderArchive,
+    readings: Readings,
+    nodes: NodeReadings,
+    rows: Tensor,
+    epochs: int,
+    learning_rate: float,
+    source: torch.Generator,
+) -> Iterator[float]:
+    """Teach it these renders; the loss of each step."""
     weights = archive.weights
     parameters = list(surrogate.parameters())
     optimiser, schedule = adamw(
-        parameters, learning_rate, WEIGHT_DECAY, teaching_steps(len(rows), epochs)
+        parameters, learning_rate, WEIGHT_DECAY, epochs * math.ceil(len(rows) / BATCH)
     )
-    step = 0
     surrogate.train()
     for _ in range(epochs):
-        for some in taught[torch.randperm(len(taught), generator=source)].split(BATCH):
+        for some in rows[torch.randperm(len(rows), generator=source)].split(BATCH):
             batch = archive.scenes.batch(some)
             predicted = surrogate(batch, batch.values)
             at = batch.nodes[surrogate.of_labelled(batch)]
@@ -69,17 +125,49 @@ def teach_surrogate(
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimiser.step()
             schedule.step()
-            step += 1
-            if progress is not None:
-                progress(step, float(loss.detach()))
+            yield float(loss.detach())
     surrogate.eval()
-    _measure(surrogate, archive, readings, nodes, held_out)
 
 
-def teaching_steps(renders: int, epochs: int) -> int:
-    """How many steps :func:`teach_surrogate` takes."""
-    taught = renders - max(1, round(HELD_OUT * renders))
-    return epochs * math.ceil(taught / BATCH)
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """What was predicted of renders that were not taught.
+
+    Attributes:
+        rows: [n] long, these renders.
+        scenes, scene_spreads: [n, S].
+        nodes: [m] long, their labelled nodes.
+        objects, object_spreads: [m, R].
+    """
+
+    rows: Tensor
+    scenes: Tensor
+    scene_spreads: Tensor
+    nodes: Tensor
+    objects: Tensor
+    object_spreads: Tensor
+
+    @staticmethod
+    def joined(parts: Sequence[_Predicted]) -> _Predicted:
+        columns = (
+            torch.cat([getattr(part, field.name) for part in parts]) for field in fields(_Predicted)
+        )
+        return _Predicted(*columns)
+
+
+@torch.no_grad()
+def _predicted(
+    surrogate: Surrogate, archive: RenderArchive, nodes: NodeReadings, rows: Tensor
+) -> _Predicted:
+    parts = []
+    for some in rows.split(BATCH):
+        batch = archive.scenes.batch(some)
+        one = surrogate(batch, batch.values)
+        at = batch.nodes[surrogate.of_labelled(batch)]
+        parts.append(
+            _Predicted(some, one.scene, one.scene_spreads, at, one.objects, one.object_spreads)
+        )
+    return _Predicted.joined(parts)
 
 
 def _of_scenes(predicted: PredictedReadings, scene: Tensor, weights: Tensor) -> Tensor:
@@ -115,27 +203,22 @@ def _measure(
     archive: RenderArchive,
     readings: Readings,
     nodes: NodeReadings,
-    held_out: Tensor,
+    predicted: _Predicted,
 ) -> None:
     """Set noise and R² from renders that were not taught."""
     total, size = nodes.objects.shape
     expected = readings.objects.new_zeros(total, size)
     spreads = readings.objects.new_ones(total, size)
     measured = torch.zeros(total, dtype=torch.bool)
-    scenes, scene_spreads = [], []
-    for rows in held_out.split(BATCH):
-        batch = archive.scenes.batch(rows)
-        predicted = surrogate(batch, batch.values)
-        scenes.append(predicted.scene)
-        scene_spreads.append(predicted.scene_spreads)
-        at = batch.nodes[surrogate.of_labelled(batch)]
-        expected[at], spreads[at], measured[at] = predicted.objects, predicted.object_spreads, True
-    truth, error = readings.scene[held_out], readings.scene[held_out] - torch.cat(scenes)
+    at, held_out = predicted.nodes, predicted.rows
+    expected[at], spreads[at], measured[at] = predicted.objects, predicted.object_spreads, True
+    truth = readings.scene[held_out]
+    error = truth - predicted.scenes
     # Noise is that of the newest renders, among which the generator is.
     newest = (archive.rounds == archive.rounds.max())[held_out].to(error)
     if newest.sum() < LEAST_MEASURED:
         newest = torch.ones_like(newest)
-    relative = error / torch.cat(scene_spreads)
+    relative = error / predicted.scene_spreads
     surrogate.scene_noise.copy_(
         _rescaled(_covariance(relative, torch.ones_like(newest)), relative, newest)
     )

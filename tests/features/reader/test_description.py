@@ -11,7 +11,7 @@ import torch
 
 from metasim_backend.features.reader.description import described
 from metasim_backend.features.reader.readings import Readings
-from metasim_backend.features.reader.targets import reader_names, scene_targets
+from metasim_backend.features.reader.targets import OBJECT_NUMBERS, reader_names, scene_targets
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoding import Encoding
 
@@ -26,9 +26,9 @@ def test_exact_readings_are_the_scenes_attributes():
     reader = SimpleNamespace(
         names=names,
         scene_scale=torch.stack([exact.mean(0), torch.full((exact.shape[1],), 0.5)]),
-        object_scale=torch.tensor([[2.0] * 6, [0.5] * 6]),
+        object_scale=torch.tensor([[2.0], [0.5]]).expand(2, len(OBJECT_NUMBERS)),
     )
-    numbers = torch.tensor([math.log(20), -3.0, math.sin(0.4), math.cos(0.4), 0, 0])
+    numbers = torch.tensor([math.log(20), -3.0, math.sin(0.4), math.cos(0.4), 0, 0, -2, 0, 1])
     readings = Readings(
         torch.cat([(exact - exact.mean(0)) / 0.5, torch.zeros(3, 2)], 1),
         torch.cat([(numbers - 2) / 0.5, torch.zeros(4)])[None],

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from blender_addon.contract.frames import Box3D
+from blender_addon.contract.street import arc_coordinates, read_street
+from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.look import look_size, shrunk
 from metasim_backend.features.reader.reader import Reader, SeenPictures
@@ -28,9 +30,10 @@ from metasim_backend.features.reader.targets import (
     OBJECT_NUMBERS,
     ReaderNames,
     ReaderTargets,
-    object_numbers,
+    box_numbers,
     reader_names,
     reader_targets,
+    road_numbers,
 )
 from metasim_backend.features.reader.training import (
     ReaderTraining,
@@ -74,7 +77,13 @@ def frame_of(index: np.ndarray, *boxes: tuple[int, str, Box3D | None]) -> Simple
         rows, columns = np.nonzero(index == number)
         visible = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         labels.append(
-            SimpleNamespace(index=number, class_name=class_name, box3d=box3d, visible_box=visible)
+            SimpleNamespace(
+                node=f"{class_name}_0",
+                index=number,
+                class_name=class_name,
+                box3d=box3d,
+                visible_box=visible,
+            )
         )
     return SimpleNamespace(index=index, labels=labels)
 
@@ -161,9 +170,30 @@ def test_overlapping_proposals_become_one_box_and_others_stay():
 
 def test_numbers_of_an_object_turn_with_it_and_not_with_its_place():
     """The same view from another direction has the same aspect."""
-    ahead = object_numbers(Box3D(1, 1, 1, (0.0, 0.0, 20.0), 0.5))
-    aside = object_numbers(Box3D(1, 1, 1, (20.0, 0.0, 20.0), 0.5 + math.pi / 4))
+    ahead = box_numbers(Box3D(1, 1, 1, (0.0, 0.0, 20.0), 0.5))
+    aside = box_numbers(Box3D(1, 1, 1, (20.0, 0.0, 20.0), 0.5 + math.pi / 4))
     assert ahead[2:] == pytest.approx(aside[2:])
+
+
+def test_numbers_on_the_road_are_where_the_renderer_puts_things():
+    """A bent road and its lanes are counted out of what the renderer is told."""
+    grammar = load_grammar(SCENES / "driving.yaml", assets=())
+    compared = 0
+    for seed in range(30):
+        scene = sample_scene(grammar, seed)
+        street, numbers = read_street(scene), road_numbers(scene)
+        for node in scene.nodes:
+            if node.class_name not in LABELLED:
+                continue
+            placed = street.place(node)
+            _, offset = arc_coordinates(placed.x, placed.y, street.curvature)
+            double = 2 * (placed.turn - placed.uphill)
+            wanted = (offset, math.sin(double), math.cos(double))
+            assert numbers[node.id] == pytest.approx(wanted, abs=1e-4)
+            compared += 1
+    assert compared > 150
+    flat = load_grammar(SCENES / "multi_mnist.yaml")
+    assert not road_numbers(sample_scene(flat, 0))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import PredictedReadings
+from metasim_backend.training.estimators import surrogate_descent
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.pull import PullSettings, prior_deviations, pull
 from metasim_backend.training.estimators.support import SUPPORTED, take_back_unsupported
@@ -219,6 +222,60 @@ def test_what_is_found_where_nothing_stands_is_expected_as_it_was_found(scenes: 
         blind = reading_distances(found, cars, source)
         untold = predicted_distances(surrogate, whole, whole.values, blind)
     assert float(told[0]) < 0.01 and float(untold[0]) > 0.2
+
+
+class OutOfSight(PitchAndDistance):
+    """Cars beyond nine tenths of the range are not found."""
+
+    def forward(self, batch, values):
+        predicted = super().forward(batch, values)
+        found = 200 * (0.9 - predicted.objects[:, :1])
+        outcomes = torch.cat([torch.zeros_like(found), found], 1)
+        return replace(predicted, outcomes=outcomes)
+
+
+def test_objects_are_not_moved_out_of_sight_to_be_rid_of_them(scenes: SceneGenerator):
+    """What is found where nothing stands is strewn as the target is. It must not explain the
+    target alone, where cars that fit badly are out of sight."""
+    whole, surrogate = sampled(scenes, 60), OutOfSight(scenes)
+    source = torch.Generator().manual_seed(4)
+    cars = whole.present[:, surrogate.along]
+    values = whole.values.clone()
+    values[cars, surrogate.along] = 0.2 + 0.2 * values[cars, surrogate.along]
+    target = surrogate.readings(whole, values, source)
+    owners = torch.where(target.pictures % 10 == 0, -1, 0)
+    distances = reading_distances(target, replace(target, owners=owners), source)
+
+    def misfit(place: float) -> float:
+        moved = values.clone()
+        moved[cars, surrogate.along] = place
+        return float(predicted_misfit(surrogate, whole, moved, distances, OBJECTS))
+
+    assert misfit(0.99) > misfit(0.6) + 50
+    assert misfit(0.6) > misfit(0.3) + 50
+
+
+def test_the_number_of_objects_counts_as_a_normal_error_of_its_logarithm(scenes, monkeypatch):
+    """With twice the cars in as many pictures of the same kind."""
+    whole, surrogate = sampled(scenes, 60), PitchAndDistance(scenes)
+    source = torch.Generator().manual_seed(4)
+    once = surrogate.readings(whole, whole.values, source)
+    twice = replace(
+        once,
+        objects=torch.cat([once.objects] * 2),
+        shares=torch.cat([once.shares] * 2),
+        pictures=torch.cat([once.pictures] * 2),
+        boxes=torch.cat([once.boxes] * 2),
+    )
+    distances = reading_distances(twice, once, source)
+
+    def misfit() -> float:
+        return float(predicted_misfit(surrogate, whole, whole.values, distances, OBJECTS))
+
+    told = misfit()
+    monkeypatch.setattr(surrogate_descent, "COUNT_ERROR", 1e6)
+    expected = math.log(2) ** 2 / (2 * (2 / len(twice.objects) + 0.1**2))
+    assert told - misfit() == pytest.approx(expected, rel=1e-3)
 
 
 def test_readings_of_the_scene_move_no_object_and_the_other_way_round(scenes: SceneGenerator):
