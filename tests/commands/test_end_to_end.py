@@ -35,6 +35,7 @@ SETTINGS = {
     "features.epochs": 1,
     "pretrain.steps": 5,
     "pretrain.scenes": 8,
+    "match.estimator": "gradient",
     "match.steps": 3,
     "match.batch": 4,
     "match.report_every": 0,

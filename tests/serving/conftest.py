@@ -53,7 +53,11 @@ def untrained_run(tmp_path: Path, pictures: Path) -> Path:
 
     path = tmp_path / "run"
     config, _ = plan_run(
-        path, grammar=ROOT / "scenes/driving.yaml", target=pictures, validation=None
+        path,
+        grammar=ROOT / "scenes/driving.yaml",
+        target=pictures,
+        validation=None,
+        overrides=["match.estimator=gradient"],
     )
     folder = RunFolder.create(path, config.to_dict())
     settings = config.settings

@@ -28,6 +28,7 @@ SETTINGS = {
     "features.rounds": 1,
     "pretrain.steps": 3,
     "pretrain.scenes": 4,
+    "match.estimator": "gradient",
     "match.steps": 5000,  # it must not end on a fast machine before it is paused and stopped
     "match.batch": 2,
     "match.search": 0,
