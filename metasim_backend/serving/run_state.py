@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CURVES = {phase.curve: phase.name for phase in PHASES if phase.curve}
 """The measurements that are shown as curves, and the phase each belongs to."""
 MOST_POINTS = 500
+PHASE_OF = {"surrogate": "match"}
+"""Of a stage that does a phase in another way and has a name of its own."""
 
 
 def describe_run(body: Mapping[str, object]) -> dict:
@@ -47,14 +49,16 @@ def steps_of(settings: TrainSettings) -> dict[str, int]:
     """How many steps each phase of a run has."""
     from metasim_backend.training.plan import make_plan
 
-    return {stage.name: stage.end for stage in make_plan(settings) if stage.name in ALL_PHASES}
+    ends = {PHASE_OF.get(stage.name, stage.name): stage.end for stage in make_plan(settings)}
+    return {name: end for name, end in ends.items() if name in ALL_PHASES}
 
 
 def steps_done(entries: Iterable[dict]) -> dict[str, int]:
     """Steps that each phase has measurements of."""
     done = dict.fromkeys(ALL_PHASES, 0)
     for entry in entries:
-        phase, step = entry.get("phase"), entry.get("step")
+        name, step = entry.get("phase"), entry.get("step")
+        phase = PHASE_OF.get(str(name), name)
         if phase in done and isinstance(step, int):
             done[phase] = max(done[phase], step + 1)
     return done

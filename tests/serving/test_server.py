@@ -174,6 +174,15 @@ def test_a_run_tells_its_grammar_and_how_far_it_has_come(dialled: Panel, untrain
     assert found["has_checkpoint"] and not found["finished"]
 
 
+def test_matching_on_a_surrogate_is_matching_too(dialled: Panel, untrained_run: Path):
+    config = untrained_run / "config.yaml"
+    config.write_text(config.read_text().replace("estimator: gradient", "estimator: surrogate"))
+    round_taken = '{"phase": "surrogate", "step": 2, "distance": 40.0}\n'
+    (untrained_run / "metrics.jsonl").write_text(round_taken)
+    found = dialled.ask("run", run=str(untrained_run))
+    assert found["done"]["match"] == 3 and found["steps"]["match"] == 5  # rounds
+
+
 def test_a_defect_of_ours_says_where_its_traceback_is(dialled: Panel, untrained_run: Path):
     torch.save({}, untrained_run / "checkpoints/last.pt")
     scene = dialled.ask("sample", grammar=str(DRIVING), seed=5)["scene"]
