@@ -44,7 +44,7 @@ Requests: ``Message(kind, {"id": number, ...})``, made by :func:`request`; each 
                     "curves": CURVES}
     train_start     {"run": folder, "grammar": path, "target": folder of pictures, "validation":
                     folder of labelled pictures or null, "phases": of ALL_PHASES, done in this
-                    order, "overrides": ["match.steps=80", ...], "blender": executable for the
+                    order, "overrides": ["task.epochs=9", ...], "blender": executable for the
                     workers or null (the backend's own), "workers": count or null,
                     "resume": false} -> {"run"}.
                     With "resume" only "run", "blender" and "workers" count. What only the training

@@ -42,7 +42,7 @@ class METASIM_OT_train_start(Waiting, bpy.types.Operator):
     )
     overrides: bpy.props.StringProperty(
         name="Settings",
-        description="Such as match.steps=80, separated by spaces; empty: the scene's",
+        description="Such as surrogate.rounds=4, separated by spaces; empty: the scene's",
         options={"SKIP_SAVE"},
     )
 

@@ -41,8 +41,8 @@ def teach_surrogate(
     """Teach it, from where it is, and measure what it cannot predict on renders that it was not
     taught.
 
-    With several folds it is first taught so often, each time without another part, and all renders
-    measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an attribute is that is
+    With several folds it is first taught so often, each time without another part, so that all of
+    the newest renders measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an attribute is that is
     read badly is its readings' variance less this noise, so a tenth more of it matters.
 
     Args:
