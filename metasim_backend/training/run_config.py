@@ -31,6 +31,8 @@ from metasim_backend.training.task_network import new_task_network, task_of
 
 MOST_PLAIN = 0.5  # of the target's pictures may be of one colour
 SMALLEST_TARGET = 8
+READ_ON_A_SURROGATE = ("match.estimator", "match.report_every", "match.batch", "match.clip")
+"""Of the group match; the last two by the task's phase."""
 
 
 class TargetError(ValueError):
@@ -126,6 +128,7 @@ def resolve_settings(
     }
     settings = settings_from_dict(with_overrides(merged(base, defaults or {}), overrides))
     settings = _with_estimator(settings, grammar.domain)
+    _refuse_unread(settings, overrides)
     check_camera(grammar.domain, settings.camera_model)
     engine, engines = settings.rendering.engine, engines_of(grammar.domain)
     if engine not in engines:
@@ -172,6 +175,19 @@ def _with_estimator(settings: TrainSettings, domain: str) -> TrainSettings:
     matched = in_depth and "match" in settings.phases
     match = replace(settings.match, estimator="surrogate" if matched else "gradient")
     return replace(settings, match=match)
+
+
+def _refuse_unread(settings: TrainSettings, overrides: Sequence[str]) -> None:
+    """Who sets how differences are taken must not believe that it was heeded."""
+    if settings.match.estimator != "surrogate":
+        return
+    for name in (override.partition("=")[0].strip() for override in overrides):
+        if name.startswith("match.") and name not in READ_ON_A_SURROGATE:
+            raise SettingsError(
+                f"Setting {name!r} is of differences, and this run matches on a surrogate, which "
+                "does not read it; add match.estimator=gradient, or leave it out (metasim settings "
+                "surrogate)."
+            )
 
 
 def default_engine(grammar: Grammar) -> str:

@@ -96,3 +96,15 @@ def test_an_open_estimator_is_the_one_that_suits_the_world():
     assert resolve_settings(street, ["phases=structure"]).match.estimator == "gradient"
     with pytest.raises(SettingsError, match="has none; use 'gradient'"):
         resolve_settings(digits, ["match.estimator=surrogate"])
+
+
+def test_settings_that_a_surrogate_does_not_read_are_refused():
+    street, digits = (
+        load_grammar(GRAMMAR.parent / f"{name}.yaml") for name in ("driving", "mnist_rotation")
+    )
+    with pytest.raises(SettingsError, match=r"'match\.steps'.*add match\.estimator=gradient"):
+        resolve_settings(street, ["match.steps=80"])
+    assert resolve_settings(digits, ["match.steps=80"]).match.steps == 80
+    chosen = ["match.steps=80", "match.estimator=gradient"]
+    assert resolve_settings(street, chosen).match.steps == 80
+    assert resolve_settings(street, ["match.report_every=2"]).match.report_every == 2

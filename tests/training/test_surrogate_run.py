@@ -176,13 +176,27 @@ def test_renders_of_another_version_are_refused_by_name(whole, tmp_path):
     with pytest.raises(Interrupted):
         run_in(folder, FailingRenderer(0), settings=SETTINGS)
     part = whole.folder.renders / "round_0" / "000.pt"
-    old = torch.load(part, weights_only=True)
-    del old["targets"]["boxes"]
     kept = folder / "renders" / "round_0" / "000.pt"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(old, kept)
-    with pytest.raises(RunFolderError, match=r"000\.pt was written by another version"):
-        run_in(folder, settings=SETTINGS, resume=True)
+    for change in (
+        lambda targets: targets.pop("boxes"),
+        lambda targets: targets.update(numbers=targets["numbers"][..., 1:]),
+    ):
+        old = torch.load(part, weights_only=True)
+        change(old["targets"])
+        torch.save(old, kept)
+        with pytest.raises(RunFolderError, match=r"000\.pt was written by another version"):
+            run_in(folder, settings=SETTINGS, resume=True)
+
+
+def test_networks_of_another_version_are_refused(whole, tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    state = whole.folder.load_checkpoint("reader_1")["state"]
+    state["object_scale"] = state["object_scale"][:, 1:]
+    folder.save_checkpoint({"state": state}, "reader_1")
+    scenes, settings = whole.state.scenes, settings_from_dict(BASE | SETTINGS)
+    with pytest.raises(RunFolderError, match="trained by another version"):
+        trained_reader(folder, settings, scenes.encoding)
 
 
 def test_its_reader_can_be_taken_out_and_reads_pictures(whole, tmp_path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.targets import reader_names
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.networks.imagenet import imagenet_network
-from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import TrainSettings
 from metasim_backend.training.seeds import derive_seed
 
@@ -30,5 +35,20 @@ def trained_reader(folder: RunFolder, settings: TrainSettings, encoding: Encodin
     if kept is None:
         return None
     reader = new_reader(settings, encoding)
-    reader.load_state_dict(kept["state"])
+    load_kept(reader, kept, folder)
     return reader
+
+
+def load_kept(network: nn.Module, kept: Mapping[str, Any], folder: RunFolder) -> None:
+    """Make a network what a run has kept of it.
+
+    Raises:
+        RunFolderError: an earlier version's networks read other numbers.
+    """
+    try:
+        network.load_state_dict(kept["state"])
+    except RuntimeError as error:
+        raise RunFolderError(
+            f"The networks in {folder.path} were trained by another version of Meta-Sim, which "
+            "read other numbers; train the run anew in another folder."
+        ) from error

@@ -61,15 +61,21 @@ def kept_renders(
                 frames = renderer.render(some, settings, work.update)
                 state = archive_state(archive_of(encoding, names, some, frames, number))
                 write_tensors(path, state)
-            archives.append(_opened(path))
+            archives.append(_opened(path, names))
     return RenderArchive.joined(archives)
 
 
-def _opened(path: Path) -> RenderArchive:
+def _opened(path: Path, names: ReaderNames) -> RenderArchive:
+    cause = None
     try:
-        return archive_from_state(torch.load(path, weights_only=True))
+        archive = archive_from_state(torch.load(path, weights_only=True))
+        targets = archive.targets
+        read = (targets.scene.shape[1], targets.numbers.shape[2])
+        if read == (len(names.scene), len(names.objects)):
+            return archive
     except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{path} was written by another version of Meta-Sim, so this run cannot go on; train "
-            "it anew in another folder."
-        ) from error
+        cause = error
+    raise RunFolderError(
+        f"{path} was written by another version of Meta-Sim, so this run cannot go on; train "
+        "it anew in another folder."
+    ) from cause

@@ -19,6 +19,7 @@ from metasim_backend.features.reader.training import (
 )
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.training.estimators.kept_reader import load_kept
 from metasim_backend.training.estimators.render_archive import NodeReadings, RenderArchive
 from metasim_backend.training.estimators.surrogate_teaching import (
     teach_surrogate,
@@ -50,7 +51,7 @@ def load_network(services: Services, network: nn.Module, what: str, number: int)
     """Make a network what it was at the end of a round."""
     kept = services.folder.load_checkpoint(f"{what}_{number}")
     assert kept is not None, f"a finished round has left no {what}"
-    network.load_state_dict(kept["state"])
+    load_kept(network, kept, services.folder)
 
 
 def train_round_reader(
@@ -136,7 +137,7 @@ def teach_round_surrogate(
 def _once(services: Services, network: nn.Module, name: str, train: Callable[[], None]) -> None:
     kept: dict[str, dict[str, Tensor]] | None = services.folder.load_checkpoint(name)
     if kept is not None:
-        network.load_state_dict(kept["state"])
+        load_kept(network, kept, services.folder)
         return
     train()
     services.folder.save_checkpoint({"state": network.state_dict()}, name)

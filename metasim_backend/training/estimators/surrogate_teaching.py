@@ -42,8 +42,9 @@ def teach_surrogate(
     taught.
 
     With several folds it is first taught so often, each time without another part, so that all of
-    the newest renders measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an attribute is that is
-    read badly is its readings' variance less this noise, so a tenth more of it matters.
+    the newest renders measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an
+    attribute is that is read badly is its readings' variance less this noise, so a tenth more of it
+    matters.
 
     Args:
         readings, nodes: of the archive's pictures.
