@@ -14,11 +14,13 @@ from torch import Tensor
 from metasim_backend.grammar.encoded_scenes import SceneBatch
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import Surrogate
-from metasim_backend.training.estimators.surrogate_descent import (
+from metasim_backend.training.estimators.reading_distances import (
     OBJECTS,
     SCENE,
     ReadingDistances,
     Trust,
+)
+from metasim_backend.training.estimators.surrogate_descent import (
     predicted_misfits,
 )
 

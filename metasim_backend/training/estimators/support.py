@@ -16,14 +16,16 @@ from torch import Tensor
 from metasim_backend.grammar.encoded_scenes import SceneBatch, encode_scenes
 from metasim_backend.models.distribution_transformer import DistributionTransformer
 from metasim_backend.models.surrogate import Surrogate
-from metasim_backend.training.estimators.surrogate_descent import (
+from metasim_backend.training.estimators.reading_distances import (
     OBJECTS,
     SCENE,
     ReadingDistances,
     Trust,
+    trusted,
+)
+from metasim_backend.training.estimators.surrogate_descent import (
     predicted_distances,
     predicted_misfits,
-    trusted,
     within_range,
 )
 from metasim_backend.training.seeds import derive_seed, generator
@@ -35,7 +37,7 @@ SUPPORTED = 8.0
 as much by chance once in a thousand times."""
 
 
-SCENES = 900
+TRIED_SCENES = 900
 """Of the prior, in which changes are tried: none that was descended on. A van is in one of four,
 and a mixture of a few dozen of them says by chance what it says."""
 
@@ -58,7 +60,7 @@ def leave_unsupported(
         near: whether scenes are compared by their likelihood.
     """
     seed, transformer = services.settings.seed, state.scenes.transformer
-    seeds = [derive_seed(seed, "support-proposal", i) for i in range(SCENES)]
+    seeds = [derive_seed(seed, "support-proposal", i) for i in range(TRIED_SCENES)]
     encoded = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
     batch = encoded.batch(torch.arange(len(encoded)))
     source = generator(seed, "surrogate-support", number)

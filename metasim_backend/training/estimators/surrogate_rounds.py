@@ -26,6 +26,14 @@ from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
 from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, chosen_file
 from metasim_backend.training.estimators.pull import PullSettings
+from metasim_backend.training.estimators.reading_distances import (
+    OBJECTS,
+    SCENE,
+    ReadingDistances,
+    Trust,
+    reading_distances,
+    trusted,
+)
 from metasim_backend.training.estimators.render_archive import (
     RenderArchive,
     readings_of_nodes,
@@ -40,15 +48,9 @@ from metasim_backend.training.estimators.round_networks import (
 from metasim_backend.training.estimators.round_renders import first_renders, later_renders
 from metasim_backend.training.estimators.support import leave_unsupported
 from metasim_backend.training.estimators.surrogate_descent import (
-    OBJECTS,
-    SCENE,
     DescentSettings,
-    ReadingDistances,
-    Trust,
     descend,
     predicted_distances,
-    reading_distances,
-    trusted,
 )
 from metasim_backend.training.fixed_attributes import fixed_slots
 from metasim_backend.training.seeds import derive_seed, generator

@@ -19,15 +19,13 @@ from metasim_backend.models.surrogate import PredictedReadings
 from metasim_backend.training.estimators import surrogate_descent
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.pull import PullSettings, prior_deviations, pull
+from metasim_backend.training.estimators.reading_distances import OBJECTS, SCENE, reading_distances
 from metasim_backend.training.estimators.support import SUPPORTED, take_back_unsupported
 from metasim_backend.training.estimators.surrogate_descent import (
-    OBJECTS,
-    SCENE,
     DescentSettings,
     descend,
     predicted_distances,
     predicted_misfit,
-    reading_distances,
 )
 from metasim_backend.training.scene_generator import SceneGenerator
 
