@@ -49,8 +49,9 @@ def test_noise_is_that_of_readings_that_were_not_taught(folds: int):
     readings = Readings(
         read, torch.zeros(0, 1 + PLACES), torch.zeros(0, 1), none, torch.zeros(0, 4), none
     )
-    torch.manual_seed(0)
-    surrogate = Surrogate(encoding, 1, ("car",), 1 + PLACES)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        surrogate = Surrogate(encoding, 1, ("car",), 1 + PLACES)
     surrogate.fit_inputs(encoded)
     steps: list[int] = []
     teach_surrogate(
