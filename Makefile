@@ -54,7 +54,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@printf '%s\n' '$(CURDIR)' > $@
 
 .PHONY: demo
-demo: $(STAMP) ## learn a generator from rendered targets, with a report, in about a quarter of an hour
+demo: $(STAMP) ## learn a generator from rendered targets, with a report, in some ten minutes
 	$(BIN)/metasim demo --run $(RUN) $(if $(wildcard $(RUN)/config.yaml),$(or $(DEMO_ARGS),--resume),$(DEMO_ARGS))
 
 .PHONY: reader-photographs

@@ -108,7 +108,8 @@ class Recovery:
     Attributes:
         differing: how many are others than the prior's; the counts below are among them.
         found: at most a quarter of the prior's distance away.
-        nearer: nearer than the prior at all.
+        nearer: at least a twentieth nearer than the prior: what was put back to the prior's is as
+            often a hair nearer as farther.
         median: of the distances as shares of the prior's.
         astray: names of those that are the prior's in the truth, and not in what was learned.
     """
@@ -140,7 +141,7 @@ class Recovery:
         return None if self.median < 1 else False
 
 
-FOUND = 0.25
+FOUND, NEARER = 0.25, 0.95
 
 
 def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
@@ -153,7 +154,7 @@ def recovery(rows: Sequence[AttributeRow]) -> Recovery | None:
     return Recovery(
         len(ratios),
         sum(ratio <= FOUND for ratio in ratios),
-        sum(ratio < 1 for ratio in ratios),
+        sum(ratio < NEARER for ratio in ratios),
         median,
         tuple(row.name for row in rows if row.astray),
     )

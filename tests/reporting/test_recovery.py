@@ -44,6 +44,12 @@ def test_found_and_nearer_are_counted_among_what_differs():
     assert truth.good is None  # half of the way
 
 
+def test_a_hair_nearer_is_not_nearer():
+    """What was put back to the prior's is drawn anew, and by chance nearer or farther."""
+    truth = recovery(attribute_table({"van.yaw": attribute(0, 0.02, 1)}))
+    assert truth is not None and (truth.differing, truth.nearer) == (1, 0)
+
+
 def test_a_run_that_leads_another_attribute_astray_is_not_good():
     found = {"camera.height": attribute(0, 0.9, 1)}
     assert recovery(attribute_table(found)).good is True
