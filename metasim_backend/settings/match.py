@@ -20,8 +20,8 @@ class MatchSettings:
             "Where the gradient comes from. gradient: through the renderer, by finite differences "
             "or exact. surrogate: a network that predicts what is read in a scene's picture "
             "(group surrogate); for worlds whose objects have 3-D boxes, where it finds what "
-            "differences do not. auto: surrogate for such worlds, else gradient. All other "
-            "settings of this group are those of gradient.",
+            "differences do not. auto: surrogate for such worlds, else gradient. Of this group "
+            "a surrogate reads report_every alone.",
         )
     )
     steps: Whole = setting(40, "Steps of the optimiser.")
