@@ -22,11 +22,13 @@ from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
+from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import merged, without_younger
 from metasim_backend.statistics.differences import differs
 from metasim_backend.training.estimators.pretrained_reader import reader_digest
 from metasim_backend.training.evaluation import pictures
 from metasim_backend.training.run_config import RunConfig, load_generator, resolve_settings
+from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.target import Target
 
@@ -87,19 +89,32 @@ class DrivingTruth(Experiment):
                 elif row == BOUND:
                     counted = hidden_scenes(hidden, seed)[:MATCHED]
                 else:
-                    config = self._config(grammar, row, seed, options)
-                    (folder / name).mkdir(exist_ok=True)
-                    run = open_or_begin(folder / name / row, config)
                     with closing(open_renderer(grammar.domain)) as renderer:
-                        target = hidden_pictures(folder / name, hidden, renderer, config, seed)
-                        trained(run, config, target, renderer)
+                        run, learned = self.learn(name, row, seed, folder, options, renderer)
                     kept.put_in("mmd2", part, run.read_json("summary.json")["mmd2"])
                     counted = scenes_of(grammar, seed, "counted-learned", COUNTED)
-                    learned = load_generator(run, config)
                     counted = learned.transform_all(counted, derive_seed(seed, "counted"))
                 kept.put_in("attributes", part, attributes_of(grammar, counted, hidden, seed))
                 kept.put_in("seconds", part, round(time.monotonic() - started, 1))
         return kept.content
+
+    def learn(
+        self,
+        truth: str,
+        row: str,
+        seed: int,
+        folder: Path,
+        options: Options,
+        renderer: DifferenceRenderer,
+    ) -> tuple[RunFolder, SceneGenerator]:
+        """The finished run of a row that is trained, in a seed's folder, and what it learned."""
+        grammar, hidden = (load_grammar(SCENES / f) for f in (self.grammar, self.truths[truth]))
+        config = self._config(grammar, row, seed, options)
+        (folder / truth).mkdir(parents=True, exist_ok=True)
+        run = open_or_begin(folder / truth / row, config)
+        target = hidden_pictures(folder / truth, hidden, renderer, config, seed)
+        trained(run, config, target, renderer)
+        return run, load_generator(run, config)
 
     def measurement(self, content: Mapping[str, Any]) -> Measurement:
         rows: dict[str, dict[str, float | None]] = {}

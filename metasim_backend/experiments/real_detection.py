@@ -39,6 +39,7 @@ from metasim_backend.experiments.street_rows import (
     CAMERA,
     CONTENT,
     GRAMMAR,
+    LABELLED_CONTENT,
     StreetRows,
 )
 from metasim_backend.grammar import Grammar, load_grammar
@@ -66,10 +67,10 @@ FDA, PASTA = "camera, FDA", "camera, PASTA"
 """Rows whose streets are the camera row's, in other looks."""
 STREETS_OF = {**SELF_TRAINED, FDA: CAMERA, PASTA: CAMERA}
 """Whose streets a row has that renders none of its own."""
-RENDERED = (GRAMMAR, CAMERA, CONTENT)
+RENDERED = (GRAMMAR, CAMERA, CONTENT, LABELLED_CONTENT)
 ORACLE = "oracle"
 """The row that is taught on the labelled photographs on which settings are chosen."""
-_ORDER = (CAMERA, CONTENT, *SELF_TRAINED, GRAMMAR, ORACLE, FDA, PASTA)
+_ORDER = (CAMERA, CONTENT, LABELLED_CONTENT, *SELF_TRAINED, GRAMMAR, ORACLE, FDA, PASTA)
 """In which rows are measured: the comparison that matters comes first."""
 
 
@@ -106,6 +107,7 @@ class RealDetection(Experiment):
             "self-labels": [SURE, UNSURE],
             "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT],
             "proposals": [DISPLACED, TOGETHER, APART],
+            **({"table": str(options.boxes)} if LABELLED_CONTENT in self.rows else {}),
             "pictures": {
                 "target": [path.name for path in list_pictures(_target(options), "target folder")],
                 **{name: [one.name for one in some] for name, some in sets.items()},
@@ -253,6 +255,7 @@ class RealDetection(Experiment):
             small=self.small,
             most_alike=self.most_alike,
             streets=self.streets,
+            table=options.boxes,
             renderer=renderer,
             kept=kept,
             tell=tell,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.camera.fitting.fit import fit_camera
 from metasim_backend.camera.renderer import light_of, with_camera
+from metasim_backend.datasets.box_table import FrameBoxes, frames_in_table
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.experiments.enlarged_camera import enlarged_camera
 from metasim_backend.experiments.experiment import Tell
@@ -21,7 +24,12 @@ from metasim_backend.grammar import Grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer, Renderer
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
-from metasim_backend.training.content.content_choice import ContentChoice, learn_content
+from metasim_backend.training.content.box_counts import PictureBoxes
+from metasim_backend.training.content.content_choice import (
+    ContentChoice,
+    LearnedContent,
+    learn_content,
+)
 from metasim_backend.training.content.reading import calibrated_score, read_photographs
 from metasim_backend.training.dataset_generation import draw
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
@@ -32,6 +40,10 @@ from metasim_backend.training.street_examples import kept_examples
 GRAMMAR, CAMERA, CONTENT = "grammar", "camera", "content"
 """Rows: the prior as it is; seen through the fitted camera; and that with scenes chosen by what the
 camera row's detector sees in the photographs."""
+LABELLED_CONTENT = "labelled content"
+"""A row with scenes chosen by the labels of many frames: what content could bring at best."""
+LABELLED_CLASSES = ("Car", "Van", "Truck", "Tram")
+LABELLED_FRAMES = 2000
 CAMERA_RENDERS = 24
 MOST_FITTED = 60
 
@@ -53,6 +65,7 @@ class StreetRows:
         small: of the pictures in which a camera is fitted first.
         most_alike: largest likeness of two photographs from which content is learned.
         streets: how many a row.
+        table: of the boxes of labelled frames, for the row that is chosen by them.
         renderer: without a camera.
         kept: what has been measured.
         tell: told what is going on.
@@ -67,6 +80,7 @@ class StreetRows:
     small: tuple[int, int]
     most_alike: float
     streets: int
+    table: Path | None
     renderer: DifferenceRenderer
     kept: SeedResult
     tell: Tell
@@ -84,6 +98,8 @@ class StreetRows:
         scenes: Scenes = self._prior
         if row == CONTENT:
             scenes = partial(self._chosen, self.content(reader))
+        elif row == LABELLED_CONTENT:
+            scenes = partial(self._chosen, self.labelled_content())
         self.say(f"streets of {row}")
         return self._rendered(row, row, "streets", self.streets, scenes)
 
@@ -99,17 +115,32 @@ class StreetRows:
             photographs = TargetImages.read(self.target, *self.size).different(self.most_alike)
             boxes = read_photographs(detector, photographs.images, score)
             self.say(f"content of {len(boxes)} photographs, detections from a score of {score:.2f}")
-            learned = learn_content(
-                SceneGenerator(self.grammar),
-                boxes,
-                derive_seed(self.number, "content"),
-                learned=False,
-                whole=self.detector.whole_boxes,
-                progress=lambda done: self.say(f"content: {done} scenes"),
-            )
+            learned = self._learned(boxes, self.detector.whole_boxes)
             self.kept.note_seconds("learning content", time.monotonic() - started)
             self.kept.put("learned content", learned.to_dict() | {"least score": score})
         return ContentChoice.from_dict(self.kept.content["learned content"]["choice"])
+
+    def labelled_content(self) -> ContentChoice:
+        """How scenes are chosen by the labelled frames of the table; learned first if need be."""
+        assert self.table is not None, "the definition says that it is needed"
+        if "content of labels" not in self.kept.content:
+            frames = frames_in_table(self.table)
+            source = np.random.default_rng(derive_seed(self.number, "labelled-frames"))
+            some = source.choice(len(frames), min(LABELLED_FRAMES, len(frames)), replace=False)
+            boxes = [resized_boxes(frames[i], LABELLED_CLASSES, *self.size) for i in some]
+            self.say(f"content of {len(boxes)} labelled frames")
+            self.kept.put("content of labels", self._learned(boxes, whole=True).to_dict())
+        return ContentChoice.from_dict(self.kept.content["content of labels"]["choice"])
+
+    def _learned(self, boxes: Sequence[PictureBoxes], whole: bool) -> LearnedContent:
+        return learn_content(
+            SceneGenerator(self.grammar),
+            boxes,
+            derive_seed(self.number, "content"),
+            learned=False,
+            whole=whole,
+            progress=lambda done: self.say(f"content: {done} scenes"),
+        )
 
     def _rendered(
         self, row: str, folder: str, name: str, count: int, scenes: Scenes
@@ -163,3 +194,11 @@ class StreetRows:
             self.kept.put_in("seconds", f"camera of {name}", round(time.monotonic() - started, 1))
             self.kept.put_in("cameras", name, camera.to_dict())
         return CameraModel.from_dict(self.kept.content["cameras"][name])
+
+
+def resized_boxes(
+    frame: FrameBoxes, classes: Collection[str], width: int, height: int
+) -> PictureBoxes:
+    """A labelled frame's boxes of some classes, in a picture of another size."""
+    scale = np.array([width / frame.width, height / frame.height] * 2)
+    return PictureBoxes(frame.of(classes) * scale, width, height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +86,30 @@ def train_on_streets(
         seed: of its draws.
         progress: told the step.
     """
-    path, draws = folder / "state.pt", generator(seed, "detector-steps")
+    train_kept(detector, streets.taught, folder / "state.pt", steps, seed, progress)
+    found = detector.predict([picture.permute(1, 2, 0).numpy() for picture, _ in streets.further])
+    height, width = streets.further[0][0].shape[-2:]
+    shown = [target.boxes.numpy() for _, target in streets.further]
+    return TrainedDetector(detector, (width, height), calibrated_score(found, shown, height))
+
+
+def train_kept(
+    detector: Detector,
+    examples: Sequence[Example],
+    path: Path,
+    steps: int,
+    seed: int,
+    progress: Callable[[int], object] = lambda step: None,
+) -> None:
+    """Train a detector up to so many steps, from the state in a file where there is one.
+
+    Args:
+        detector: untrained.
+        path: gets the state every :data:`KEPT_STEPS` steps.
+        seed: of its draws.
+        progress: told the step.
+    """
+    draws = generator(seed, "detector-steps")
     if path.exists():
         kept = torch.load(path, weights_only=True)
         detector.load_state_dict(kept["detector"])
@@ -94,10 +117,6 @@ def train_on_streets(
         progress(detector.steps)
     while detector.steps < steps:
         more = min(KEPT_STEPS, steps - detector.steps)
-        detector.train_examples(streets.taught, more, draws)
+        detector.train_examples(examples, more, draws)
         write_tensors(path, {"detector": detector.state_dict(), "draws": draws.get_state()})
         progress(detector.steps)
-    found = detector.predict([picture.permute(1, 2, 0).numpy() for picture, _ in streets.further])
-    height, width = streets.further[0][0].shape[-2:]
-    shown = [target.boxes.numpy() for _, target in streets.further]
-    return TrainedDetector(detector, (width, height), calibrated_score(found, shown, height))

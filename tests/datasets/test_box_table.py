@@ -1,10 +1,10 @@
-"""Boxes are counted frame by frame, small ones and other classes left out."""
+"""Boxes are read and counted frame by frame, small ones and other classes left out."""
 
 import gzip
 
 import pytest
 
-from metasim_backend.datasets.box_table import counts_in_table
+from metasim_backend.datasets.box_table import counts_in_table, frames_in_table
 from metasim_backend.datasets.readers.pictures import DatasetError
 
 TABLE = """frame,width,height,class,xmin,ymin,xmax,ymax
@@ -22,6 +22,15 @@ def test_boxes_are_counted_in_shares_of_the_frames_height(tmp_path):
     path.write_text(TABLE)
     assert counts_in_table(path, ("Car",), 0.1).tolist() == [1, 0, 1]
     assert counts_in_table(path, ("Car", "Van"), 0.01).tolist() == [2, 0, 2]
+
+
+def test_frames_have_their_sizes_and_boxes(tmp_path):
+    path = tmp_path / "boxes.csv"
+    path.write_text(TABLE)
+    first, second, third = frames_in_table(path)
+    assert first.classes == ("Car", "Car", "Cyclist") and (first.width, first.height) == (200, 100)
+    assert first.of(("Cyclist",)).tolist() == [[0, 10, 9, 90]]
+    assert second.of(("Car",)).shape == (0, 4) and third.height == 200
 
 
 def test_a_compressed_table_is_the_same(tmp_path):

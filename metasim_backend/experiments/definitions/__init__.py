@@ -8,6 +8,7 @@ from metasim_backend.experiments.definitions import (
     aerial2d,
     driving_structure_real,
     driving_truth,
+    driving_truth_cars,
     kitti_cars,
     mnist,
     mnist_reward,
@@ -24,6 +25,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         structure,
         driving_structure_real,
         driving_truth,
+        driving_truth_cars,
+        driving_truth_cars,
         kitti_cars,
     )
     for experiment in module.EXPERIMENTS
