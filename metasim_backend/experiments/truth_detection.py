@@ -41,6 +41,25 @@ SCORE = "AP@0.5"
 WAY = "share of the way, %"
 
 
+@dataclass(frozen=True, eq=False)
+class _Seed:
+    """What measuring a seed goes on with.
+
+    Attributes:
+        number: the seed.
+        folder: where all is kept.
+        kept: what has been measured.
+        tell: told what is going on.
+    """
+
+    number: int
+    folder: Path
+    options: Options
+    renderer: DifferenceRenderer
+    kept: SeedResult
+    tell: Tell
+
+
 @dataclass(frozen=True, kw_only=True)
 class TruthDetection(Experiment):
     """Rows are generators, each of which teaches a detector of every hidden truth.
@@ -76,34 +95,9 @@ class TruthDetection(Experiment):
         folder.mkdir(parents=True, exist_ok=True)
         domain = load_grammar(SCENES / self.matching.grammar).domain
         with closing(open_renderer(domain)) as renderer:
+            work = _Seed(seed, folder, options, renderer, kept, tell)
             for truth in self.matching.truths:
-                rows = [
-                    r for r in self.rows if f"{truth}/{r}" not in kept.content.get("scores", {})
-                ]
-                pairs = [
-                    pair
-                    for pair in self.differences
-                    if _gain(truth, pair) not in kept.content.get("gains", {})
-                ]
-                if not rows and not pairs:
-                    continue
-                tell(f"seed {seed}: {truth}, pictures to be tested on")
-                labelled = self._tested(seed, truth, folder / truth, renderer)
-                for row in rows:
-                    part = f"{truth}/{row}"
-                    tell(f"seed {seed}: {truth}, {row}")
-                    taught = self._taught(seed, truth, row, folder, options, renderer, kept)
-                    started = time.monotonic()
-                    detector = self._untrained(seed, options)
-                    at = _home(folder, truth, row) / f"detector_{row}.pt"
-                    train_kept(detector, taught, at, self.steps, seed, partial(_step, tell, part))
-                    found = detector.predict([one.image for one in labelled])
-                    kept.note_seconds(f"{part}: detector", time.monotonic() - started)
-                    write_predictions(folder / truth / f"found_{row}.pt", found)
-                    kept.put_in("scores", part, detection_score(labelled, found).to_dict())
-                for pair in pairs:
-                    one, two = (read_predictions(folder / truth / f"found_{r}.pt") for r in pair)
-                    kept.put_in("gains", _gain(truth, pair), paired_gain(labelled, one, two, seed))
+                self._measure_truth(work, truth)
         return kept.content
 
     def measurement(self, content: Mapping[str, Any]) -> Measurement:
@@ -141,54 +135,74 @@ class TruthDetection(Experiment):
         means = [f"{row} {numbers[SCORE]['mean']:.1f}" for row, numbers in rows.items()]
         return f"AP@0.5 on the hidden truths: {', '.join(means)}"
 
-    def _tested(
-        self, seed: int, truth: str, folder: Path, renderer: DifferenceRenderer
-    ) -> list[LabelledImage]:
+    def _measure_truth(self, work: _Seed, truth: str) -> None:
+        """Scores and gains of a truth, but for those that are there."""
+        done = work.kept.content
+        rows = [row for row in self.rows if f"{truth}/{row}" not in done.get("scores", {})]
+        pairs = [p for p in self.differences if _gain(truth, p) not in done.get("gains", {})]
+        if not rows and not pairs:
+            return
+        work.tell(f"seed {work.number}: {truth}, pictures to be tested on")
+        labelled = self._tested(work, truth)
+        found = work.folder / truth
+        for row in rows:
+            work.tell(f"seed {work.number}: {truth}, {row}")
+            detector = self._trained(work, truth, row)
+            predictions = detector.predict([one.image for one in labelled])
+            write_predictions(found / f"found_{row}.pt", predictions)
+            score = detection_score(labelled, predictions).to_dict()
+            work.kept.put_in("scores", f"{truth}/{row}", score)
+        for pair in pairs:
+            one, two = (read_predictions(found / f"found_{row}.pt") for row in pair)
+            gain = paired_gain(labelled, one, two, work.number)
+            work.kept.put_in("gains", _gain(truth, pair), gain)
+
+    def _trained(self, work: _Seed, truth: str, row: str) -> Detector:
+        streets = self._streets(work, truth, row)
+        started = time.monotonic()
+        detector = self._untrained(work.number, work.options)
+        path = _home(work.folder, truth, row) / f"detector_{row}.pt"
+        say = partial(_step, work.tell, f"{truth}/{row}")
+        train_kept(detector, streets, path, self.steps, work.number, say)
+        work.kept.note_seconds(f"{truth}/{row}: detector", time.monotonic() - started)
+        return detector
+
+    def _tested(self, work: _Seed, truth: str) -> list[LabelledImage]:
         hidden = load_grammar(SCENES / self.matching.truths[truth])
-        scenes = partial(scenes_of, hidden, seed, "tested", self.tested)
-        some = self._rendered(folder / "tested", renderer, scenes, self.tested)
+        scenes = partial(scenes_of, hidden, work.number, "tested", self.tested)
+        some = self._rendered(work, work.folder / truth / "tested", scenes, self.tested)
         return [_labelled(one, self.detector.classes) for one in some]
 
-    def _taught(
-        self,
-        seed: int,
-        truth: str,
-        row: str,
-        folder: Path,
-        options: Options,
-        renderer: DifferenceRenderer,
-        kept: SeedResult,
-    ) -> list[Example]:
+    def _streets(self, work: _Seed, truth: str, row: str) -> list[Example]:
         """A row's streets. All rows' have the same structures, drawn with the same seeds."""
-        grammar, hidden = (
-            load_grammar(SCENES / f) for f in (self.matching.grammar, self.matching.truths[truth])
-        )
+        file = self.matching.truths[truth] if row == TRUTH else self.matching.grammar
 
         def scenes() -> list[SceneGraph]:
-            proposed = scenes_of(hidden if row == TRUTH else grammar, seed, "taught", self.streets)
+            seed = work.number
+            proposed = scenes_of(load_grammar(SCENES / file), seed, "taught", self.streets)
             if row != LEARNED:
                 return proposed
             started = time.monotonic()
-            _, learned = self.matching.learn(truth, self.row, seed, folder, options, renderer)
-            kept.note_seconds(f"{truth}: matching", time.monotonic() - started)
+            _, learned = self.matching.learn(
+                truth, self.row, seed, work.folder, work.options, work.renderer
+            )
+            work.kept.note_seconds(f"{truth}: matching", time.monotonic() - started)
             return learned.transform_all(proposed, derive_seed(seed, "taught"))
 
-        at = _home(folder, truth, row) / f"streets_{row}"
-        return self._rendered(at, renderer, scenes, self.streets)
+        at = _home(work.folder, truth, row) / f"streets_{row}"
+        return self._rendered(work, at, scenes, self.streets)
 
     def _rendered(
-        self,
-        folder: Path,
-        renderer: DifferenceRenderer,
-        scenes: Callable[[], list[SceneGraph]],
-        count: int,
+        self, work: _Seed, folder: Path, scenes: Callable[[], list[SceneGraph]], count: int
     ) -> list[Example]:
         width, height = self.size
         render = load_grammar(SCENES / self.matching.grammar).render
         render = replace(render, width=width, height=height)
-        return kept_examples(
-            folder, renderer, render, scenes, count, self.detector, lambda done: None
-        )
+
+        def done(number: int) -> None:
+            work.tell(f"{folder.name}: {number} of {count} pictures")
+
+        return kept_examples(folder, work.renderer, render, scenes, count, self.detector, done)
 
     def _untrained(self, seed: int, options: Options) -> Detector:
         return Detector(self._detector(options), generator(seed, "detector"))

@@ -38,7 +38,18 @@ def options(tmp_path, draw_streets_in):
         target=draw_streets_in("target", 12, boxes=False),
         validation=draw_streets_in("validation", 3),
         test=draw_streets_in("test", 4),
+        boxes=table_in(tmp_path),
     )
+
+
+def table_in(folder):
+    """Of twelve frames, twice as large as streets are here, each with a car and a van."""
+    lines = ["frame,width,height,class,xmin,ymin,xmax,ymax"]
+    for number in range(12):
+        lines += [f"{number},192,128,Car,20,40,60,80", f"{number},192,128,Van,120,40,180,100"]
+    path = folder / "boxes.csv"
+    path.write_text("\n".join(lines))
+    return path
 
 
 @pytest.fixture
@@ -61,10 +72,11 @@ def draw_streets_in(tmp_path):
 @pytest.fixture
 def experiment():
     cars, looks = experiment_named("kitti-cars"), experiment_named("kitti-cars-looks")
+    labelled = experiment_named("kitti-cars-labelled-content")
     return replace(
         cars,
-        rows=cars.rows | looks.rows,
-        differences=(*cars.differences, *looks.differences),
+        rows=cars.rows | looks.rows | labelled.rows,
+        differences=(*cars.differences, *looks.differences, *labelled.differences),
         detector=DetectorSettings.for_cpu(**TINY),
         streets=6,
         size=(96, 64),
@@ -118,6 +130,10 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
     assert set(whole["scores"]["oracle"]) == {"test"}  # the others are learned by heart
     learned = whole["learned content"]
     assert learned["seen"] == 12 and len(learned["choice"]["multipliers"]) == len(learned["names"])
+    of_labels = whole["content of labels"]
+    assert of_labels["seen"] == 12
+    # Twice two boxes of the table are what a photograph is said to show: so are the counts.
+    assert of_labels["photographs"] == learned["photographs"]
     numbers = experiment.measurement(whole).rows
     assert numbers["grammar"]["AP@0.5, test"] == 100 * whole["scores"]["grammar"]["test"]["ap50"]
 
@@ -132,6 +148,7 @@ def test_an_interrupted_seed_ends_as_a_whole_one_and_a_finished_one_does_nothing
         "camera, step 2",
         "2 streets of calibration",
         "content, step 2",
+        "labelled content, step 1",
         "content, self-trained, step 3",
         "content, self-trained, round 2",
         "of grammar",

@@ -44,12 +44,14 @@ from the ray to it (KITTI's alpha), which is what it looks like; the double is a
 what looks alike from both ends. The last three are of objects on a street: how far right of the
 middle of the camera's lane, along the bent road, in metres; and twice its heading from the road's.
 A camera that is turned, or a road that bends, does not blur them."""
-ON_THE_ROAD = tuple(
-    OBJECT_NUMBERS.index(name) for name in ("log distance", "road offset", "sin 2 heading")
+COMPARED = tuple(
+    place
+    for place, name in enumerate(OBJECT_NUMBERS)
+    if name not in ("sin aspect", "sin 2 aspect", "cos 2 aspect")
 )
-"""The places of those whose errors are about normal, and that tell an object's attributes together.
-A sine or cosine that is nearly 1 throughout is read with errors to one side only; taken for normal,
-they say that cars are farther away than they are."""
+"""The places of those that tell an object's attributes, and of whose errors a normal distribution
+is a fair model: under it, what hidden truths show is about as probable as anything that matching
+finds. With the others it is less probable, as if cars stood farther away than they do."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from metasim_backend.features.reader.accuracy import accuracy
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.readings import Readings, read_pictures
-from metasim_backend.features.reader.targets import ON_THE_ROAD
+from metasim_backend.features.reader.targets import COMPARED
 from metasim_backend.features.reader.training import fit_scales
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
@@ -167,7 +167,7 @@ def take_round(
     unseen = ~_trained_on(services, space, archive, number)
     newest = readings.rows(((archive.rounds == number) & unseen).nonzero()[:, 0])
     nodes = readings_of_nodes(archive, readings)
-    distances = reading_distances(target, newest, generator(seed, "slices", number), ON_THE_ROAD)
+    distances = reading_distances(target, newest, generator(seed, "slices", number), COMPARED)
     before = distances.of(newest)
     if space.surrogate is None:
         space.surrogate = new_surrogate(state.scenes.encoding, space.reader.names)
@@ -215,7 +215,7 @@ def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str
         {"round": number, "numbers": {name: asdict(one) for name, one in read.items()}},
     )
     source = generator(services.settings.seed, "surrogate-error", number)
-    true = reading_distances(readings, readings, source, ON_THE_ROAD)
+    true = reading_distances(readings, readings, source, COMPARED)
     whole = fresh.scenes.batch(torch.arange(len(fresh)))
     with torch.no_grad():
         predicted = predicted_distances(space.surrogate, whole, whole.values, true)
@@ -236,7 +236,7 @@ def _write_evidence(
     """What as many pictures as the target has can say of each attribute."""
     seed = services.settings.seed
     source = generator(seed, "evidence")
-    own = reading_distances(prior, prior, source, ON_THE_ROAD)
+    own = reading_distances(prior, prior, source, COMPARED)
     seeds = [derive_seed(seed, "surrogate-proposal", i) for i in range(EVIDENCE_SCENES)]
     scenes = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
     found = evidence(
