@@ -25,6 +25,8 @@ from metasim_backend.commands.setting_options import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from metasim_backend.training.run_config import RunConfig
+
 TOO_ALIKE = 0.9
 MANY_ALIKE = 0.2  # of all pictures
 
@@ -90,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     ) as renderer:
         if not arguments.resume:  # only now: all that the run needs is there
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
+            _tell_of_first_round(config)
             if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
                 _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
         train(
@@ -126,5 +129,23 @@ def _tell_of_near_duplicates(images: Tensor) -> None:
             f"{alike} of {len(images)} target pictures are nearly the same as another, like "
             "neighbouring frames of a video, and count as streets of their own; "
             f"--set target.most_alike={TOO_ALIKE} uses one of each.",
+            file=sys.stderr,
+        )
+
+
+def _tell_of_first_round(config: RunConfig) -> None:
+    """A remark when the first round has a reader to train, which takes long."""
+    from metasim_backend.grammar.encoding import Encoding
+    from metasim_backend.training.estimators.pretrained_reader import AUTO, chosen_file
+
+    settings = config.settings
+    if settings.match.estimator != "surrogate" or settings.surrogate.pretrained != AUTO:
+        return
+    if chosen_file(settings, Encoding(config.grammar)) is None:
+        print(
+            "None of the readers that come with metasim fits pictures of "
+            f"{settings.rendering.width} x {settings.rendering.height} pixels and this grammar, so "
+            f"the first round renders {settings.surrogate.scenes} streets and trains one: half an "
+            "hour or more on two cores. metasim reader makes one for many runs.",
             file=sys.stderr,
         )
