@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from metasim_backend.datasets.readers.pictures import DatasetError
 
+COUNTED_COLUMNS = ("frame", "height", "class", "ymin", "ymax")
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-COLUMNS = ("frame", "height", "width", "class", *SIDES)
+COLUMNS = ("frame", "width", "height", "class", *SIDES)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,8 @@ def counts_in_table(path: Path, classes: Collection[str], least_height: float) -
     """How many boxes of some classes each frame of a table has.
 
     Args:
-        path: as in :func:`frames_in_table`.
+        path: a CSV file, or one compressed by gzip, with at least :data:`COUNTED_COLUMNS`: a line a
+            box, in pixels; a frame without any has one line with an empty class.
         classes: that are counted together.
         least_height: a box's, as a share of its frame's height; lower ones are not counted.
 
@@ -48,50 +52,59 @@ def counts_in_table(path: Path, classes: Collection[str], least_height: float) -
         [frames] int64, in the table's order.
 
     Raises:
-        DatasetError: as there.
+        DatasetError: when there is no such file, a column is missing or a line cannot be read.
     """
-    counts = []
-    for frame in frames_in_table(path):
-        boxes = frame.of(classes)
-        counts.append(((boxes[:, 3] - boxes[:, 1]) / frame.height >= least_height).sum())
-    return np.array(counts, dtype=np.int64)
+
+    def tall(row: dict[str, str]) -> bool:
+        height = (float(row["ymax"]) - float(row["ymin"])) / float(row["height"])
+        return height >= least_height
+
+    def count(rows: list[dict[str, str]]) -> int:
+        return sum(row["class"] in classes and tall(row) for row in rows)
+
+    return np.array(_frames(path, COUNTED_COLUMNS, count), dtype=np.int64)
 
 
 def frames_in_table(path: Path) -> list[FrameBoxes]:
-    """The frames of a table of boxes, in its order.
-
-    Args:
-        path: a CSV file, or one compressed by gzip, with at least :data:`COLUMNS`: a line a box, in
-            pixels; a frame without any has one line with an empty class.
+    """The frames of a table with at least :data:`COLUMNS`, in its order.
 
     Raises:
-        DatasetError: when there is no such file, a column is missing or a line cannot be read.
+        DatasetError: as in :func:`counts_in_table`.
     """
+
+    def frame(rows: list[dict[str, str]]) -> FrameBoxes:
+        boxes = [row for row in rows if row["class"]]
+        return FrameBoxes(
+            float(rows[0]["width"]),
+            float(rows[0]["height"]),
+            tuple(row["class"] for row in boxes),
+            np.array([[float(row[side]) for side in SIDES] for row in boxes]).reshape(-1, 4),
+        )
+
+    return _frames(path, COLUMNS, frame)
+
+
+def _frames(
+    path: Path, columns: Sequence[str], make: Callable[[list[dict[str, str]]], Made]
+) -> list[Made]:
+    """What is made of each frame's lines."""
     if not path.is_file():
         raise DatasetError(f"There is no table of boxes {path}; choose a CSV file.")
-    sizes: dict[str, tuple[float, float]] = {}
-    boxes: dict[str, list[tuple[str, list[float]]]] = {}
+    rows: dict[str, list[dict[str, str]]] = {}
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
                 raise DatasetError(f"The table {path} has no column {missing[0]!r}.")
             for row in reader:
-                some = boxes.setdefault(row["frame"], [])
-                sizes[row["frame"]] = (float(row["width"]), float(row["height"]))
-                if row["class"]:
-                    some.append((row["class"], [float(row[side]) for side in SIDES]))
+                rows.setdefault(row["frame"], []).append(row)
+        made = [make(some) for some in rows.values()]
+    except DatasetError:
+        raise
     except (OSError, ValueError, TypeError, csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"The table {path} cannot be read: {error}.") from None
-    if not boxes:
+    if not made:
         raise DatasetError(f"The table {path} has no frame.")
-    return [
-        FrameBoxes(
-            *sizes[name],
-            tuple(class_name for class_name, _ in some),
-            np.array([sides for _, sides in some]).reshape(-1, 4),
-        )
-        for name, some in boxes.items()
-    ]
+    return made
