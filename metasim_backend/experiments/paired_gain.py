@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,3 +32,17 @@ def paired_gain(
     value, *gains = one - two
     low, high = np.quantile(gains, (0.025, 0.975))
     return {"value": float(value), "interval": [float(low), float(high)]}
+
+
+def gains_of_seeds(
+    contents: Sequence[Mapping[str, Any]], seeds: Sequence[int]
+) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    """Each seed's ``gains`` by name, and a sentence for each of them."""
+    gains = {name: [one["gains"][name] for one in contents] for name in contents[0]["gains"]}
+    notes = [
+        f"seed {seed}, {name.replace('/', ': ')}: {one['value']:+.1f} points "
+        f"[{one['interval'][0]:+.1f}, {one['interval'][1]:+.1f}] over the test pictures"
+        for name, some in gains.items()
+        for seed, one in zip(seeds, some, strict=True)
+    ]
+    return gains, notes

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from metasim_backend.datasets.box_table import frames_in_table
 from metasim_backend.datasets.readers.labelled import LabelledImage, check_cars, read_labelled
 from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
@@ -29,7 +30,7 @@ from metasim_backend.experiments.experiment import (
     Tell,
 )
 from metasim_backend.experiments.other_looks import OtherLooks, like_photographs
-from metasim_backend.experiments.paired_gain import paired_gain
+from metasim_backend.experiments.paired_gain import gains_of_seeds, paired_gain
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
 from metasim_backend.experiments.row_detectors import ROUNDS, RowDetectors
 from metasim_backend.experiments.seed_result import SeedResult
@@ -107,7 +108,11 @@ class RealDetection(Experiment):
             "self-labels": [SURE, UNSURE],
             "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT],
             "proposals": [DISPLACED, TOGETHER, APART],
-            **({"table": str(options.boxes)} if LABELLED_CONTENT in self.rows else {}),
+            **(
+                {"table": options.boxes and options.boxes.name}
+                if LABELLED_CONTENT in self.rows
+                else {}
+            ),
             "pictures": {
                 "target": [path.name for path in list_pictures(_target(options), "target folder")],
                 **{name: [one.name for one in some] for name, some in sets.items()},
@@ -129,6 +134,8 @@ class RealDetection(Experiment):
             )
         photographs = TargetImages.read(_target(options), *self.small)
         check_enough(len(photographs.different(self.most_alike)))
+        if options.boxes is not None:
+            frames_in_table(options.boxes)
         Detector(self._detector(options), generator(seed, "detector"))
         folder.mkdir(parents=True, exist_ok=True)
         side = sets["validation"][0].image.shape[1]
@@ -183,13 +190,7 @@ class RealDetection(Experiment):
     ) -> dict[str, Any]:
         """``gains`` of each seed on the test pictures, with intervals over these pictures, and
         how well the photographs' content was met."""
-        gains = {name: [one["gains"][name] for one in contents] for name in contents[0]["gains"]}
-        notes = [
-            f"seed {seed}, {name}: {one['value']:+.1f} points "
-            f"[{one['interval'][0]:+.1f}, {one['interval'][1]:+.1f}] over the test pictures"
-            for name, some in gains.items()
-            for seed, one in zip(record["seeds"], some, strict=True)
-        ]
+        gains, notes = gains_of_seeds(contents, record["seeds"])
         real = contents[0].get("content", {}).get("photographs", {})
         shown = ", ".join(f"{name} {value:.3g}" for name, value in real.items())
         notes += [f"labelled photographs show: {shown}"]

@@ -22,7 +22,7 @@ from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.experiments.driving_truth import DrivingTruth
 from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
 from metasim_backend.experiments.hidden_target import scenes_of
-from metasim_backend.experiments.paired_gain import paired_gain
+from metasim_backend.experiments.paired_gain import gains_of_seeds, paired_gain
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.grammar import load_grammar
@@ -118,13 +118,7 @@ class TruthDetection(Experiment):
         self, contents: Sequence[Mapping[str, Any]], record: dict[str, Any], options: Options
     ) -> dict[str, Any]:
         """``gains`` of each seed, with intervals over the test pictures."""
-        gains = {name: [one["gains"][name] for one in contents] for name in contents[0]["gains"]}
-        notes = [
-            f"seed {seed}, {name.replace('/', ': ')}: {one['value']:+.1f} points "
-            f"[{one['interval'][0]:+.1f}, {one['interval'][1]:+.1f}] over the test pictures"
-            for name, some in gains.items()
-            for seed, one in zip(record["seeds"], some, strict=True)
-        ]
+        gains, notes = gains_of_seeds(contents, record["seeds"])
         return {"gains": gains, "notes": notes}
 
     def runs(self, folder: Path) -> dict[str, Path]:

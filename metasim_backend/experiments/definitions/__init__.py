@@ -26,7 +26,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         driving_structure_real,
         driving_truth,
         driving_truth_cars,
-        driving_truth_cars,
         kitti_cars,
     )
     for experiment in module.EXPERIMENTS
