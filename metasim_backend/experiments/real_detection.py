@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,12 @@ from metasim_backend.experiments.experiment import (
 from metasim_backend.experiments.other_looks import OtherLooks, like_photographs
 from metasim_backend.experiments.paired_gain import gains_of_seeds, paired_gain
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
-from metasim_backend.experiments.row_detectors import ROUNDS, RowDetectors
+from metasim_backend.experiments.row_detectors import (
+    ROUNDS,
+    RowDetectors,
+    named_detector,
+    with_weights,
+)
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.experiments.self_labels import SURE, UNSURE
 from metasim_backend.experiments.street_content import content, counted, middle_boxes, tall_enough
@@ -103,7 +108,7 @@ class RealDetection(Experiment):
         sets = {name: self._labelled(options, name) for name in ("validation", "test")}
         return {
             "grammar": grammar.to_dict(),
-            "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
+            "detector": named_detector(self.detector, options),
             "budget": [self.streets, *self.size, *self.small, self.steps, self.self_steps, ROUNDS],
             "self-labels": [SURE, UNSURE],
             "content": [self.most_alike, PROPOSED, CANDIDATES, MOST_TIMES, LEAST_HEIGHT],
@@ -136,7 +141,7 @@ class RealDetection(Experiment):
         check_enough(len(photographs.different(self.most_alike)))
         if options.boxes is not None:
             frames_in_table(options.boxes)
-        Detector(self._detector(options), generator(seed, "detector"))
+        Detector(with_weights(self.detector, options), generator(seed, "detector"))
         folder.mkdir(parents=True, exist_ok=True)
         side = sets["validation"][0].image.shape[1]
         with closing(open_renderer(grammar.domain)) as renderer:
@@ -265,7 +270,7 @@ class RealDetection(Experiment):
             number=seed,
             folder=folder,
             target=_target(options),
-            settings=self._detector(options),
+            settings=with_weights(self.detector, options),
             size=self.size,
             steps=self.steps,
             self_steps=self.self_steps,
@@ -274,10 +279,6 @@ class RealDetection(Experiment):
             say=rows.say,
         )
         return rows, detectors
-
-    def _detector(self, options: Options) -> DetectorSettings:
-        given = options.detector
-        return self.detector if given is None else replace(self.detector, weights=str(given))
 
     def _labelled(self, options: Options, name: str) -> list[LabelledImage]:
         folder = getattr(options, name)
@@ -303,7 +304,3 @@ def _example(labelled: LabelledImage) -> Example:
     boxes = torch.from_numpy(labelled.boxes[cars]).float().reshape(-1, 4)
     picture = torch.from_numpy(labelled.image.copy()).permute(2, 0, 1).contiguous()
     return picture, DetectionTarget(boxes, torch.ones(len(boxes), dtype=torch.int64), None)
-
-
-def _weights(options: Options) -> str:
-    return "DEFAULT" if options.detector is None else options.detector.name

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from metasim_backend.datasets.targets import TargetImages
+from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.experiments.self_labels import self_labelled
@@ -121,3 +123,15 @@ class RowDetectors:
         cars = sum(len(target.boxes) for _, target in photographs)
         self.say(f"{row}, round {turn}: {cars} cars in {len(photographs)} pictures")
         return photographs * max(1, round(streets / len(photographs)))
+
+
+def with_weights(settings: DetectorSettings, options: Options) -> DetectorSettings:
+    """The detector that begins with the file of weights that was asked for, if any was."""
+    given = options.detector
+    return settings if given is None else replace(settings, weights=str(given))
+
+
+def named_detector(settings: DetectorSettings, options: Options) -> dict[str, Any]:
+    """The same as plain data that is equal wherever the file lies."""
+    name = "DEFAULT" if options.detector is None else options.detector.name
+    return with_weights(settings, options).to_dict() | {"weights": name}

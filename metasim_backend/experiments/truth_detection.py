@@ -24,6 +24,7 @@ from metasim_backend.experiments.experiment import SCENES, Experiment, Measureme
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.paired_gain import gains_of_seeds, paired_gain
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
+from metasim_backend.experiments.row_detectors import named_detector, with_weights
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.grammar import load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
@@ -83,7 +84,7 @@ class TruthDetection(Experiment):
 
     def depends_on(self, options: Options) -> dict[str, Any]:
         return self.matching.depends_on(options) | {
-            "detector": self._detector(options).to_dict() | {"weights": _weights(options)},
+            "detector": named_detector(self.detector, options),
             "budget": [self.streets, self.tested, *self.size, self.steps],
         }
 
@@ -199,11 +200,7 @@ class TruthDetection(Experiment):
         return kept_examples(folder, work.renderer, render, scenes, count, self.detector, done)
 
     def _untrained(self, seed: int, options: Options) -> Detector:
-        return Detector(self._detector(options), generator(seed, "detector"))
-
-    def _detector(self, options: Options) -> DetectorSettings:
-        given = options.detector
-        return self.detector if given is None else replace(self.detector, weights=str(given))
+        return Detector(with_weights(self.detector, options), generator(seed, "detector"))
 
 
 def _step(tell: Tell, part: str, step: int) -> None:
@@ -234,7 +231,3 @@ def _labelled(example: Example, classes: Sequence[str]) -> LabelledImage:
         np.zeros(len(target.boxes), dtype=bool),
         (None,) * len(target.boxes),
     )
-
-
-def _weights(options: Options) -> str:
-    return "DEFAULT" if options.detector is None else options.detector.name
