@@ -175,6 +175,9 @@ def test_mistakes_are_said_before_any_work(experiment, options, tmp_path, render
     with pytest.raises(ValueError, match="nowhere.pth"):
         missing = replace(options, detector=tmp_path / "nowhere.pth")
         experiment.measure(0, tmp_path / "seed", missing, print)
+    with pytest.raises(ValueError, match="There is no table of boxes"):
+        no_table = replace(options, boxes=tmp_path / "none.csv")
+        experiment.measure(0, tmp_path / "seed", no_table, print)
     with pytest.raises(ValueError, match="match.steps=9"):
         experiment.measure(
             0, tmp_path / "seed", replace(options, overrides=("match.steps=9",)), print
