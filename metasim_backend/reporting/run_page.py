@@ -57,6 +57,7 @@ def render_page(record: RunRecord) -> str:
         read=_mapping(record.structure.get("read")),
         reading=_mapping(record.reader.get("numbers")),
         evidence=readable(record),
+        confounded=_mapping(record.evidence.get("confounded")),
         support=supported(record),
         read_pictures=_read_pictures(record),
         rows=rows,

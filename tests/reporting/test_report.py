@@ -124,7 +124,7 @@ def test_what_can_be_read_is_listed(run):
     (run / "report_data" / "evidence.json").write_text(json.dumps(evidence))
     text = Page(write_report(run).read_text(encoding="utf-8")).text
     assert "What the target can say" in text and text.count("hardly readable") == 1
-    assert "support" not in text
+    assert "support" not in text and "stand in for each other" not in text
     support = {
         "supported_from": 8.0,
         "unexplained": {"scene": 56.1, "objects": 5.5},
@@ -136,6 +136,19 @@ def test_what_can_be_read_is_listed(run):
     assert "56.1 of the scenes" in text and "5.5 of the objects" in text
     table = text[text.index("support of the change") :]
     assert table.index("31.2") < table.index("moved") < table.index("7.9") < table.index("put back")
+
+
+def test_attributes_that_stand_in_for_each_other_are_named(run):
+    one = {"alone": 81.6, "together": 3.2, "partners": ["sky.sky_strength"]}
+    evidence = {
+        "readable_from": 4.0,
+        "attributes": {"camera.exposure": 91.0, "camera.pitch": 61.5},
+        "confounded": {"camera.exposure": one},
+    }
+    (run / "report_data" / "evidence.json").write_text(json.dumps(evidence))
+    text = Page(write_report(run).read_text(encoding="utf-8")).text
+    assert "3.2 of 81.6 is left" in text and "stand in for each other" in text
+    assert text.count("not apart from sky.sky_strength") == 1 and text.count("readable") == 1
 
 
 def test_the_pictures_in_the_page_are_those_of_the_run(run):

@@ -3,8 +3,12 @@ contact on the ground."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from street_scenes import make_street
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's bpy module")
 
@@ -220,3 +224,24 @@ def test_every_stop_doubles_the_light_also_beyond_what_the_film_takes(studio):
         CameraView(2.0, 0.0, 0.0, 60.0, stops).apply(studio.camera, studio.blender_scene)
         found = studio.picture(LIGHTS[0])[ground].mean()
         assert found == pytest.approx(plain * 2**stops, rel=1e-3)
+
+
+@pytest.mark.parametrize("weather", ["clear", "overcast", "low_sun"])
+def test_a_longer_exposure_is_a_stronger_sun_and_sky(stage, weather):
+    """All light is sun or sky, so no picture tells the three apart: two of them can be read."""
+
+    def taken(sun: float, sky: float, exposure: float) -> np.ndarray:
+        light = {"sun_strength": sun, "sky_strength": sky}
+        told = {"sky": light, "camera": {"exposure": exposure}, "street": {"weather": weather}}
+        scene = make_street()
+        nodes = tuple(
+            replace(node, attributes={**node.attributes, **told.get(node.class_name, {})})
+            for node in scene.nodes
+        )
+        stage.show(replace(scene, nodes=nodes))
+        return picture.render(stage, RenderSettings(120, 80, samples=1), threads=2).image
+
+    usual = taken(3.0, 0.9, 0.0).astype(int)
+    longer = taken(3.0 / 1.5, 0.9 / 1.5, math.log2(1.5)).astype(int)
+    assert abs(longer - usual).max() <= 1  # one step of 255, by rounding
+    assert abs(taken(3.0 / 1.5, 0.9, math.log2(1.5)).astype(int) - usual).mean() > 2

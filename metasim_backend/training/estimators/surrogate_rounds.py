@@ -22,10 +22,11 @@ from metasim_backend.features.reader.targets import COMPARED
 from metasim_backend.features.reader.training import fit_scales
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.training.estimators.confounding import confounded
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
 from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, chosen_file
-from metasim_backend.training.estimators.pull import PullSettings
+from metasim_backend.training.estimators.pull import PullSettings, prior_deviations
 from metasim_backend.training.estimators.reading_distances import (
     OBJECTS,
     SCENE,
@@ -239,13 +240,20 @@ def _write_evidence(
     own = reading_distances(prior, prior, source, COMPARED)
     seeds = [derive_seed(seed, "surrogate-proposal", i) for i in range(EVIDENCE_SCENES)]
     scenes = encode_scenes(state.scenes.encoding, state.scenes.proposed(seeds))
-    found = evidence(
-        state.scenes.transformer,
-        surrogate,
-        scenes.batch(torch.arange(len(scenes))),
-        own.for_counts(target.counts),
+    transformer, batch = state.scenes.transformer, scenes.batch(torch.arange(len(scenes)))
+    found = evidence(transformer, surrogate, batch, own.for_counts(target.counts))
+    deviations = prior_deviations(transformer, scenes)
+    stands_in = {
+        name: asdict(one)
+        for name, one in confounded(
+            transformer, surrogate, batch, deviations, target.counts[None]
+        ).items()
+        if found[name] >= READABLE and one.partners
+    }
+    services.folder.write_json(
+        "evidence.json",
+        {"readable_from": READABLE, "attributes": found, "confounded": stands_in},
     )
-    services.folder.write_json("evidence.json", {"readable_from": READABLE, "attributes": found})
 
 
 def _descend(
