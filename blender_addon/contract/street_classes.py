@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+STREETS = "driving"
+"""The domain of the scene graphs that Blender shows."""
+
 
 @dataclass(frozen=True)
 class StreetClass:

@@ -61,16 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.fitting.report import camera_yaml, table
     from metasim_backend.datasets.targets import TargetImages, fitting_size
     from metasim_backend.grammar import load_grammar
-    from metasim_backend.rendering.worlds import LINEAR_LIGHT
     from metasim_backend.run_files.atomic_files import write_text
     from metasim_backend.run_files.progress import Progress
+    from metasim_backend.worlds.registry import WORLDS, world_of
 
     output = output_file(arguments.output, force=arguments.force)
     grammar = load_grammar(arguments.grammar or _shipped_grammar())
-    if grammar.domain not in LINEAR_LIGHT:
+    if not world_of(grammar.domain).in_depth:
         raise UsageError(
             f"The world {grammar.domain!r} has no linear light to fit a camera with; give a "
-            f"grammar of {' or '.join(LINEAR_LIGHT)} with --grammar."
+            f"grammar of {' or '.join(n for n, one in WORLDS.items() if one.in_depth)} with "
+            "--grammar."
         )
     width, height = fitting_size(arguments.photographs)
     if arguments.size:
@@ -127,10 +128,10 @@ def _renders(
     """[M, 3, H, W] float32: linear light of scenes of the prior."""
     from metasim_backend.camera.renderer import light_of
     from metasim_backend.grammar import sample_scene
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
     from metasim_backend.training.seeds import derive_seed
+    from metasim_backend.worlds.registry import open_renderer
 
     seeds = [derive_seed(arguments.seed, "camera", i) for i in range(arguments.count)]
     scenes = [sample_scene(grammar, seed) for seed in seeds]

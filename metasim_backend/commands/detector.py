@@ -98,7 +98,6 @@ def _train(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.camera.renderer import with_camera
     from metasim_backend.commands.generate import dataset_job, open_generator
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.tasks.detector import Detector
     from metasim_backend.tasks.detector_settings import DetectorSettings
@@ -112,6 +111,7 @@ def _train(arguments: argparse.Namespace) -> int:
         train_on_streets,
     )
     from metasim_backend.training.task_network import task_of
+    from metasim_backend.worlds.registry import open_renderer
 
     scenes, trained_with, own_camera = open_generator(arguments.generator)
     domain = scenes.grammar.domain

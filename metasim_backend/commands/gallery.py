@@ -35,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.commands.render import default_settings
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.reporting.contact_sheet import contact_sheet
     from metasim_backend.run_files.atomic_files import write_atomically
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
+    from metasim_backend.worlds.registry import open_renderer
 
     output = output_file(arguments.output, force=arguments.force)
     scenes = scenes_of(arguments)

@@ -63,10 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
     from metasim_backend.datasets.writers.writer import open_writer
-    from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.content.content_choice import read_choice
     from metasim_backend.training.dataset_generation import generate
+    from metasim_backend.worlds.registry import open_renderer, world_of
 
     scenes, trained_with, own_camera = open_generator(arguments.run)
     settings = render_settings(arguments, trained_with)
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         writer = open_writer(
             arguments.format,
             arguments.output,
-            classes=LABELS[domain],
+            classes=world_of(domain).labels,
             job=job,
         )
         missing = len(writer.missing(arguments.count))

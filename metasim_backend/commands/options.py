@@ -16,8 +16,7 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
-
-ENGINES = ("cycles", "eevee", "workbench")
+from metasim_backend.worlds.driving import DRIVING
 
 
 class UsageError(ValueError):
@@ -96,7 +95,7 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--size", metavar="WxH", help="pixels, such as 621x188")
     group.add_argument("--samples", type=int, metavar="N", help="samples a pixel")
-    group.add_argument("--engine", choices=ENGINES, help="default: as trained, or cycles")
+    group.add_argument("--engine", choices=DRIVING.engines, help="default: as trained, or cycles")
     group.add_argument("--device", help="cpu, or a GPU kind such as cuda or optix")
     group.add_argument(
         "--light",
@@ -129,7 +128,7 @@ def camera_of(arguments: argparse.Namespace, domain: str, default: CameraModel) 
             light.
     """
     from metasim_backend.grammar.reading_camera import load_camera_file
-    from metasim_backend.rendering.worlds import check_camera
+    from metasim_backend.worlds.registry import check_camera
 
     camera = default if arguments.camera is None else load_camera_file(arguments.camera)
     check_camera(domain, camera)
@@ -145,7 +144,7 @@ def render_settings(arguments: argparse.Namespace, default: RenderSettings) -> R
     """
     changes: dict[str, Any] = {}
     if arguments.preset is not None:
-        if default.engine not in ENGINES:
+        if default.engine not in DRIVING.engines:
             raise UsageError(
                 f"--preset {arguments.preset} is for worlds that Blender shows; the engine "
                 f"{default.engine!r} has no presets, so leave it out."

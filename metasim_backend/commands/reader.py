@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.grammar import load_grammar
     from metasim_backend.networks.imagenet import imagenet_network
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.training.reader_pretraining import pretrain_reader
     from metasim_backend.training.run_config import RunConfig, open_run, resolve_settings
     from metasim_backend.training.services import Services
     from metasim_backend.training.target import Target
+    from metasim_backend.worlds.registry import open_renderer
 
     output_file(arguments.output, force=arguments.force)
     workers = worker_settings(arguments)

@@ -51,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
     from metasim_backend.datasets.map_files import FOLDERS
     from metasim_backend.datasets.writers.writer import open_writer
-    from metasim_backend.rendering.worlds import LABELS, open_renderer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
+    from metasim_backend.worlds.registry import open_renderer, world_of
 
     scenes = [scene_graph.load(path) for path in arguments.scenes]
     domain = scenes[0].domain
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         renderer = with_camera(source, camera)
         if replace:  # only now that the renderer is there
             shutil.rmtree(folder)
-        writer = open_writer("coco", folder, classes=LABELS[domain])
+        writer = open_writer("coco", folder, classes=world_of(domain).labels)
         with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
             for start in range(0, len(scenes), chunk):
                 some = scenes[start : start + chunk]
@@ -119,12 +119,9 @@ def default_settings(domain: str) -> RenderSettings:
     Raises:
         RendererSetupError: when no renderer shows the world.
     """
-    from metasim_backend.rendering.worlds import engines_of
+    from metasim_backend.worlds.registry import world_of
 
-    engine = engines_of(domain)[0]
-    if domain == "driving":
-        return RenderSettings(621, 188, 4, engine=engine)
-    return RenderSettings(64, 64, engine=engine)
+    return world_of(domain).usual
 
 
 def chunk_size(settings: RenderSettings) -> int:
@@ -140,9 +137,11 @@ def wanted_passes(arguments: argparse.Namespace, domain: str) -> tuple[str, ...]
     Raises:
         UsageError: in a world that has none.
     """
+    from metasim_backend.worlds.registry import world_of
+
     asked = [("--normals", "normal", arguments.normals), ("--flow", "flow", arguments.flow)]
     for option, _, given in asked:
-        if given and domain != "driving":
+        if given and not world_of(domain).in_depth:
             raise UsageError(
                 f"{option} needs a world in three dimensions; {domain!r} is drawn flat, so leave "
                 "it out."

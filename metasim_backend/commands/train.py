@@ -57,12 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.settings import nested
     from metasim_backend.training.loop import train
     from metasim_backend.training.run_config import open_run, plan_run, read_target
     from metasim_backend.training.services import Services
+    from metasim_backend.worlds.registry import open_renderer, world_of
 
     workers = worker_settings(arguments)
     if arguments.resume:
@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.resume:  # only now: all that the run needs is there
             folder = RunFolder.create(arguments.run, config.to_dict(), force=arguments.force)
             _tell_of_first_round(config)
-            if config.grammar.domain == "driving" and config.settings.target.most_alike >= 1:
+            in_depth = world_of(config.grammar.domain).in_depth
+            if in_depth and config.settings.target.most_alike >= 1:
                 _tell_of_near_duplicates(torch.cat([target.matched, target.unseen]))
         train(
             Services(

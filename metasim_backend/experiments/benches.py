@@ -16,13 +16,13 @@ from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.datasets.readers.mnist import LABELS, Digits, read_mnist, split_test_digits
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.grammar import Grammar
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 from metasim_backend.tasks.segmenter import Segmenter, SegmenterSettings
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.target import Target
+from metasim_backend.worlds.mnist_sprites import MnistWorld
+from metasim_backend.worlds.registry import open_renderer
 
 # Target pictures for matching, labelled ones for the reward, and others for the report alone.
 MATCH, REWARD, REPORT = 1000, 100, 500

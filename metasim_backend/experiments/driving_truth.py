@@ -17,10 +17,10 @@ from metasim_backend.experiments.experiment import SCENES, Experiment, Measureme
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.nearness import nearness
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
+from metasim_backend.experiments.shown_light import SHOWN, as_set, as_shown, with_shown_light
 from metasim_backend.grammar import Grammar, attribute_samples, load_grammar
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering.renderer import DifferenceRenderer
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import merged, without_younger
@@ -31,6 +31,7 @@ from metasim_backend.training.run_config import RunConfig, load_generator, resol
 from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.target import Target
+from metasim_backend.worlds.registry import open_renderer
 
 RESULT = "result.json"
 MATCHED, UNSEEN = 320, 80
@@ -120,9 +121,11 @@ class DrivingTruth(Experiment):
         rows: dict[str, dict[str, float | None]] = {}
         for row in self.rows:
             of_truths = {t: content["attributes"][f"{t}/{row}"] for t in self.truths}
-            rows[row] = summary(list(of_truths.values()))
+            rows[row] = summary([as_set(table) for table in of_truths.values()])
             for truth, table in of_truths.items():
-                rows[row][f"{truth}: median ratio"] = summary([table])["median ratio"]
+                rows[row][f"{truth}: median ratio"] = summary([as_set(table)])["median ratio"]
+            shown = summary([as_shown(table) for table in of_truths.values()])
+            rows[row] |= {f"light as shown: {name}": value for name, value in shown.items()}
         best = list(self.rows)[-1]
         return Measurement(
             rows=rows,
@@ -173,26 +176,33 @@ def attributes_of(
     seed: int,
     count: int = COUNTED,
 ) -> dict[str, dict[str, Any]]:
-    """Each mutable number's nearness to the truth, and how often its class is seen.
+    """Each mutable number's nearness to the truth, and how often its class is seen; light as shown
+    too.
 
     Args:
         count: scenes of prior and truth.
     """
     prior = scenes_of(grammar, seed, "counted-prior", count)
     target = scenes_of(hidden, seed, "counted-truth", count)
-    before, after, truth = (attribute_samples(grammar, some) for some in (prior, learned, target))
+    before, after, truth = (
+        with_shown_light(attribute_samples(grammar, some)) for some in (prior, learned, target)
+    )
+    slots = {
+        slot.name: slot
+        for slot in Encoding(grammar).slots
+        if slot.attribute.mutable and slot.kind != "categorical"
+    }
     table = {}
-    for slot in Encoding(grammar).slots:
-        if not slot.attribute.mutable or slot.kind == "categorical":
-            continue
-        if min(len(some[slot.name]) for some in (before, after, truth)) < 2:
+    for name in truth:
+        slot = slots.get(name) or slots.get(name.removesuffix(SHOWN))
+        if slot is None or min(len(some[name]) for some in (before, after, truth)) < 2:
             continue
         period = slot.attribute.period if slot.kind == "circular" else None
-        near = nearness(before[slot.name], after[slot.name], truth[slot.name], period)
-        table[slot.name] = {
+        near = nearness(before[name], after[name], truth[name], period)
+        table[name] = {
             "nearness": near.to_dict(),
             "seen": _share(target, slot.class_name),
-            "counted": min(len(some[slot.name]) for some in (before, truth)),
+            "counted": min(len(some[name]) for some in (before, truth)),
         }
     return table
 

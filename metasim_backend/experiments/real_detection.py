@@ -50,7 +50,6 @@ from metasim_backend.experiments.street_rows import (
 )
 from metasim_backend.grammar import Grammar, load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.tasks.average_precision import detection_score
 from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector import Detector, Example
@@ -65,6 +64,7 @@ from metasim_backend.training.content.content_choice import (
 )
 from metasim_backend.training.content.proposals import APART, DISPLACED, TOGETHER
 from metasim_backend.training.seeds import generator
+from metasim_backend.worlds.registry import open_renderer
 
 RESULT = "result.json"
 SELF_TRAINED = {"camera, self-trained": CAMERA, "content, self-trained": CONTENT}

@@ -20,10 +20,8 @@ from metasim_backend.experiments.quiet_clock import QuietClock
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
 from metasim_backend.features.count_histograms import Quantity, histogram
 from metasim_backend.grammar import Grammar
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.rendering.sprites import SpriteRenderer
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.statistics.histograms import Histogram, total_variation
 from metasim_backend.training.evaluation import pictures
@@ -31,6 +29,8 @@ from metasim_backend.training.run_config import RunConfig, load_generator
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.structure_features import KEPT
 from metasim_backend.training.target import Target
+from metasim_backend.worlds.mnist_sprites import MnistWorld
+from metasim_backend.worlds.registry import open_renderer, world_of
 
 COUNTED, TRUTH, UNSEEN = 4000, 8000, 200
 TEST_DIGITS = 5000  # for the learner's target; the others are for the report
@@ -97,7 +97,7 @@ class StructureExperiment(HiddenTargetExperiment):
                 continue
             tell(f"seed {seed}: learning with the reward {reward}")
             # Blender works in processes of its own.
-            clock = time.monotonic if hidden.domain == "driving" else QuietClock()
+            clock = time.monotonic if world_of(hidden.domain).in_depth else QuietClock()
             started = clock()
             run = _begun(folder, reward, config)
             with _target(hidden, config, seed, self.pictures, options.data) as (renderer, target):
@@ -171,7 +171,7 @@ def _target(
                 reward=0,
             )
             seen, unseen = (SpriteRenderer(MnistWorld(p)) for p in (parts.match, parts.report))
-        elif hidden.domain != "driving":
+        elif not world_of(hidden.domain).in_depth:
             seen = unseen = open_renderer(hidden.domain, part="test")
 
         def shown(shows: DifferenceRenderer, name: str, number: int) -> Tensor:

@@ -28,13 +28,13 @@ from metasim_backend.experiments.row_detectors import named_detector, with_weigh
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.grammar import load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.tasks.average_precision import detection_score
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.seeds import derive_seed, generator
 from metasim_backend.training.street_detector import train_kept
 from metasim_backend.training.street_examples import kept_examples
+from metasim_backend.worlds.registry import open_renderer
 
 RESULT = "detection.json"
 GRAMMAR, LEARNED, TRUTH = "grammar", "learned", "truth"

@@ -14,6 +14,7 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.catalogue import Asset, user_assets
 from blender_addon.contract.frames import RenderSettings, RenderSettingsError
 from blender_addon.contract.scene_graph import MAX_NODES
+from blender_addon.contract.street_classes import STREETS
 from metasim_backend.grammar import structure
 from metasim_backend.grammar.language import KINDS, AttributeSpec, ClassSpec, Grammar
 from metasim_backend.grammar.own_models import with_own_models
@@ -41,7 +42,7 @@ def load_grammar(path: str | os.PathLike, assets: Sequence[Asset] | None = None)
         CatalogueError: when a user's catalogue is wrong.
     """
     grammar = _read(read_file(path), str(path))
-    if grammar.domain != "driving":
+    if grammar.domain != STREETS:
         return grammar
     return with_own_models(grammar, user_assets() if assets is None else assets)
 

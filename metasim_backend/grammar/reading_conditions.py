@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from blender_addon.contract.street_classes import STREET_CLASSES
+from blender_addon.contract.street_classes import STREET_CLASSES, STREETS
 from metasim_backend.grammar import structure
 from metasim_backend.grammar.conditions import Condition, CountBetween, NoCollision, NoOverlap
 from metasim_backend.grammar.derivation import Productions
@@ -100,7 +100,7 @@ def _read_no_collision(
 ) -> NoCollision:
     data = found.mapping(("no_collision", "gap"))
     for name in classes:
-        if grammar.domain != "driving" or name not in STREET_CLASSES:
+        if grammar.domain != STREETS or name not in STREET_CLASSES:
             named.fail(f"{name!r} is nothing that stands on a street; use 'no_overlap'.")
     gap = data["gap"].number() if "gap" in data else 0.0
     if gap < 0:

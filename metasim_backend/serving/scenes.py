@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from blender_addon.contract import scene_graph
 from blender_addon.contract.scene_graph import SceneGraph
+from blender_addon.contract.street_classes import STREETS
 from metasim_backend.grammar import Grammar, check_scene, load_grammar, sample_scene
 from metasim_backend.grammar.separation import separated
 from metasim_backend.serving.users_paths import RequestError, existing_file, existing_run
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from metasim_backend.training.scene_generator import SceneGenerator
 
 SHIPPED = Path(__file__).resolve().parents[2] / "scenes"
-BLENDER_DOMAIN = "driving"
 _MAX_SEED = 2**53
 
 
@@ -44,7 +44,7 @@ class Scenes:
             raise RequestError(
                 f"There are no shipped grammars in {SHIPPED}; choose a grammar file of your own."
             )
-        found.sort(key=lambda item: item["domain"] != BLENDER_DOMAIN)
+        found.sort(key=lambda item: item["domain"] != STREETS)
         return {"grammars": found}
 
     def grammar(self, body: Mapping[str, object]) -> dict:

@@ -12,7 +12,6 @@ from blender_addon.contract.camera_model import CameraModel
 from metasim_backend.datasets.targets import fitting_size
 from metasim_backend.grammar import Grammar, grammar_from_dict, load_grammar
 from metasim_backend.grammar.encoding import Encoding
-from metasim_backend.rendering.worlds import check_camera, engines_of
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import (
     SettingsError,
@@ -28,6 +27,8 @@ from metasim_backend.training.scene_generator import SceneGenerator
 from metasim_backend.training.state import load_learned, new_scenes, new_structure
 from metasim_backend.training.target import Target
 from metasim_backend.training.task_network import new_task_network, task_of
+from metasim_backend.worlds.registry import check_camera, world_of
+from metasim_backend.worlds.world import World
 
 MOST_PLAIN = 0.5  # of the target's pictures may be of one colour
 SMALLEST_TARGET = 8
@@ -127,15 +128,16 @@ def resolve_settings(
         "camera_model": grammar.camera_model.to_dict(),
     }
     settings = settings_from_dict(with_overrides(merged(base, defaults or {}), overrides))
-    settings = _with_estimator(settings, grammar.domain)
+    world = world_of(grammar.domain)
+    settings = _with_estimator(settings, world)
     _refuse_unread(settings, overrides)
     check_camera(grammar.domain, settings.camera_model)
-    engine, engines = settings.rendering.engine, engines_of(grammar.domain)
-    if engine not in engines:
+    engine = settings.rendering.engine
+    if engine not in world.engines:
         raise SettingsError(
-            f"Setting 'rendering.engine' is {engine!r}; choose from {', '.join(engines)}."
+            f"Setting 'rendering.engine' is {engine!r}; choose from {', '.join(world.engines)}."
         )
-    if settings.task.reward == "influence" and task_of(grammar.domain) == "detector":
+    if settings.task.reward == "influence" and world.task == "detector":
         raise SettingsError(
             "Setting 'task.reward' is 'influence', which the detector does not offer; use 'score'."
         )
@@ -162,17 +164,16 @@ def resolve_settings(
     return with_whole_paths(settings)
 
 
-def _with_estimator(settings: TrainSettings, domain: str) -> TrainSettings:
+def _with_estimator(settings: TrainSettings, world: World) -> TrainSettings:
     """The same with an estimator that this world has, where it was left open."""
-    in_depth = task_of(domain) == "detector"
-    if settings.match.estimator == "surrogate" and not in_depth:
+    if settings.match.estimator == "surrogate" and not world.in_depth:
         raise SettingsError(
             "Setting 'match.estimator' is 'surrogate', which reads objects with 3-D boxes, and the "
-            f"world {domain!r} has none; use 'gradient'."
+            f"world {world.domain!r} has none; use 'gradient'."
         )
     if settings.match.estimator != "auto":
         return settings
-    matched = in_depth and "match" in settings.phases
+    matched = world.in_depth and "match" in settings.phases
     match = replace(settings.match, estimator="surrogate" if matched else "gradient")
     return replace(settings, match=match)
 
@@ -192,7 +193,7 @@ def _refuse_unread(settings: TrainSettings, overrides: Sequence[str]) -> None:
 
 def default_engine(grammar: Grammar) -> str:
     """The engine that the grammar names, or the only one of its world."""
-    engines = engines_of(grammar.domain)
+    engines = world_of(grammar.domain).engines
     return grammar.render.engine if grammar.render.engine in engines else engines[0]
 
 
@@ -200,7 +201,7 @@ def picture_size(grammar: Grammar, target: Path) -> tuple[int, int]:
     """The size to train at: a 2-D world's own, else one that suits the target pictures."""
     size = fitting_size(target)  # says what is wrong with the folder
     render = grammar.render
-    return size if grammar.domain == "driving" else (render.width, render.height)
+    return size if world_of(grammar.domain).in_depth else (render.width, render.height)
 
 
 def with_whole_paths(settings: TrainSettings) -> TrainSettings:

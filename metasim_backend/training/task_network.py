@@ -9,16 +9,16 @@ from metasim_backend.settings import TrainSettings
 from metasim_backend.tasks.detector import Detector
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.seeds import generator
+from metasim_backend.worlds.registry import WORLDS
+from metasim_backend.worlds.world import Task
 
 if TYPE_CHECKING:
     from metasim_backend.tasks.task import TaskNetwork
 
-TASKS = {"driving": "detector", "mnist": "classifier", "aerial2d": "segmenter"}
 
-
-def task_of(domain: str) -> str:
+def task_of(domain: str) -> Task:
     """The kind of task network that a world is for; a detector where nothing else is known."""
-    return TASKS.get(domain, "detector")
+    return WORLDS[domain].task if domain in WORLDS else "detector"
 
 
 def new_task_network(settings: TrainSettings, domain: str) -> TaskNetwork:

@@ -16,8 +16,8 @@ from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering import differentiate
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
+from metasim_backend.worlds.mnist_sprites import MnistWorld
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = ROOT / "docs" / "results" / "sprite_gradient.json"

@@ -12,10 +12,10 @@ from drawn_streets import DrawnStreets, draw_street
 from PIL import Image
 
 from metasim_backend.cli import main
-from metasim_backend.rendering import worlds
 from metasim_backend.training import street_detector
 from metasim_backend.training.content import content_choice, reading
 from metasim_backend.training.content.box_counts import PictureBoxes
+from metasim_backend.worlds import registry
 
 TRAIN = ["detector", "train", str(GRAMMAR), "--streets", "6", "--size", "96x64", "--weights",
          "none", "--json"]  # fmt: skip
@@ -24,7 +24,7 @@ TRAIN = ["detector", "train", str(GRAMMAR), "--streets", "6", "--size", "96x64",
 @pytest.fixture
 def renderer(monkeypatch):
     drawn = DrawnStreets()
-    monkeypatch.setattr(worlds, "open_renderer", lambda *_, **__: drawn)
+    monkeypatch.setattr(registry, "open_renderer", lambda *_, **__: drawn)
     monkeypatch.setattr(street_detector, "CALIBRATING", 2)
     monkeypatch.setattr(street_detector, "KEPT_STEPS", 1)
     monkeypatch.setattr(content_choice, "CANDIDATES", 3)

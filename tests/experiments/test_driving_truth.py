@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from metasim_backend.experiments.definitions import experiment_named
@@ -16,6 +17,7 @@ from metasim_backend.experiments.driving_truth import (
 )
 from metasim_backend.experiments.experiment import SCENES, Options
 from metasim_backend.experiments.hidden_target import scenes_of
+from metasim_backend.experiments.shown_light import as_set, as_shown, with_shown_light
 from metasim_backend.grammar import load_grammar
 
 
@@ -48,6 +50,39 @@ def test_attributes_that_differ_and_are_seen_are_counted_over_all_truths():
     assert found["ratio ≤ 0.5, %"] == found["nearer, %"] == pytest.approx(200 / 3)
     assert found["deviation found, %"] == pytest.approx(100 / 3)
     assert found["worst drift of others"] == pytest.approx(0.3)  # of road.rise alone
+
+
+def test_light_as_shown_stands_for_strengths_and_exposure():
+    told = {"sky.sun_strength": np.array([2.0, 3.0]), "camera.exposure": np.array([1.0, -1.0])}
+    shown = with_shown_light(told)
+    assert shown["sky.sun_strength as shown"] == pytest.approx([4.0, 1.5])
+    shown["camera.pitch"] = np.array([0.0, 1.0])
+    assert as_set(shown).keys() == {"sky.sun_strength", "camera.exposure", "camera.pitch"}
+    assert as_shown(shown).keys() == {"sky.sun_strength as shown", "camera.pitch"}
+    assert as_shown(told) == told  # of earlier results, which have none
+
+
+def test_a_truth_whose_light_is_only_set_otherwise_is_found_as_shown():
+    """Sun and sky are half as strong, the exposure is a stop longer: it looks the same."""
+    scenes = scenes_of(GRAMMAR, 0, "counted-truth", 300)
+    darker = [
+        scene.with_attributes(
+            {
+                node.id: {
+                    name: 0.5 * node.attributes[name] for name in ("sun_strength", "sky_strength")
+                }
+                if node.class_name == "sky"
+                else {"exposure": node.attributes["exposure"] + 1}
+                for node in scene.nodes
+                if node.class_name in ("sky", "camera")
+            }
+        )
+        for scene in scenes
+    ]
+    table = attributes_of(GRAMMAR, darker, GRAMMAR, seed=0, count=300)
+    assert table["camera.exposure"]["nearness"]["w1_learned"] == pytest.approx(1.0)
+    for name in ("sky.sun_strength as shown", "sky.sky_strength as shown"):
+        assert table[name]["nearness"]["w1_learned"] == pytest.approx(0.0, abs=1e-9)
 
 
 GRAMMAR = load_grammar(SCENES / "driving.yaml")

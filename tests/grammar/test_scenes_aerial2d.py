@@ -14,8 +14,8 @@ from metasim_backend.grammar import (
     load_grammar,
     sample_scene,
 )
-from metasim_backend.rendering.aerial import ROAD_WIDTH, AerialWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
+from metasim_backend.worlds.aerial_sprites import ROAD_WIDTH, AerialWorld
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 NAMES = ("aerial2d", "aerial2d_target", "aerial2d_spread", "aerial2d_spread_target")

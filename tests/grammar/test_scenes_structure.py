@@ -9,8 +9,8 @@ import pytest
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.features.count_histograms import Quantity, histogram
 from metasim_backend.grammar import failed_conditions, load_grammar, sample_scene
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.statistics.histograms import total_variation
+from metasim_backend.worlds.registry import open_renderer
 
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 AERIAL = {name: load_grammar(SCENES / f"aerial2d_structure{name}.yaml") for name in ("", "_target")}

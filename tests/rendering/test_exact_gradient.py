@@ -12,9 +12,9 @@ from blender_addon.contract.frames import RenderSettings
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.rendering import differentiate
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
-from metasim_backend.rendering.worlds import open_renderer
+from metasim_backend.worlds.mnist_sprites import MnistWorld
+from metasim_backend.worlds.registry import open_renderer
 
 SETTINGS = RenderSettings(48, 40)
 COUNT = 12

@@ -10,7 +10,6 @@ from synthetic_digits import digit_grammar, synthetic_digits
 from blender_addon.contract.frames import AttributeStep, RenderSettings
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.grammar import sample_scene
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.renderer import (
     DifferenceRenderer,
     ExactRenderer,
@@ -19,6 +18,7 @@ from metasim_backend.rendering.renderer import (
 from metasim_backend.rendering.sprites import Layer, SceneTable, SpriteRenderer
 from metasim_backend.rendering.sprites.drawing import draw, draw_index
 from metasim_backend.rendering.sprites.labels import label_frames
+from metasim_backend.worlds.mnist_sprites import MnistWorld
 
 SETTINGS = RenderSettings(48, 40)
 

@@ -11,7 +11,6 @@ from synthetic_digits import synthetic_digits
 from blender_addon.contract.frames import RenderSettings
 from metasim_backend.datasets.readers.mnist import Digits
 from metasim_backend.grammar import grammar_from_dict, sample_scene, with_overrides
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.sprites import SpriteRenderer
 from metasim_backend.run_files.metrics import read_metrics
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
@@ -24,6 +23,7 @@ from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
 from metasim_backend.training.structure_draws import draw_scenes
 from metasim_backend.training.target import Target
+from metasim_backend.worlds.mnist_sprites import MnistWorld
 
 SIZE = 32
 KINDS = ("zero", "one", "two")

@@ -38,7 +38,6 @@ from metasim_backend.experiments.seed_result import (
 from metasim_backend.features.extractor import build_features
 from metasim_backend.features.picture_distances import distance_features, distance_names
 from metasim_backend.grammar import load_grammar
-from metasim_backend.rendering.worlds import open_renderer
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.statistics.histograms import count_shares, total_variation
 from metasim_backend.training import evaluation
@@ -46,6 +45,7 @@ from metasim_backend.training.run_config import RunConfig, load_generator, plan_
 from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.services import Services
 from metasim_backend.training.state import State
+from metasim_backend.worlds.registry import open_renderer
 
 PHASES = ("pretrain", "match", "structure")
 MOST_UNSEEN, LEAST_UNSEEN = 200, 0.1

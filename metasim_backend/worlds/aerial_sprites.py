@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from blender_addon.contract.scene_graph import Node
-from metasim_backend.rendering.aerial_textures import FOLDER, Bank, load_banks
 from metasim_backend.rendering.renderer import RenderingInputError
 from metasim_backend.rendering.sprites.layers import Layer
 from metasim_backend.rendering.sprites.scene_table import ClassTable, SceneTable
+from metasim_backend.worlds.aerial_textures import FOLDER, Bank, load_banks
 
 ROAD_WIDTH = 0.36
 ROAD_WIDTHS = {"narrow": 0.26, "wide": 0.5}  # of roads that have a kind

@@ -9,9 +9,9 @@ from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.datasets.readers.mnist import LABELS, Digits
 from metasim_backend.grammar import sample_scene
-from metasim_backend.rendering.mnist import MnistWorld
 from metasim_backend.rendering.renderer import RenderingInputError
 from metasim_backend.rendering.sprites import SpriteRenderer
+from metasim_backend.worlds.mnist_sprites import MnistWorld
 
 
 def scene(**attributes):

@@ -16,10 +16,10 @@ from PIL import Image
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.grammar import load_grammar, sample_scene
-from metasim_backend.rendering.aerial import AerialWorld
-from metasim_backend.rendering.aerial_textures import FOLDER, load_banks
 from metasim_backend.rendering.renderer import RendererSetupError, RenderingInputError
 from metasim_backend.rendering.sprites import SceneTable, SpriteRenderer
+from metasim_backend.worlds.aerial_sprites import AerialWorld
+from metasim_backend.worlds.aerial_textures import FOLDER, load_banks
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "assets" / "make_aerial_textures.py"
@@ -372,7 +372,7 @@ def test_mistakes_are_told_in_one_sentence(tmp_path):
 
 
 def test_a_road_of_a_kind_has_that_kinds_width_and_others_the_usual_one():
-    from metasim_backend.rendering.aerial import ROAD_WIDTH, ROAD_WIDTHS
+    from metasim_backend.worlds.aerial_sprites import ROAD_WIDTH, ROAD_WIDTHS
 
     def width(kind):
         attributes = {"angle": 0.0, "offset": 0.0, "texture": 0}

@@ -1,0 +1,1 @@
+"""The worlds: what a domain's scene graphs show, what draws them, and what is learned in them."""
