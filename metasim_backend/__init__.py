@@ -1,3 +1,5 @@
 """The learner: grammar, models, rendering clients, matching, tasks, training. Never imports bpy."""
 
-__version__ = "0.1.0"
+from blender_addon.contract.version import ADDON_VERSION as __version__
+
+__all__ = ["__version__"]

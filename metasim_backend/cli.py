@@ -12,8 +12,11 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
+from metasim_backend import __version__
+
 COMMANDS = {
     "demo": "learn a generator from rendered images whose truth is known; needs nothing else",
+    "grammars": "list the scene grammars that come with Meta-Sim, or copy one to change it",
     "sample": "draw scene graphs from a grammar",
     "render": "render scene graphs with labels",
     "gallery": "show scenes of a grammar or of a run on one sheet, with their labels",
@@ -70,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="metasim",
         description="Learn to generate labelled driving scenes that match your own images.",
     )
+    parser.add_argument("--version", action="version", version=f"metasim {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     # Only the chosen command's module is imported: the others may need torch or Blender.
     chosen = next((a for a in arguments if not a.startswith("-")), None)

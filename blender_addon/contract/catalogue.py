@@ -98,7 +98,10 @@ def read_catalogue(path: Path) -> tuple[Asset, ...]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError:
-        raise CatalogueError(f"There is no catalogue {path}; see assets/README.md.") from None
+        raise CatalogueError(
+            f"There is no catalogue {path}; write one, such as "
+            '{"assets": [{"name": "taxi", "class": "car", "file": "taxi.glb", "length": 4.5}]}.'
+        ) from None
     except ValueError as error:
         raise CatalogueError(f"{path} is not JSON: {error}.") from None
     entries = content.get("assets") if isinstance(content, dict) else None

@@ -10,13 +10,15 @@ from __future__ import annotations
 import io
 import tomllib
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import blender_addon
+from metasim_backend.shipped_files.folders import licence
 
 FOLDER = "metasim"
 MANIFEST = "blender_manifest.toml"
-LICENCE = "LICENSE"
+_LICENCE = "LICENSE"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 _RIGHTS = 0o100644 << 16
 _LEFT_OUT = (".pyc", ".pyo", "~")
@@ -57,29 +59,36 @@ def archive_bytes() -> bytes:
     Raises:
         PackageError: when the add-on's source is not whole.
     """
-    files = {f"{FOLDER}/{name}": path for name, path in addon_files().items()}
     addon_version()
+    files = {f"{FOLDER}/{name}": content for name, content in addon_files().items()}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system = 3  # as on Unix, wherever it is made
             entry.external_attr = _RIGHTS
-            archive.writestr(entry, files[name].read_bytes())
+            archive.writestr(entry, files[name])
     return buffer.getvalue()
 
 
-def addon_files() -> dict[str, Path]:
-    """What the zip holds, by its name in the folder."""
+def addon_files() -> dict[str, bytes]:
+    """What the zip holds, by its name in the folder.
+
+    Raises:
+        PackageError: when the licence is missing.
+    """
     root = addon_folder()
     found = {
-        path.relative_to(root).as_posix(): path
+        path.relative_to(root).as_posix(): path.read_bytes()
         for path in root.rglob("*")
         if path.is_file() and _belongs(path.relative_to(root))
     }
-    licence = root.parent / LICENCE
-    if licence.is_file():
-        found[LICENCE] = licence
+    try:
+        found[_LICENCE] = licence()
+    except (OSError, PackageNotFoundError) as error:
+        raise PackageError(
+            f"The licence cannot be packed ({error}); repair the installation."
+        ) from None
     return found
 
 

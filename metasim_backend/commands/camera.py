@@ -19,6 +19,8 @@ from metasim_backend.commands.options import (
     tell_of_skipped,
     worker_settings,
 )
+from metasim_backend.shipped_files.folders import SCENES
+from metasim_backend.shipped_files.grammars import grammar_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,9 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_skip_option(fit)
     fit.add_argument(
         "--grammar",
-        type=Path,
-        metavar="YAML",
-        help="whose prior's renders they are compared with (default: scenes/driving.yaml)",
+        type=grammar_file,
+        default=SCENES / "driving.yaml",
+        metavar="NAME",
+        help="whose prior's renders they are compared with (default: driving)",
     )
     fit.add_argument(
         "-n", "--count", type=positive, default=24, help="renders to compare with (default 24)"
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.worlds.registry import WORLDS, world_of
 
     output = output_file(arguments.output, force=arguments.force)
-    grammar = load_grammar(arguments.grammar or _shipped_grammar())
+    grammar = load_grammar(arguments.grammar)
     if not world_of(grammar.domain).in_depth:
         raise UsageError(
             f"The world {grammar.domain!r} has no linear light to fit a camera with; give a "
@@ -111,15 +114,6 @@ def run(arguments: argparse.Namespace) -> int:
         "with --camera.",
     )
     return 0
-
-
-def _shipped_grammar() -> Path:
-    from metasim_backend.commands.demo import SCENES
-
-    path = SCENES / "driving.yaml"
-    if not path.is_file():
-        raise UsageError("There is no scenes/driving.yaml here; give a grammar with --grammar.")
-    return path
 
 
 def _renders(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
     UsageError,
+    add_generator_argument,
     add_skip_option,
     output_file,
     positive,
@@ -23,7 +24,7 @@ CLEAR = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("generator", type=Path, help="a run's folder, or a grammar file")
+    add_generator_argument(parser, "generator")
     parser.add_argument("detector", type=Path, help="a file of metasim detector train")
     parser.add_argument("photographs", type=Path, help="a folder of png and jpg pictures")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
-    UsageError,
     add_worker_options,
     worker_settings,
 )
 from metasim_backend.commands.setting_options import add_set_option, refuse_changes
+from metasim_backend.shipped_files.folders import SCENES
 
 if TYPE_CHECKING:
     from metasim_backend.datasets.writers.writer import DatasetWriter
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from metasim_backend.rendering.renderer import Renderer
     from metasim_backend.run_files.run_folder import RunFolder
 
-SCENES = Path(__file__).parents[2] / "scenes"
 TARGETS = 200
 WIDTH, HEIGHT = 320, 192
 DATASET = 50
@@ -68,8 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.training.seeds import derive_seed
     from metasim_backend.training.services import Services
 
-    if not SCENES.is_dir():
-        raise UsageError("The demo needs the project's folder 'scenes'; run it from a checkout.")
     started = time.monotonic()
     run_folder: Path = arguments.run
     inputs = run_folder.parent / f"{run_folder.name}-input"

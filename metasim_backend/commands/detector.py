@@ -9,6 +9,7 @@ from pathlib import Path
 from metasim_backend.commands.options import (
     UsageError,
     add_camera_option,
+    add_generator_argument,
     add_render_options,
     add_skip_option,
     add_worker_options,
@@ -31,7 +32,7 @@ SIZE = (1242, 375)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     train = actions.add_parser("train", help="on streets of a generator, which are rendered for it")
-    train.add_argument("generator", type=Path, help="a run's folder, or a grammar file")
+    add_generator_argument(train, "generator")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     train.add_argument(
         "--work",

@@ -9,6 +9,7 @@ from pathlib import Path
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.commands.options import (
     add_data_option,
+    add_generator_argument,
     add_render_options,
     add_worker_options,
     output_file,
@@ -20,7 +21,7 @@ from metasim_backend.commands.options import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, help="a grammar file, or a run's folder")
+    add_generator_argument(parser, "source")
     parser.add_argument("-n", "--count", type=positive, default=12, help="scenes (default 12)")
     parser.add_argument("--columns", type=positive, default=3, help="in a row (default 3)")
     parser.add_argument("--seed", type=int, default=0)

@@ -14,6 +14,7 @@ from metasim_backend.commands.options import (
     UsageError,
     add_camera_option,
     add_data_option,
+    add_generator_argument,
     add_render_options,
     add_worker_options,
     camera_of,
@@ -36,9 +37,7 @@ PARTS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "run", type=Path, help="a run's folder, or a grammar file, of which it is the prior"
-    )
+    add_generator_argument(parser, "run")
     parser.add_argument("-n", "--count", type=positive, required=True, help="how many frames")
     parser.add_argument("--format", choices=FORMATS, default="coco", help="default: coco")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import tempfile
@@ -16,7 +17,10 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
+from metasim_backend.shipped_files.grammars import grammar_file
 from metasim_backend.worlds.driving import DRIVING
+
+GRAMMAR_HELP = "a grammar's name or file, such as driving; metasim grammars lists the names"
 
 
 class UsageError(ValueError):
@@ -38,6 +42,25 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_grammar_argument(parser: argparse.ArgumentParser, **how: Any) -> None:
+    """``grammar``: the path of a file, whether it was given so or by a shipped one's name."""
+    parser.add_argument("grammar", type=grammar_file, help=GRAMMAR_HELP, **how)
+
+
+def add_generator_argument(parser: argparse.ArgumentParser, name: str) -> None:
+    """The path of a run's folder, or of a grammar's file, which may be given by name."""
+    parser.add_argument(
+        name,
+        type=generator_path,
+        help="a run's folder, or a grammar's name or file, of which it is the prior",
+    )
+
+
+def generator_path(text: str) -> Path:
+    """What is there by that path, or else the shipped grammar of that name."""
+    return Path(text) if os.path.exists(text) else grammar_file(text)
+
+
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="where MNIST is, or is fetched to (2-D worlds)"
@@ -50,8 +73,6 @@ def worker_settings(arguments: argparse.Namespace) -> WorkerSettings:
     Raises:
         UsageError: on a wrong number of workers or address.
     """
-    import os
-
     count = arguments.workers
     if count is None:
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2

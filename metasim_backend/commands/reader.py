@@ -9,6 +9,7 @@ from pathlib import Path
 
 from metasim_backend.commands.options import (
     UsageError,
+    add_grammar_argument,
     add_worker_options,
     output_file,
     print_result,
@@ -27,7 +28,7 @@ TOLD = ("camera.pitch", "sky.sun_azimuth", "car: log distance", "car: sin aspect
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("grammar", type=Path, help="such as scenes/driving.yaml")
+    add_grammar_argument(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     parser.add_argument(
         "--run", type=Path, required=True, metavar="DIR", help="where renders are kept meanwhile"

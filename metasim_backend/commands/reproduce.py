@@ -19,6 +19,8 @@ from metasim_backend.commands.setting_options import add_set_option
 if TYPE_CHECKING:
     from metasim_backend.experiments.experiment import Experiment, Options
 
+RESULTS = Path("docs/results")
+"""Below the current folder: a checkout keeps them."""
 OF_SOME = {
     "target": ("DIR", "photographs to learn from"),
     "unseen": ("DIR", "other photographs, to compare with (default: some of the target's)"),
@@ -64,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where runs and the report are kept, and gone on with (default: runs/EXPERIMENT)",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="JSON", help="default: docs/results/EXPERIMENT.json"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="JSON",
+        help="default: docs/results/EXPERIMENT.json in a checkout, elsewhere in the run's folder",
     )
     add_set_option(parser)
     of_some = parser.add_argument_group("of experiments on photographs")
@@ -98,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = _options(arguments, experiment)
     folder = arguments.run or Path("runs") / experiment.name
     file = f"{experiment.name}{'-long' * experiment.long}.json".replace("-", "_")
-    output = arguments.output or Path("docs/results") / file
+    output = arguments.output or (RESULTS if RESULTS.is_dir() else folder) / file
     seeds = range(arguments.first, arguments.first + arguments.seeds)
 
     def tell(text: str) -> None:

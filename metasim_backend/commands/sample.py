@@ -7,12 +7,17 @@ import shlex
 from pathlib import Path
 
 from blender_addon.contract import scene_graph
-from metasim_backend.commands.options import empty_folder, positive, print_result
+from metasim_backend.commands.options import (
+    add_grammar_argument,
+    empty_folder,
+    positive,
+    print_result,
+)
 from metasim_backend.training.seeds import derive_seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("grammar", type=Path, help="a grammar file, such as scenes/driving.yaml")
+    add_grammar_argument(parser)
     parser.add_argument("-n", "--count", type=positive, default=1, help="how many (default 1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")

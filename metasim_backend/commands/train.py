@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from metasim_backend.commands.options import (
     add_data_option,
+    add_grammar_argument,
     add_worker_options,
     print_result,
     worker_settings,
@@ -32,7 +33,7 @@ MANY_ALIKE = 0.2  # of all pictures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("grammar", type=Path, nargs="?", help="such as scenes/driving.yaml")
+    add_grammar_argument(parser, nargs="?")
     parser.add_argument("--target", type=Path, metavar="IMAGES", help="folder of real images")
     parser.add_argument(
         "--validation",

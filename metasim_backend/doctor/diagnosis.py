@@ -9,6 +9,7 @@ from pathlib import Path
 from metasim_backend.doctor import machine, packages
 from metasim_backend.doctor.findings import Finding
 from metasim_backend.doctor.system_libraries import BPY_LIBRARIES, SystemLibrary
+from metasim_backend.shipped_files.folders import is_checkout
 
 
 def diagnose(
@@ -37,7 +38,7 @@ def diagnose(
             *torch.result(),
             bpy.result(),
             machine.find_blender(),
-            machine.find_window_programs(),
+            *([machine.find_window_programs()] if is_checkout() else []),
             machine.find_cores(),
             machine.find_memory(),
             machine.find_disk(folder or Path.cwd()),

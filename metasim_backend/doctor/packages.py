@@ -16,10 +16,19 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from metasim_backend.doctor.findings import Finding
-from metasim_backend.doctor.system_libraries import PYTHON
+from metasim_backend.shipped_files.folders import DISTRIBUTION, is_checkout
 
-DISTRIBUTION = "metasim-blender"
-SET_UP = "run: make set-up"
+BPY_OF_PYTHON = {(3, 11): "4.5", (3, 13): "5.2"}
+"""Blender's module by the Python that it runs on; pyproject.toml asks for the same."""
+EXTRAS = ("", "bpy")
+"""Of the distribution; what the others need may be missing."""
+INSTALL = f"pip install '{DISTRIBUTION}[bpy,weights]'"
+SET_UP = "run: make set-up" if is_checkout() else f"run: {INSTALL}"
+ANEW = (
+    "run: make clean-venv set-up"
+    if is_checkout()
+    else f"in a new virtual environment, run: {INSTALL}"
+)
 TIME_LIMIT = 180.0
 
 _TRY_TORCH = """
@@ -86,36 +95,43 @@ def try_script(script: str, arguments: Sequence[str] = (), time_limit: float = T
 
 
 def find_python(version: tuple[int, int] = sys.version_info[:2]) -> Finding:
+    """Whether there is a module bpy for this Python."""
     detail = f"{sys.version.split()[0]} at {sys.executable}"
-    wanted = ".".join(map(str, PYTHON))
+    if version in BPY_OF_PYTHON:
+        return Finding("Python", True, f"{detail}, for bpy {BPY_OF_PYTHON[version]}")
+    those = " or ".join(".".join(map(str, one)) for one in BPY_OF_PYTHON)
     return Finding(
         "Python",
-        version == PYTHON,
-        detail,
-        ""
-        if version == PYTHON
-        else f"bpy 4.5 runs on Python {wanted} only: install that, "
-        f"then run: make clean-venv set-up PYTHON=/path/to/python{wanted}",
+        False,
+        f"{detail}, for which there is no bpy",
+        f"give an installed Blender with --blender PATH, or take Python {those} and {ANEW}",
     )
 
 
 def find_packages(distribution: str = DISTRIBUTION) -> Finding:
     """Whether everything that the distribution requires is installed, extra ``bpy`` included."""
     try:
-        requirements = metadata.requires(distribution) or []
+        from packaging.requirements import Requirement
+
+        requirements = [Requirement(text) for text in metadata.requires(distribution) or []]
     except metadata.PackageNotFoundError:
         return Finding("packages", False, f"{distribution} is not installed", SET_UP)
+    except ImportError:
+        return Finding("packages", False, "missing: packaging", SET_UP)
     there, missing = [], []
-    for requirement in requirements:
-        if re.search(r"extra\s*==\s*['\"](?!bpy)", requirement):
-            continue
-        match = re.match(r"[A-Za-z0-9._-]+", requirement)
-        if match is None:
-            continue
+    for one in requirements:
+        marker = one.marker
+        if marker and not any(marker.evaluate({"extra": extra}) for extra in EXTRAS):
+            continue  # for another Python, or an extra that need not be there
         try:
-            there.append(f"{match[0]} {metadata.version(match[0])}")
+            version = metadata.version(one.name)
         except metadata.PackageNotFoundError:
-            missing.append(match[0])
+            missing.append(one.name)
+            continue
+        if one.specifier.contains(version, prereleases=True):
+            there.append(f"{one.name} {version}")
+        else:
+            missing.append(f"{one.name} {one.specifier} (here is {version})")
     if missing:
         return Finding("packages", False, f"missing: {', '.join(missing)}", SET_UP)
     return Finding("packages", True, ", ".join(sorted(there, key=str.lower)))
@@ -146,14 +162,14 @@ def find_torch(time_limit: float = TIME_LIMIT) -> tuple[Finding, ...]:
     """Whether torchvision's compiled operators run, and which GPUs torch sees."""
     trial = try_script(_TRY_TORCH, time_limit=time_limit)
     if trial.result is None:
-        remedy = "torch and torchvision must be a matching pair: make clean-venv set-up"
+        remedy = f"torch and torchvision must be a matching pair; {ANEW}"
         return (Finding("torchvision.ops.nms", False, trial.problem, remedy),)
     right = trial.result["kept"] == [0, 2]
     works = Finding(
         "torchvision.ops.nms",
         right,
         "works" if right else f"kept boxes {trial.result['kept']} instead of [0, 2]",
-        "" if right else "torch and torchvision must be a matching pair: make clean-venv set-up",
+        "" if right else f"torch and torchvision must be a matching pair; {ANEW}",
     )
     devices = [f"{name}, {memory / 2**30:.0f} GiB" for name, memory in trial.result["devices"]]
     gpu = Finding("GPU", True, "; ".join(devices) or "none that torch sees; a run uses the CPU")
@@ -166,14 +182,12 @@ def find_bpy(time_limit: float = TIME_LIMIT) -> Finding:
         trial = try_script(_TRY_BPY, [folder], time_limit=time_limit)
     if trial.result is None:
         remedy = (
-            "mend the system libraries first, if any is missing; otherwise run: "
-            "make clean-venv set-up, or give an installed Blender with --blender PATH"
+            "mend the system libraries first, if any is missing; otherwise give an installed "
+            f"Blender with --blender PATH, or {ANEW}"
         )
         return Finding("bpy renders", False, trial.problem, remedy)
     right = trial.result["size"] == [16, 16] and trial.result["brightest"] > 0
     detail = f"bpy {trial.result['version']}, Cycles on the CPU"
     if not right:
-        return Finding(
-            "bpy renders", False, f"{detail}: a black picture", "run: make clean-venv set-up"
-        )
+        return Finding("bpy renders", False, f"{detail}: a black picture", ANEW)
     return Finding("bpy renders", True, detail)

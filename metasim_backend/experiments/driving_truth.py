@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
+from metasim_backend.experiments.experiment import Experiment, Measurement, Options, Tell
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.nearness import nearness
 from metasim_backend.experiments.seed_result import SeedResult, open_or_begin, trained
@@ -24,6 +24,7 @@ from metasim_backend.rendering.renderer import DifferenceRenderer
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.run_files.run_folder import RunFolder
 from metasim_backend.settings import merged, without_younger
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.statistics.differences import differs
 from metasim_backend.training.estimators.pretrained_reader import reader_digest
 from metasim_backend.training.evaluation import pictures

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from metasim_backend.experiments.goals import Goal, SeedsThatMeet
 
-SCENES = Path(__file__).parents[2] / "scenes"
 Tell = Callable[[str], object]
 Rows = Mapping[str, Mapping[str, float | None]]
 """Numbers by row and by what is measured."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blender_addon.contract.scene_graph import SceneGraph
-from metasim_backend.experiments.experiment import SCENES, Experiment, Options
+from metasim_backend.experiments.experiment import Experiment, Options
 from metasim_backend.grammar import Grammar, load_grammar, sample_scene
 from metasim_backend.settings import without_younger
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.training.run_config import RunConfig, resolve_settings
 from metasim_backend.training.seeds import derive_seed
 

@@ -22,7 +22,6 @@ from metasim_backend.datasets.readers.labelled import LabelledImage, check_cars,
 from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.experiments.experiment import (
-    SCENES,
     Experiment,
     ExperimentError,
     Measurement,
@@ -50,6 +49,7 @@ from metasim_backend.experiments.street_rows import (
 )
 from metasim_backend.grammar import Grammar, load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.tasks.average_precision import detection_score
 from metasim_backend.tasks.detection_targets import DetectionTarget
 from metasim_backend.tasks.detector import Detector, Example

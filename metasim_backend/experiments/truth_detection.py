@@ -20,7 +20,7 @@ import numpy as np
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.datasets.readers.labelled import LabelledImage
 from metasim_backend.experiments.driving_truth import DrivingTruth
-from metasim_backend.experiments.experiment import SCENES, Experiment, Measurement, Options, Tell
+from metasim_backend.experiments.experiment import Experiment, Measurement, Options, Tell
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.paired_gain import gains_of_seeds, paired_gain
 from metasim_backend.experiments.predictions_file import read_predictions, write_predictions
@@ -28,6 +28,7 @@ from metasim_backend.experiments.row_detectors import named_detector, with_weigh
 from metasim_backend.experiments.seed_result import SeedResult
 from metasim_backend.grammar import load_grammar
 from metasim_backend.rendering.renderer import DifferenceRenderer
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.tasks.average_precision import detection_score
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from blender_addon.contract.catalogue import read_catalogue, user_assets
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from blender_addon.contract.street import BUILDING_DEPTH, Street, street_of
 from blender_addon.contract.street_classes import STREET_CLASSES
+from metasim_backend.shipped_files.folders import CATALOGUE
 
-CATALOGUE = Path(__file__).parents[2] / "assets" / "catalogue.json"
 TRUNK = 0.5
 FRAMES = frozenset({"road", "lane", "side", "junction", "zebra"})
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from metasim_backend.grammar.language import GrammarError
+from metasim_backend.shipped_files.grammars import grammar_file, nearest_grammar
 
 MAX_VALUES = 100_000
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]*")
@@ -136,13 +137,20 @@ def _shown(value: object) -> str:
 def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
     """Read a YAML file and, below it, the file that it extends.
 
+    Both may be named as shipped grammars are; a file beside the one that extends it comes first.
+
     Raises:
         GrammarError: when a file is missing, is not YAML, repeats a key or extends itself.
     """
-    path = Path(path)
+    path = grammar_file(path)
     source = str(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise GrammarError(
+            f"There is no grammar {source!r} here and none so named comes with Meta-Sim; "
+            f"{nearest_grammar(path.stem)}."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise GrammarError(f"Cannot read the grammar {source}: {reason}.") from None
@@ -150,11 +158,12 @@ def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
     base = tree.mapping().pop("extends", None)
     if base is None:
         return tree
-    below = path.parent / base.text()
+    beside = path.parent / base.text()
+    below = beside if beside.is_file() else grammar_file(base.text())
     if below.resolve() in (*seen, path.resolve()):
         base.fail(f"{base.value!r} leads back to this file; a grammar cannot extend itself.")
     if not below.is_file():
-        base.fail(f"there is no file {str(below)!r} to extend.")
+        base.fail(f"there is no file {str(beside)!r} to extend, nor a shipped grammar so named.")
     return merge(read_file(below, (*seen, path.resolve())), tree)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from blender_addon.contract.catalogue import read_catalogue, user_assets
 from blender_addon.contract.scene_graph import Node, SceneGraph
 from blender_addon.contract.street import BUILDING_DEPTH, Placement, read_street
-from metasim_backend.grammar.footprints import CATALOGUE
+from metasim_backend.shipped_files.folders import CATALOGUE
 
 VEHICLES = ("car", "van", "truck", "bus", "caravan")
 HIDING = (*VEHICLES, "building")

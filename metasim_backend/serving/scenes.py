@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,12 @@ from blender_addon.contract.street_classes import STREETS
 from metasim_backend.grammar import Grammar, check_scene, load_grammar, sample_scene
 from metasim_backend.grammar.separation import separated
 from metasim_backend.serving.users_paths import RequestError, existing_file, existing_run
+from metasim_backend.shipped_files.folders import SCENES
+from metasim_backend.shipped_files.grammars import shipped_grammars, title
 
 if TYPE_CHECKING:
     from metasim_backend.training.scene_generator import SceneGenerator
 
-SHIPPED = Path(__file__).resolve().parents[2] / "scenes"
 _MAX_SEED = 2**53
 
 
@@ -33,16 +33,14 @@ class Scenes:
     def grammars(self, body: Mapping[str, object]) -> dict:
         """The shipped grammars. Hidden truths of experiments are no worlds to begin with."""
         found = []
-        for path in sorted(SHIPPED.glob("*.yaml")):
-            if path.stem.endswith("_target"):
+        for name, path in shipped_grammars().items():
+            if name.endswith("_target"):
                 continue
             domain = self.read(path).domain
-            found.append(
-                {"name": path.stem, "path": str(path), "domain": domain, "title": _title(path)}
-            )
+            found.append({"name": name, "path": str(path), "domain": domain, "title": title(path)})
         if not found:
             raise RequestError(
-                f"There are no shipped grammars in {SHIPPED}; choose a grammar file of your own."
+                f"There are no shipped grammars in {SCENES}; choose a grammar file of your own."
             )
         found.sort(key=lambda item: item["domain"] != STREETS)
         return {"grammars": found}
@@ -98,14 +96,3 @@ def _seed(value: object) -> int:
     if not 0 <= value < _MAX_SEED:
         raise RequestError(f"The seed {value} is not from 0 to 2^53 - 1; choose another.")
     return value
-
-
-def _title(path: Path) -> str:
-    """The first sentence of the comment at a grammar file's head."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("# ").rstrip())
-    sentence = re.match(r".*?[.:?](?=\s|$)", " ".join(lines))
-    return sentence[0].rstrip(".:") if sentence else path.stem

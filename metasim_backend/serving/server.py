@@ -34,6 +34,7 @@ from blender_addon.contract.panel import (
     read_request,
 )
 from blender_addon.contract.wire import Message, address_text, listen
+from metasim_backend import __version__
 from metasim_backend.cli import NO_ROOM, USERS_ERRORS, is_users_mistake
 from metasim_backend.serving.client import Client
 from metasim_backend.serving.dataset_job import DatasetJob, dataset_arguments
@@ -305,7 +306,7 @@ def greeting() -> dict[str, object]:
             versions[package] = metadata.version(package)
     return {
         "protocol": PROTOCOL,
-        "version": versions.get("metasim-blender", ""),
+        "version": __version__,
         "versions": versions,
         "capabilities": list(REQUESTS),
     }

@@ -20,7 +20,8 @@ from blender_addon.contract.scene_graph import Node
 from metasim_backend.rendering.renderer import RenderingInputError
 from metasim_backend.rendering.sprites.layers import Layer
 from metasim_backend.rendering.sprites.scene_table import ClassTable, SceneTable
-from metasim_backend.worlds.aerial_textures import FOLDER, Bank, load_banks
+from metasim_backend.shipped_files.folders import AERIAL_TEXTURES
+from metasim_backend.worlds.aerial_textures import Bank, load_banks
 
 ROAD_WIDTH = 0.36
 ROAD_WIDTHS = {"narrow": 0.26, "wide": 0.5}  # of roads that have a kind
@@ -59,7 +60,7 @@ class AerialWorld:
     domain = "aerial2d"
     channels = 3
 
-    def __init__(self, split: str = "train", folder: Path = FOLDER) -> None:
+    def __init__(self, split: str = "train", folder: Path = AERIAL_TEXTURES) -> None:
         self._banks = load_banks(split, folder)
         self._on_device: dict[tuple[str, torch.device], Tensor] = {}
 

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from metasim_backend.rendering.renderer import RendererSetupError
+from metasim_backend.shipped_files.folders import AERIAL_TEXTURES
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "aerial"
 SPLITS = ("train", "test")
 
 
@@ -36,7 +36,7 @@ class Bank:
         return self.pixels.shape[3], self.pixels.shape[2]
 
 
-def load_banks(split: str, folder: Path = FOLDER) -> dict[str, Bank]:
+def load_banks(split: str, folder: Path = AERIAL_TEXTURES) -> dict[str, Bank]:
     """The banks that the catalogue lists, by name.
 
     Args:
@@ -48,7 +48,7 @@ def load_banks(split: str, folder: Path = FOLDER) -> dict[str, Bank]:
     """
     if split not in SPLITS:
         raise RendererSetupError(f"There is no split {split!r} of textures; use train or test.")
-    remedy = "restore it, or write it with assets/make_aerial_textures.py"
+    remedy = "install Meta-Sim anew, or in a checkout run assets/make_aerial_textures.py"
     try:
         listed = yaml.safe_load((folder / "catalogue.yaml").read_text(encoding="utf-8"))
         entries: Mapping[str, Mapping] = listed["textures"]

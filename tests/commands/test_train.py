@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from metasim_backend.commands import train
-from metasim_backend.experiments.experiment import SCENES
 from metasim_backend.grammar import load_grammar
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.training.run_config import RunConfig, resolve_settings
 
 

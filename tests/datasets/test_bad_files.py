@@ -91,9 +91,9 @@ def test_bad_and_missing_labels_are_named_together(tmp_path):
 
 def test_a_run_goes_on_without_them_when_told_to(pictures, tmp_path_factory):
     from metasim_backend.grammar import load_grammar
-    from metasim_backend.training.estimators.pretrained_reader import PACKAGED
+    from metasim_backend.shipped_files.folders import SCENES
 
-    grammar = load_grammar(PACKAGED.parents[1] / "scenes" / "driving.yaml")
+    grammar = load_grammar(SCENES / "driving.yaml")
     folder = labelled(tmp_path_factory.mktemp("labelled"))
 
     def config(**target):

@@ -47,9 +47,27 @@ def test_the_doctor_loads_neither_torch_nor_bpy():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_another_python_than_bpy_runs_on_is_found():
+def test_a_python_that_no_bpy_runs_on_is_found():
+    assert packages.find_python((3, 11)).ok and "bpy 5.2" in packages.find_python((3, 13)).detail
     finding = packages.find_python((3, 12))
-    assert not finding.ok and "3.11" in finding.remedy
+    assert not finding.ok and "3.11 or 3.13" in finding.remedy and "--blender" in finding.remedy
+
+
+def test_packages_are_asked_for_as_this_python_needs_them(monkeypatch):
+    there = {"numpy": "2.4", "bpy": "4.5.1", "tool": "1.0"}
+    asked = [
+        "numpy<2; python_version >= '3'",
+        "numpy>=9; python_version < '3'",
+        "bpy>=4.5; extra == 'bpy'",
+        "absent; extra == 'dev'",
+        "tool",
+    ]
+    monkeypatch.setattr(packages.metadata, "version", there.__getitem__)
+    monkeypatch.setattr(packages.metadata, "requires", lambda _: asked)
+    finding = packages.find_packages()
+    assert not finding.ok and finding.detail == "missing: numpy <2 (here is 2.4)"
+    there["numpy"] = "1.26"
+    assert packages.find_packages().detail == "bpy 4.5.1, numpy 1.26, tool 1.0"
 
 
 def test_a_distribution_that_is_not_installed_is_found():

@@ -15,10 +15,11 @@ from metasim_backend.experiments.driving_truth import (
     other_than_prior,
     summary,
 )
-from metasim_backend.experiments.experiment import SCENES, Options
+from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.hidden_target import scenes_of
 from metasim_backend.experiments.shown_light import as_set, as_shown, with_shown_light
 from metasim_backend.grammar import load_grammar
+from metasim_backend.shipped_files.folders import SCENES
 
 
 def attribute(w1_prior: float, w1_learned: float, spread_error: float = 0.0, seen: float = 0.5):

@@ -12,10 +12,11 @@ from drawn_streets import TINY, DrawnStreets
 from metasim_backend.experiments import truth_detection
 from metasim_backend.experiments.definitions import experiment_named
 from metasim_backend.experiments.driving_truth import DrivingTruth
-from metasim_backend.experiments.experiment import SCENES, Options
+from metasim_backend.experiments.experiment import Options
 from metasim_backend.experiments.paired_gain import paired_gain
 from metasim_backend.experiments.truth_detection import GRAMMAR, LEARNED, SCORE, TRUTH, WAY, way
 from metasim_backend.grammar import load_grammar
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training import street_detector
 from metasim_backend.training.scene_generator import SceneGenerator

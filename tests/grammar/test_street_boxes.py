@@ -10,8 +10,8 @@ from street_scenes import make_street
 
 from blender_addon.contract.catalogue import read_catalogue
 from blender_addon.contract.scene_graph import Node, SceneGraph
-from metasim_backend.grammar.footprints import CATALOGUE
 from metasim_backend.grammar.street_boxes import CELL, street_boxes
+from metasim_backend.shipped_files.folders import CATALOGUE
 
 W, H = 1200, 400
 CAMERA = {"height": 1.5, "pitch": 0.0, "yaw": 0.0, "fov": 90.0}

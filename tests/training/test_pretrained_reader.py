@@ -11,9 +11,9 @@ from blob_world import GRAMMAR, SIZE
 from metasim_backend.grammar import grammar_from_dict, load_grammar, with_overrides
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.settings import SettingsError, settings_from_dict
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.training.estimators import pretrained_reader
 from metasim_backend.training.estimators.pretrained_reader import (
-    PACKAGED,
     PretrainedReader,
     chosen_file,
     fingerprint,
@@ -22,7 +22,7 @@ from metasim_backend.training.run_config import resolve_settings
 from tests.training.test_run import SETTINGS
 
 BLOBS = grammar_from_dict(GRAMMAR)
-DRIVING = PACKAGED.parents[1] / "scenes" / "driving.yaml"
+DRIVING = SCENES / "driving.yaml"
 
 
 def settings(pretrained="auto", size=SIZE):
@@ -58,7 +58,7 @@ def test_a_file_holds_what_was_saved_large_tensors_with_half_precision(tmp_path)
 
 
 def test_auto_takes_the_packaged_file_that_fits_and_no_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained_reader, "PACKAGED", tmp_path)
+    monkeypatch.setattr(pretrained_reader, "READERS", tmp_path)
     encoding = Encoding(BLOBS)
     assert chosen_file(settings(), encoding) is None
     content().save(tmp_path / "blobs.pt")

@@ -18,8 +18,9 @@ from blender_addon.contract.scene_graph import Node, SceneGraph
 from metasim_backend.grammar import load_grammar, sample_scene
 from metasim_backend.rendering.renderer import RendererSetupError, RenderingInputError
 from metasim_backend.rendering.sprites import SceneTable, SpriteRenderer
+from metasim_backend.shipped_files.folders import AERIAL_TEXTURES
 from metasim_backend.worlds.aerial_sprites import AerialWorld
-from metasim_backend.worlds.aerial_textures import FOLDER, load_banks
+from metasim_backend.worlds.aerial_textures import load_banks
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "assets" / "make_aerial_textures.py"
@@ -107,9 +108,9 @@ def test_a_car_s_pixels_have_that_middle_and_that_direction(
 
 @pytest.mark.parametrize("lane,yaw,ahead", [("right", 0, 1), ("left", 0, -1), ("left", 180, 1)])
 def test_the_front_of_a_car_leads_its_way_on_the_right(tmp_path, lane, yaw, ahead):
-    for path in FOLDER.iterdir():
+    for path in AERIAL_TEXTURES.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    with Image.open(FOLDER / "cars.png") as atlas:
+    with Image.open(AERIAL_TEXTURES / "cars.png") as atlas:
         painted = np.array(atlas)
     painted[..., :3] = 0
     painted[:, painted.shape[1] // 2 :, 0] = 255  # the front is red
@@ -311,9 +312,9 @@ def script(monkeypatch):
 
 
 def test_the_script_draws_the_shipped_textures_again(script):
-    assert script.catalogue() == (FOLDER / "catalogue.yaml").read_text(encoding="utf-8")
+    assert script.catalogue() == (AERIAL_TEXTURES / "catalogue.yaml").read_text(encoding="utf-8")
     for sheet in script.SHEETS:
-        atlas = np.asarray(Image.open(FOLDER / f"{sheet.name}.png"))
+        atlas = np.asarray(Image.open(AERIAL_TEXTURES / f"{sheet.name}.png"))
         shipped = atlas.reshape(sheet.count, sheet.height, sheet.width, 4)
         for number in (0, sheet.train, sheet.count - 1):
             drawn = script.texture(sheet, number)
@@ -336,11 +337,13 @@ def test_the_script_writes_the_same_bytes_again(tmp_path, script, monkeypatch):
 
 
 def test_the_catalogue_says_whose_and_under_what_licence():
-    listed = yaml.safe_load((FOLDER / "catalogue.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load((AERIAL_TEXTURES / "catalogue.yaml").read_text(encoding="utf-8"))
     assert listed["licence"] == "GPL-3.0-or-later"
     for entry in listed["textures"].values():
-        assert entry["licence"] == "GPL-3.0-or-later" and (FOLDER / entry["file"]).is_file()
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 700_000
+        assert (
+            entry["licence"] == "GPL-3.0-or-later" and (AERIAL_TEXTURES / entry["file"]).is_file()
+        )
+    assert sum(path.stat().st_size for path in AERIAL_TEXTURES.iterdir()) < 700_000
 
 
 # What users get wrong

@@ -14,7 +14,7 @@ from metasim_backend.experiments.definitions import (
     mnist_reward,
     structure,
 )
-from metasim_backend.experiments.experiment import SCENES, Experiment, ExperimentError
+from metasim_backend.experiments.experiment import Experiment, ExperimentError
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
@@ -36,14 +36,10 @@ def experiment_named(name: str) -> Experiment:
     """The experiment of that name.
 
     Raises:
-        ExperimentError: when there is none, or the project's scenes are not there.
+        ExperimentError: when there is none.
     """
     if name not in EXPERIMENTS:
         near = get_close_matches(name, EXPERIMENTS, 1)
         meant = f"did you mean {near[0]!r}?" if near else "metasim reproduce --list names them all."
         raise ExperimentError(f"There is no experiment {name!r}; {meant}")
-    if not SCENES.is_dir():
-        raise ExperimentError(
-            "An experiment needs the project's folder 'scenes'; run it from a checkout."
-        )
     return EXPERIMENTS[name]

@@ -21,7 +21,6 @@ from metasim_backend.datasets.box_table import counts_in_table
 from metasim_backend.datasets.readers.pictures import list_pictures
 from metasim_backend.datasets.targets import TargetImages
 from metasim_backend.experiments.experiment import (
-    SCENES,
     Experiment,
     Measurement,
     Options,
@@ -39,6 +38,7 @@ from metasim_backend.features.extractor import build_features
 from metasim_backend.features.picture_distances import distance_features, distance_names
 from metasim_backend.grammar import load_grammar
 from metasim_backend.run_files.run_folder import RunFolder
+from metasim_backend.shipped_files.folders import SCENES
 from metasim_backend.statistics.histograms import count_shares, total_variation
 from metasim_backend.training import evaluation
 from metasim_backend.training.run_config import RunConfig, load_generator, plan_run

@@ -24,13 +24,12 @@ from metasim_backend.grammar import Grammar
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.settings import SettingsError, TrainSettings
+from metasim_backend.shipped_files.folders import READERS
 
 FORMAT = 1
 AUTO, NONE = "auto", "none"
 ANY = "any"
 """In place of a camera model: a reader that has seen pictures of many cameras."""
-PACKAGED = Path(__file__).parents[3] / "assets" / "readers"
-"""Those that come with the project."""
 HALVED = 1000
 """Numbers in a tensor, from which it is written with half precision."""
 _OTHER = {
@@ -159,7 +158,7 @@ def chosen_file(settings: TrainSettings, encoding: Encoding) -> Path | None:
                 f"{AUTO} or {NONE}, or make one with metasim reader."
             )
         return Path(choice)
-    for path in sorted(PACKAGED.glob("*.pt")):
+    for path in sorted(READERS.glob("*.pt")):
         if PretrainedReader.load(path).differs_in(fits) is None:
             return path
     return None

@@ -1,0 +1,1 @@
+"""Scenes, assets and licence that come with the project, and where they lie."""
