@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "learn a generator for a folder of real images",
     "settings": "list what can be set about a training: defaults, bounds, choices and help",
     "generate": "write a labelled dataset from a learned generator",
+    "merge": "put the shards of a labelled dataset together",
     "reader": "train a reader for a grammar once, with which later runs begin",
     "read": "show what a run's reader sees in photographs, and make a street like each of them",
     "detector": "train a detector on a generator's streets, and have it look at photographs",

@@ -25,6 +25,7 @@ from metasim_backend.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from metasim_backend.datasets.shards import Shard
     from metasim_backend.training.content.content_choice import ContentChoice
     from metasim_backend.training.scene_generator import SceneGenerator
 
@@ -41,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--count", type=positive, required=True, help="how many frames")
     parser.add_argument("--format", choices=FORMATS, default="coco", help="default: coco")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="I/N",
+        help="only part I of N, counted from 0: 0/4, 1/4, 2/4, 3/4; metasim merge joins them",
+    )
     parser.add_argument("--prior", action="store_true", help="the grammar's scenes, not learned")
     parser.add_argument(
         "--content", type=Path, metavar="JSON", help="choose scenes as metasim content learned"
@@ -61,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
+    from metasim_backend.datasets.shards import Shard
     from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.content.content_choice import read_choice
@@ -75,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     domain = scenes.grammar.domain
     camera = camera_of(arguments, domain, own_camera)
     choice = None if arguments.content is None else read_choice(arguments.content)
+    part = arguments.shard or Shard(0, 1)
+    samples = part.samples(arguments.count)
     job = dataset_job(
         scenes,
         settings,
@@ -84,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         camera=camera,
         choice=choice,
     )
+    if arguments.shard is not None:
+        job |= part.job(arguments.count)
 
     def opened():
         source = open_renderer(domain, workers=workers, data=arguments.data)
@@ -101,18 +113,19 @@ def run(arguments: argparse.Namespace) -> int:
             classes=world_of(domain).labels,
             job=job,
         )
-        missing = len(writer.missing(arguments.count))
+        missing = len(writer.missing(samples.stop, samples.start))
         if missing:
             renderer = renderer or stack.enter_context(opened())
-            present = arguments.count - missing
-            with Progress("rendering", arguments.count, present, quiet=arguments.json) as progress:
+            present = len(samples) - missing
+            with Progress("rendering", len(samples), present, quiet=arguments.json) as progress:
                 generate(
                     scenes,
                     renderer,
                     settings,
                     writer,
-                    arguments.count,
+                    samples.stop,
                     arguments.seed,
+                    start=samples.start,
                     learned=learned,
                     separate=separate,
                     choice=choice,
@@ -122,11 +135,21 @@ def run(arguments: argparse.Namespace) -> int:
             writer.finish()
     print_result(
         arguments,
-        {"output": str(arguments.output), "frames": arguments.count, "rendered": missing},
-        f"{arguments.output} holds {arguments.count} labelled frames in {arguments.format} form; "
+        {"output": str(arguments.output), "frames": len(samples), "rendered": missing},
+        f"{arguments.output} holds {len(samples)} labelled frames in {arguments.format} form; "
         f"{missing} of them were missing and have been rendered.",
     )
     return 0
+
+
+def shard(text: str) -> Shard:
+    """A shard, for argparse."""
+    from metasim_backend.datasets.shards import Shard
+
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings, CameraModel]:

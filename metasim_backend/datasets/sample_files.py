@@ -7,10 +7,13 @@ set was begun with is kept beside, so that it is never continued with anything e
 
 from __future__ import annotations
 
+import errno
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
@@ -21,8 +24,14 @@ from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.run_files.atomic_files import write_atomically
 
 HIDDEN = ".metasim"
-_JOB = "job.json"
+JOB = "job.json"
 MOST_SAMPLES = 1_000_000
+_PARTS = "samples"
+# A disk without hard links, another disk, or a file that has too many names or another owner.
+_NO_LINKS = {
+    *(errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK),
+    *(errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
+}
 
 
 class SampleFiles:
@@ -41,14 +50,14 @@ class SampleFiles:
         self.hidden = folder / HIDDEN
         if folder.exists() and not folder.is_dir():
             raise DatasetError(f"The output {folder} is a file; give a new folder.")
-        if (self.hidden / _JOB).is_file():
-            begun = read_json(self.hidden / _JOB)
+        if (self.hidden / JOB).is_file():
+            begun = read_json(self.hidden / JOB)
             wanted = json.loads(json.dumps(job))
             for key in sorted(begun.keys() | wanted.keys()):
                 if begun.get(key) != wanted.get(key):
                     raise DatasetError(
-                        f"The data set {folder} was begun with {key} {begun.get(key)!r}, not "
-                        f"{wanted.get(key)!r}; continue it with that, or give a new folder."
+                        f"The data set {folder} was begun with {key} {_said(begun, key)}, not "
+                        f"{_said(wanted, key)}; continue it with that, or give a new folder."
                     )
             return
         # A hidden folder without a job is from a beginning that was cut short.
@@ -57,7 +66,7 @@ class SampleFiles:
                 f"The output folder {folder} holds other files; give a new or empty folder."
             )
         try:
-            self.write(self.hidden / _JOB, _json_bytes(job))
+            self.write(self.hidden / JOB, _json_bytes(job))
         except OSError as error:
             raise DatasetError(
                 f"The output folder {folder} cannot be written to ({error.strerror}); give another."
@@ -65,11 +74,58 @@ class SampleFiles:
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a file whole or not at all."""
+        self.write_by(path, lambda file: file.write(data))
+
+    def write_by(self, path: Path, write: Callable[[IO[bytes]], object]) -> None:
+        """Write a file whole or not at all by a function that is given it open."""
         self.hidden.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(data), (self.hidden, "part-"))
+        write_atomically(path, write, (self.hidden, "part-"))
 
     def write_json(self, path: Path, content: object) -> None:
         self.write(path, _json_bytes(content))
+
+    def take(self, source: Path, target: Path) -> None:
+        """Another data set's file under a name of ours: the same file where the disk allows it,
+        else a copy. Nobody changes such files in place, so both data sets stay as they are."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            target.unlink()
+            self.take(source, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self.write(target, source.read_bytes())
+
+    @staticmethod
+    def part_path(index: int) -> Path:
+        """Where a sample's labels are kept until they are written for the whole data set,
+        relative to the folder."""
+        return Path(HIDDEN, _PARTS, f"{sample_name(index)}.json")
+
+    def parts(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The number and the kept labels of each sample, rising, read one after the other.
+
+        Raises:
+            DatasetError: when one is damaged.
+        """
+        for index in self.part_numbers():
+            path = self.folder / self.part_path(index)
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise DatasetError(f"{path} is damaged; remove it and generate again.") from error
+            yield index, content
+
+    def part_numbers(self) -> list[int]:
+        """The samples of which labels are kept, rising."""
+        folder = self.hidden / _PARTS
+        if not folder.is_dir():
+            return []
+        with os.scandir(folder) as entries:
+            stems = (entry.name.removesuffix(".json") for entry in entries)
+            return sorted(int(stem) for stem in stems if stem.isdecimal())
 
     def sweep(self) -> None:
         """Remove what interrupted writes left behind; call it when nobody writes."""
@@ -117,6 +173,10 @@ def visible_objects(
             box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
             found.append((label, mask, box))
     return found
+
+
+def _said(job: Mapping[str, object], key: str) -> str:
+    return repr(job[key]) if key in job else "none"
 
 
 def _json_bytes(content: object) -> bytes:

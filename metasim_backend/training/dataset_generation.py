@@ -65,12 +65,13 @@ def generate(
     count: int,
     seed: int,
     *,
+    start: int = 0,
     learned: bool = True,
     separate: bool = True,
     choice: ContentChoice | None = None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> int:
-    """Write samples 0 to count - 1; each is a pure function of generator, seed and number.
+    """Write samples start to count - 1; each is a pure function of generator, seed and number.
 
     Args:
         learned, separate, choice: as for :func:`draw`.
@@ -78,9 +79,9 @@ def generate(
     Returns:
         how many were missing and have been written.
     """
-    missing = writer.missing(count)
-    for start in range(0, len(missing), CHUNK):
-        numbers = missing[start : start + CHUNK]
+    missing = writer.missing(count, start)
+    for first in range(0, len(missing), CHUNK):
+        numbers = missing[first : first + CHUNK]
         seeds = [derive_seed(seed, "generate", n) for n in numbers]
         drawn = draw(scenes, seeds, learned=learned, separate=separate, choice=choice)
         frames = renderer.render(drawn, noise_seeds(settings, drawn), progress)

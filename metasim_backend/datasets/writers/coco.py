@@ -9,41 +9,30 @@ and ``box3d`` (KITTI's convention).
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from pycocotools import mask as run_lengths
 
 from blender_addon.contract.frames import Frame, ObjectLabel
-from metasim_backend.datasets.readers.pictures import DatasetError
-from metasim_backend.datasets.sample_files import (
-    HIDDEN,
-    SampleFiles,
-    png_bytes,
-    sample_name,
-    visible_objects,
-)
+from metasim_backend.datasets.sample_files import png_bytes, sample_name, visible_objects
+from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 
 
-class CocoWriter:
+class CocoWriter(FilesPerSample):
     """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
 
-    def __init__(
-        self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]
-    ) -> None:
-        self._classes, self._min_pixels = classes, min_pixels
-        self._files = SampleFiles(
-            folder, {"format": "coco", "classes": classes, "min_pixels": min_pixels, **job}
-        )
-        self._folder = folder
-
-    def missing(self, count: int) -> list[int]:
-        return [i for i in range(count) if not all(path.is_file() for path in self._paths(i))]
+    @staticmethod
+    def form() -> dict[str, object]:
+        return {"format": "coco"}
 
     def write(self, index: int, frame: Frame) -> None:
-        image, part = self._paths(index)
+        image, part = (self._folder / path for path in self.paths(index))
         width, height = frame.size
         self._files.write(image, png_bytes(frame.image))
         # The part comes last: it is what makes the sample complete.
@@ -67,42 +56,48 @@ class CocoWriter:
         )
 
     def finish(self) -> Path:
-        images: list[dict[str, object]] = []
-        annotations: list[dict[str, object]] = []
-        for part in sorted((self._folder / HIDDEN / "samples").glob("[0-9]*.json")):
-            if not (self._folder / "images" / f"{part.stem}.png").is_file():
-                continue
-            try:
-                content = json.loads(part.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise DatasetError(f"{part} is damaged; remove it and generate again.") from error
-            image_id = int(part.stem) + 1
-            images.append({"id": image_id, **content["image"]})
-            for item in content["annotations"]:
-                annotations.append({"id": len(annotations) + 1, "image_id": image_id, **item})
         target = self._folder / "annotations.json"
-        self._files.write_json(
-            target,
-            {
-                "info": {"description": "Synthetic pictures with labels", "version": "1"},
-                "licenses": [],
-                "images": images,
-                "annotations": annotations,
-                "categories": [
-                    {"id": number, "name": name, "supercategory": "object"}
-                    for number, name in enumerate(self._classes, start=1)
-                ],
-            },
-        )
+        self._files.write_by(target, self._write_annotations)
         self._files.sweep()
         return target
 
-    def _paths(self, index: int) -> tuple[Path, Path]:
-        name = sample_name(index)
-        return (
-            self._folder / "images" / f"{name}.png",
-            self._folder / HIDDEN / "samples" / f"{name}.json",
-        )
+    def paths(self, index: int) -> tuple[Path, ...]:
+        return (Path("images", f"{sample_name(index)}.png"), self._files.part_path(index))
+
+    def _write_annotations(self, file: IO[bytes]) -> None:
+        """One sample in memory at a time; first all pictures, then all objects."""
+        head = {
+            "info": {"description": "Synthetic pictures with labels", "version": "1"},
+            "licenses": [],
+            "categories": [
+                {"id": number, "name": name, "supercategory": "object"}
+                for number, name in enumerate(self._classes, start=1)
+            ],
+        }
+        file.write(json.dumps(head)[:-1].encode())
+        for key, items in (("images", self._images()), ("annotations", self._annotations())):
+            file.write(f',\n"{key}": ['.encode())
+            for number, item in enumerate(items):
+                file.write((",\n" if number else "\n").encode())
+                file.write(json.dumps(item, allow_nan=False).encode())
+            file.write(b"\n]")
+        file.write(b"}\n")
+
+    def _images(self) -> Iterator[dict[str, Any]]:
+        for index, content in self._samples():
+            yield {"id": index + 1, **content["image"]}
+
+    def _annotations(self) -> Iterator[dict[str, Any]]:
+        number = itertools.count(1)
+        for index, content in self._samples():
+            for item in content["annotations"]:
+                yield {"id": next(number), "image_id": index + 1, **item}
+
+    def _samples(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The samples whose pictures are there too."""
+        for index, content in self._files.parts():
+            if self._is_there(index):
+                yield index, content
 
     def _annotation(
         self, label: ObjectLabel, mask: np.ndarray, box: tuple[int, int, int, int]

@@ -18,12 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from blender_addon.contract.frames import Frame, ObjectLabel
-from metasim_backend.datasets.sample_files import (
-    SampleFiles,
-    png_bytes,
-    sample_name,
-    visible_objects,
-)
+from metasim_backend.datasets.sample_files import png_bytes, sample_name, visible_objects
+from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 
 TYPES = {
     "car": "Car",
@@ -39,33 +35,19 @@ _STRAIGHT = 1e-6
 _VELO_TO_CAM = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]], dtype=np.float64)
 
 
-class KittiWriter:
+class KittiWriter(FilesPerSample):
     """See :func:`metasim_backend.datasets.writers.writer.open_writer`.
 
     Classes that KITTI does not have are written as Misc.
     """
 
-    def __init__(
-        self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]
-    ) -> None:
-        self._classes, self._min_pixels = classes, min_pixels
-        self._files = SampleFiles(
-            folder,
-            {
-                "format": "kitti",
-                "boxes": "level",  # those of earlier versions were the camera's
-                "classes": classes,
-                "min_pixels": min_pixels,
-                **job,
-            },
-        )
-        self._folder = folder
-
-    def missing(self, count: int) -> list[int]:
-        return [i for i in range(count) if not all(path.is_file() for path in self._paths(i))]
+    @staticmethod
+    def form() -> dict[str, object]:
+        # The boxes of earlier versions had the camera's axes.
+        return {"format": "kitti", "boxes": "level"}
 
     def write(self, index: int, frame: Frame) -> None:
-        image, calib, label = self._paths(index)
+        image, calib, label = (self._folder / path for path in self.paths(index))
         level = level_axes(frame.pose)
         lines = [
             label_line(item, box, level)
@@ -79,12 +61,12 @@ class KittiWriter:
         self._files.sweep()
         return self._folder
 
-    def _paths(self, index: int) -> tuple[Path, Path, Path]:
+    def paths(self, index: int) -> tuple[Path, ...]:
         name = sample_name(index)
         return (
-            self._folder / "image_2" / f"{name}.png",
-            self._folder / "calib" / f"{name}.txt",
-            self._folder / "label_2" / f"{name}.txt",
+            Path("image_2", f"{name}.png"),
+            Path("calib", f"{name}.txt"),
+            Path("label_2", f"{name}.txt"),
         )
 
 

@@ -18,12 +18,13 @@ from blender_addon.contract.frames import Frame
 from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.datasets.writers.coco import CocoWriter
+from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 from metasim_backend.datasets.writers.kitti import KittiWriter
 from metasim_backend.datasets.writers.yolo import YoloWriter
 
 CLASSES = LABELLED
 MIN_PIXELS = 10
-FORMATS: dict[str, type[CocoWriter] | type[KittiWriter] | type[YoloWriter]] = {
+FORMATS: dict[str, type[FilesPerSample]] = {
     "coco": CocoWriter,
     "kitti": KittiWriter,
     "yolo": YoloWriter,
@@ -33,12 +34,17 @@ FORMATS: dict[str, type[CocoWriter] | type[KittiWriter] | type[YoloWriter]] = {
 class DatasetWriter(Protocol):
     """Writes a data set sample by sample; different samples may be written at the same time."""
 
-    def missing(self, count: int) -> list[int]:
-        """The samples among 0 ... count - 1 that are not there whole."""
+    def missing(self, count: int, start: int = 0) -> list[int]:
+        """The samples among start ... count - 1 that are not there whole."""
         ...
 
     def write(self, index: int, frame: Frame) -> None:
         """Write one sample's files; a sample that is there is written anew."""
+        ...
+
+    def take(self, index: int, folder: Path) -> None:
+        """Take one sample over from the folder of another data set of this format, in which it is
+        whole."""
         ...
 
     def finish(self) -> Path:
@@ -84,3 +90,19 @@ def open_writer(
     if min_pixels < 1:
         raise DatasetError(f"The least number of pixels {min_pixels} is not at least 1.")
     return FORMATS[kind](Path(folder), classes, min_pixels, dict(job or {}))
+
+
+def continue_writer(folder: Path, job: Mapping[str, object]) -> DatasetWriter:
+    """A writer for a data set with the job that one like it was begun with, read from there.
+
+    Args:
+        job: the whole of it: format, classes and least number of pixels too.
+
+    Raises:
+        DatasetError: as :func:`open_writer`; also when the job lacks any of these.
+    """
+    kind, classes, least = job.get("format"), job.get("classes"), job.get("min_pixels")
+    if not (isinstance(kind, str) and isinstance(classes, list) and isinstance(least, int)):
+        raise DatasetError(f"The job of the data set for {folder} is damaged; generate it again.")
+    rest = {key: job[key] for key in job if key not in ("format", "classes", "min_pixels")}
+    return open_writer(kind, folder, classes=classes, min_pixels=least, job=rest)

@@ -9,31 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from blender_addon.contract.frames import Frame
-from metasim_backend.datasets.sample_files import (
-    SampleFiles,
-    png_bytes,
-    sample_name,
-    visible_objects,
-)
+from metasim_backend.datasets.sample_files import png_bytes, sample_name, visible_objects
+from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 
 
-class YoloWriter:
+class YoloWriter(FilesPerSample):
     """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
 
-    def __init__(
-        self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: dict[str, object]
-    ) -> None:
-        self._classes, self._min_pixels = classes, min_pixels
-        self._files = SampleFiles(
-            folder, {"format": "yolo", "classes": classes, "min_pixels": min_pixels, **job}
-        )
-        self._folder = folder
-
-    def missing(self, count: int) -> list[int]:
-        return [i for i in range(count) if not all(path.is_file() for path in self._paths(i))]
+    @staticmethod
+    def form() -> dict[str, object]:
+        return {"format": "yolo"}
 
     def write(self, index: int, frame: Frame) -> None:
-        image, labels = self._paths(index)
+        image, labels = (self._folder / path for path in self.paths(index))
         width, height = frame.size
         lines = [
             f"{self._classes.index(label.class_name)} "
@@ -55,6 +43,6 @@ class YoloWriter:
         self._files.sweep()
         return target
 
-    def _paths(self, index: int) -> tuple[Path, Path]:
+    def paths(self, index: int) -> tuple[Path, ...]:
         name = sample_name(index)
-        return (self._folder / "images" / f"{name}.png", self._folder / "labels" / f"{name}.txt")
+        return (Path("images", f"{name}.png"), Path("labels", f"{name}.txt"))
