@@ -33,6 +33,8 @@ export METASIM_STRICT := $(STRICT)
 NEWER := $(VENV)/bpy-5.0
 # Labels are compared with this one's too, by `make nightly`.
 OLDER := $(VENV)/bpy-4.2
+# Other people's readers of data sets, which need another numpy than this project.
+READERS := $(VENV)/readers
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -79,6 +81,11 @@ $(OLDER)/.set-up: $(STAMP)
 	$(OLDER)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) bpy==4.2.0 numpy==1.26.4
 	touch $@
 
+$(READERS)/.set-up: $(STAMP)
+	$(PYTHON) -m venv $(READERS)
+	$(READERS)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) datasets==5.2.0 webdataset==1.0.2 pillow
+	touch $@
+
 .PHONY: test
 test: lint $(NEWER)/.set-up ## every quick check: ruff, mypy, pytest
 	$(if $(WINDOW_TEST),$(BIN)/python -m pytest $(PYTEST_ARGS) $(WINDOW_TEST) || [ $$? -eq 5 ])
@@ -100,9 +107,10 @@ slow: $(STAMP) ## the tests that take longer
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: nightly
-nightly: $(STAMP) $(NEWER)/.set-up $(OLDER)/.set-up ## labels in every Blender: 3.4 or what is installed, 4.2, 4.5, 5.0
+nightly: $(STAMP) $(NEWER)/.set-up $(OLDER)/.set-up $(READERS)/.set-up ## labels in every Blender: 3.4 or what is installed, 4.2, 4.5, 5.0; others' readers
 	METASIM_BPY42_PYTHON=$(CURDIR)/$(OLDER)/bin/python METASIM_BPY50_PYTHON=$(CURDIR)/$(NEWER)/bin/python \
-		$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/rendering/test_other_blenders.py
+		METASIM_READERS_PYTHON=$(CURDIR)/$(READERS)/bin/python \
+		$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/rendering/test_other_blenders.py tests/datasets/test_formats_for_scale.py
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## measure speed

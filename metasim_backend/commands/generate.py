@@ -29,18 +29,21 @@ if TYPE_CHECKING:
     from metasim_backend.training.content.content_choice import ContentChoice
     from metasim_backend.training.scene_generator import SceneGenerator
 
-FORMATS = ("coco", "kitti", "yolo")
-# What a data set's folder may hold beside its hidden folder; --force removes nothing else.
-PARTS = (
-    *("images", "annotations.json", "labels", "data.yaml", "image_2", "label_2", "calib"),
-    *("instances", "depth", "semantic", "normals", "flow"),
-)
+FORMATS = ("coco", "kitti", "yolo", "webdataset", "huggingface")
+# What metasim render writes beside a data set.
+MAPS = ("instances", "depth", "semantic", "normals", "flow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_generator_argument(parser, "run")
     parser.add_argument("-n", "--count", type=positive, required=True, help="how many frames")
-    parser.add_argument("--format", choices=FORMATS, default="coco", help="default: coco")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="coco",
+        help="default: coco; webdataset: tars of pictures and JSON; huggingface: an image folder "
+        "with metadata.jsonl, which datasets.load_dataset reads",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--shard",
@@ -209,10 +212,13 @@ def replaceable(folder: Path) -> bool:
         UsageError: when it is one, but holds other things too.
     """
     from metasim_backend.datasets.sample_files import HIDDEN
+    from metasim_backend.datasets.writers.writer import parts_of
 
     if not (folder / HIDDEN).is_dir():
         return False  # the writer refuses what is no data set of ours
-    others = sorted(item.name for item in folder.iterdir() if item.name not in (HIDDEN, *PARTS))
+    # --force removes nothing but what belongs to the data set.
+    own = (HIDDEN, *parts_of(folder), *MAPS)
+    others = sorted(item.name for item in folder.iterdir() if item.name not in own)
     if others:
         raise UsageError(
             f"{folder} holds {others[0]!r} too, which is no part of a dataset, so --force leaves "

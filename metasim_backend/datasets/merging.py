@@ -106,10 +106,9 @@ def merge(
     """
     lacking = 0
     for shard in shards:
-        for index in writer.missing(shard.samples.stop, shard.samples.start):
-            writer.take(index, shard.folder)
-            lacking += 1
-            progress(1)
+        missing = writer.missing(shard.samples.stop, shard.samples.start)
+        writer.take(missing, shard.folder, progress)
+        lacking += len(missing)
     writer.finish()
     return lacking
 

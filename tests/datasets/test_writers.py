@@ -174,7 +174,8 @@ def test_interrupted_and_continued_gives_the_bytes_of_an_uninterrupted_job(kind,
     (tmp_path / "resumed/.metasim/part-abc").write_bytes(b"half")
     begun.write(0, frame_of(0))
     last = {"coco": ".metasim/samples/000000.json", "kitti": "label_2/000000.txt",
-            "yolo": "labels/000000.txt"}[kind]  # fmt: skip
+            "yolo": "labels/000000.txt", "webdataset": ".metasim/samples/000000.json",
+            "huggingface": ".metasim/samples/000000.json"}[kind]  # fmt: skip
     (tmp_path / "resumed" / last).unlink()
 
     again = open_writer(kind, tmp_path / "resumed")

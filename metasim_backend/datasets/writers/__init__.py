@@ -1,1 +1,1 @@
-"""Data sets out: COCO, KITTI and YOLO."""
+"""Data sets out: COCO, KITTI, YOLO, WebDataset and Hugging Face's image folder."""

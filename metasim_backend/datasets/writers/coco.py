@@ -12,20 +12,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from pycocotools import mask as run_lengths
-
-from blender_addon.contract.frames import Frame, ObjectLabel
-from metasim_backend.datasets.sample_files import png_bytes, sample_name, visible_objects
+from blender_addon.contract.frames import Frame
+from metasim_backend.datasets.sample_files import (
+    SampleFiles,
+    png_bytes,
+    sample_name,
+    visible_objects,
+)
+from metasim_backend.datasets.writers.description import object_description, picture_description
 from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 
 
 class CocoWriter(FilesPerSample):
     """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
+
+    parts = ("images", "annotations.json")
 
     @staticmethod
     def form() -> dict[str, object]:
@@ -33,23 +37,18 @@ class CocoWriter(FilesPerSample):
 
     def write(self, index: int, frame: Frame) -> None:
         image, part = (self._folder / path for path in self.paths(index))
-        width, height = frame.size
         self._files.write(image, png_bytes(frame.image))
+        picture: dict[str, object] = {"file_name": image.name, **picture_description(frame)}
         # The part comes last: it is what makes the sample complete.
         self._files.write_json(
             part,
             {
-                "image": {
-                    "file_name": image.name,
-                    "width": width,
-                    "height": height,
-                    "camera": {
-                        "intrinsics": np.asarray(frame.intrinsics, float).tolist(),
-                        "pose": np.asarray(frame.pose, float).tolist(),
-                    },
-                },
+                "image": picture,
                 "annotations": [
-                    self._annotation(label, mask, box)
+                    {
+                        "category_id": self._classes.index(label.class_name) + 1,
+                        **object_description(label, mask, box),
+                    }
                     for label, mask, box in visible_objects(frame, self._classes, self._min_pixels)
                 ],
             },
@@ -62,7 +61,7 @@ class CocoWriter(FilesPerSample):
         return target
 
     def paths(self, index: int) -> tuple[Path, ...]:
-        return (Path("images", f"{sample_name(index)}.png"), self._files.part_path(index))
+        return (Path("images", f"{sample_name(index)}.png"), SampleFiles.part_path(index))
 
     def _write_annotations(self, file: IO[bytes]) -> None:
         """One sample in memory at a time; first all pictures, then all objects."""
@@ -98,30 +97,3 @@ class CocoWriter(FilesPerSample):
         for index, content in self._files.parts():
             if self._is_there(index):
                 yield index, content
-
-    def _annotation(
-        self, label: ObjectLabel, mask: np.ndarray, box: tuple[int, int, int, int]
-    ) -> dict[str, object]:
-        encoded = run_lengths.encode(np.asfortranarray(mask.astype(np.uint8)))
-        amodal = label.amodal_box
-        return {
-            "category_id": self._classes.index(label.class_name) + 1,
-            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
-            "area": int(mask.sum()),
-            "iscrowd": 0,
-            "segmentation": {
-                "size": [int(n) for n in encoded["size"]],
-                "counts": encoded["counts"].decode("ascii"),
-            },
-            "amodal_bbox": None
-            if amodal is None
-            else [
-                round(float(v), 3)
-                for v in (amodal[0], amodal[1], amodal[2] - amodal[0], amodal[3] - amodal[1])
-            ],
-            "visibility": round(float(label.visibility), 6),
-            "truncation": round(float(label.truncation), 6),
-            "occlusion": int(label.occlusion),
-            "node": label.node,
-            "box3d": None if label.box3d is None else asdict(label.box3d),
-        }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from blender_addon.contract.frames import Frame
 from metasim_backend.datasets.sample_files import SampleFiles
@@ -18,6 +19,8 @@ class FilesPerSample(ABC):
         classes: in the order of their numbers.
         min_pixels: objects of which fewer pixels show are left out.
     """
+
+    parts: ClassVar[tuple[str, ...]]
 
     def __init__(
         self, folder: Path, classes: tuple[str, ...], min_pixels: int, job: Mapping[str, object]
@@ -46,9 +49,11 @@ class FilesPerSample(ABC):
     def missing(self, count: int, start: int = 0) -> list[int]:
         return [i for i in range(start, count) if not self._is_there(i)]
 
-    def take(self, index: int, folder: Path) -> None:
-        for path in self.paths(index):
-            self._files.take(folder / path, self._folder / path)
+    def take(self, samples: Sequence[int], folder: Path, progress: Callable[[int], object]) -> None:
+        for index in samples:
+            for path in self.paths(index):
+                self._files.take(folder / path, self._folder / path)
+            progress(1)
 
     def _is_there(self, index: int) -> bool:
         return all((self._folder / path).is_file() for path in self.paths(index))

@@ -41,6 +41,8 @@ class KittiWriter(FilesPerSample):
     Classes that KITTI does not have are written as Misc.
     """
 
+    parts = ("image_2", "label_2", "calib")
+
     @staticmethod
     def form() -> dict[str, object]:
         # The boxes of earlier versions had the camera's axes.

@@ -10,29 +10,41 @@ Run again after an interruption, this writes only what is missing, and the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from blender_addon.contract.frames import Frame
 from blender_addon.contract.street_classes import LABELLED
+from metasim_backend.datasets.json_files import read_json
 from metasim_backend.datasets.readers.pictures import DatasetError
+from metasim_backend.datasets.sample_files import HIDDEN, JOB
 from metasim_backend.datasets.writers.coco import CocoWriter
 from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
+from metasim_backend.datasets.writers.huggingface import HuggingFaceWriter
 from metasim_backend.datasets.writers.kitti import KittiWriter
+from metasim_backend.datasets.writers.webdataset import WebDatasetWriter
 from metasim_backend.datasets.writers.yolo import YoloWriter
 
 CLASSES = LABELLED
 MIN_PIXELS = 10
-FORMATS: dict[str, type[FilesPerSample]] = {
+FORMATS: dict[str, type[FilesPerSample] | type[WebDatasetWriter]] = {
     "coco": CocoWriter,
     "kitti": KittiWriter,
     "yolo": YoloWriter,
+    "webdataset": WebDatasetWriter,
+    "huggingface": HuggingFaceWriter,
 }
 
 
 class DatasetWriter(Protocol):
-    """Writes a data set sample by sample; different samples may be written at the same time."""
+    """Writes a data set sample by sample; different samples may be written at the same time.
+
+    Attributes:
+        parts: files and folders that such a data set has beside its hidden folder.
+    """
+
+    parts: ClassVar[tuple[str, ...]]
 
     def missing(self, count: int, start: int = 0) -> list[int]:
         """The samples among start ... count - 1 that are not there whole."""
@@ -42,9 +54,14 @@ class DatasetWriter(Protocol):
         """Write one sample's files; a sample that is there is written anew."""
         ...
 
-    def take(self, index: int, folder: Path) -> None:
-        """Take one sample over from the folder of another data set of this format, in which it is
-        whole."""
+    def take(self, samples: Sequence[int], folder: Path, progress: Callable[[int], object]) -> None:
+        """Take samples over from the folder of another data set, in which they are whole.
+
+        Args:
+            samples: their numbers, rising.
+            folder: of a data set that was written with the same job, but for its being a shard.
+            progress: is told of so many more that have been taken.
+        """
         ...
 
     def finish(self) -> Path:
@@ -67,7 +84,7 @@ def open_writer(
     """A writer for a new or interrupted data set.
 
     Args:
-        kind: a key of :data:`FORMATS`: "coco", "kitti" or "yolo".
+        kind: a key of :data:`FORMATS`, such as "coco".
         folder: new or empty, or the same data set, interrupted or to be extended.
         classes: classes to write, in the order of their numbers.
         min_pixels: objects of which fewer pixels show are left out.
@@ -106,3 +123,13 @@ def continue_writer(folder: Path, job: Mapping[str, object]) -> DatasetWriter:
         raise DatasetError(f"The job of the data set for {folder} is damaged; generate it again.")
     rest = {key: job[key] for key in job if key not in ("format", "classes", "min_pixels")}
     return open_writer(kind, folder, classes=classes, min_pixels=least, job=rest)
+
+
+def parts_of(folder: Path) -> tuple[str, ...]:
+    """The files and folders that a data set has in its folder, beside the hidden one.
+
+    A data set whose format cannot be told has none.
+    """
+    path = folder / HIDDEN / JOB
+    kind = read_json(path).get("format") if path.is_file() else None
+    return FORMATS[kind].parts if isinstance(kind, str) and kind in FORMATS else ()

@@ -16,6 +16,8 @@ from metasim_backend.datasets.writers.files_per_sample import FilesPerSample
 class YoloWriter(FilesPerSample):
     """See :func:`metasim_backend.datasets.writers.writer.open_writer`."""
 
+    parts = ("images", "labels", "data.yaml")
+
     @staticmethod
     def form() -> dict[str, object]:
         return {"format": "yolo"}
