@@ -16,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="also write prior / learned / target as PNG"
     )
+    parser.add_argument(
+        "--animation",
+        type=Path,
+        metavar="FILE",
+        help="also write a street and its attributes' distributions while learning, as GIF or WebP",
+    )
     parser.add_argument("--force", action="store_true", help="replace such files that are there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -29,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.run_files.run_folder import RunFolder
 
     folder = RunFolder.open(arguments.run)
-    for path in (arguments.save, arguments.picture):
+    for path in (arguments.save, arguments.picture, arguments.animation):
         if path is not None:
             output_file(path, force=arguments.force)
     written = [write_report(folder.path)]
@@ -44,9 +50,27 @@ def run(arguments: argparse.Namespace) -> int:
         strip = comparison_strip(*rows)
         write_atomically(arguments.picture, lambda file: file.write(strip))
         written.append(arguments.picture)
+    if arguments.animation:
+        written.append(_animated(folder.path, arguments.animation))
     names = [str(path) for path in written]
     print_result(arguments, {"written": names}, f"Wrote {', '.join(names)}.")
     return 0
+
+
+def _animated(folder: Path, path: Path) -> Path:
+    from metasim_backend.reporting.learning_film import film_of, write_film
+    from metasim_backend.reporting.run_record import read_run
+
+    film = film_of(read_run(folder))
+    if film is None:
+        raise UsageError(
+            f"{folder} was not followed while it learned, or is not finished; train with "
+            "match.report_every=1."
+        )
+    try:
+        return write_film(path, film)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def figures(folder) -> dict:

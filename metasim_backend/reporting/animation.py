@@ -73,22 +73,33 @@ def write_animation(
         ValueError: when there is no frame, the rows differ in their scenes, a picture cannot be
             read, or the suffix is neither ``.gif`` nor ``.webp``.
     """
+    if not frames.rows or len({len(row) for row in frames.rows}) != 1 or not frames.rows[0]:
+        raise ValueError("An animation needs frames of the same scenes each; give at least one.")
+    sheets = _painted(frames, scale)
+    return write_frames(path, sheets, [1 / frames_a_second] * (len(sheets) - 1) + [hold])
+
+
+def write_frames(path: Path, sheets: Sequence[Image.Image], seconds: Sequence[float]) -> Path:
+    """Write sheets of one size as a film that repeats for ever.
+
+    Args:
+        seconds: that each sheet stays.
+
+    Raises:
+        ValueError: when the path's suffix is neither ``.gif`` nor ``.webp``.
+    """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("gif", "webp"):
         raise ValueError(f"An animation's file ends in .gif or .webp, not {path.name}; rename it.")
-    if not frames.rows or len({len(row) for row in frames.rows}) != 1 or not frames.rows[0]:
-        raise ValueError("An animation needs frames of the same scenes each; give at least one.")
-    painted = _painted(frames, scale)
-    durations = [round(1000 / frames_a_second)] * len(painted)
-    durations[-1] = round(1000 * hold)
-    options: dict = {"save_all": True, "append_images": painted[1:], "duration": durations}
+    painted = list(sheets)
+    options: dict = {"save_all": True, "duration": [round(1000 * stay) for stay in seconds]}
     if kind == "webp":
         options |= {"lossless": True, "loop": 0}
     else:
         options |= {"loop": 0, "optimize": True}
         palette = _palette(painted)
         painted = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in painted]
-        options["append_images"] = painted[1:]
+    options["append_images"] = painted[1:]
     write_atomically(path, lambda file: painted[0].save(file, format=kind.upper(), **options))
     return path
 

@@ -31,8 +31,12 @@ MOST_SCENES = 3
 Item = TypeVar("Item")
 
 
-def render_page(record: RunRecord) -> str:
-    """The whole page for a run, as HTML."""
+def render_page(record: RunRecord, film: str | None = None) -> str:
+    """The whole page for a run, as HTML.
+
+    Args:
+        film: of its learning, as a data URI.
+    """
     rows = attribute_table(record.attributes)
     mmd, detector = mmd_comparisons(record), detector_comparisons(record)
     others = [*distance_comparisons(record), *detector, *collision_comparisons(record)]
@@ -46,6 +50,7 @@ def render_page(record: RunRecord) -> str:
         verdict=sentence,
         mood=mood,
         record=record,
+        film=film,
         headline=[c for c in (mmd[1], *detector[:1]) if c.measured],
         seconds=times.get("total", sum(times.values())),
         features=record.summary.get("features"),

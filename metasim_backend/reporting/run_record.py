@@ -34,6 +34,7 @@ class RunRecord:
         evidence: ``report_data/evidence.json``.
         pictures: paths by kind (target, prior, learned), in order of their names.
         progress: paths by scene (``NN``) and step.
+        steps: ``report_data/steps/``, numbers by step and attribute.
         read_target: ``report_data/read_target.json``, what was read in the first target pictures.
         twins: paths of pictures of streets like these.
         support: ``report_data/support.json``, whether pictures support what was moved.
@@ -52,6 +53,7 @@ class RunRecord:
     read_target: Mapping[str, Any] = field(default_factory=dict)
     twins: tuple[Path, ...] = ()
     support: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def number(self, *keys: str) -> float | None:
         """A finite number of the summary by its path, or None."""
@@ -108,6 +110,11 @@ def read_run(folder: Path) -> RunRecord:
         pictures={kind: _pictures(pictures / kind) for kind in KINDS_OF_PICTURES},
         twins=_pictures(pictures / "twin"),
         progress=_progress(pictures / "progress"),
+        steps={
+            int(path.stem): _read_mapping(path)
+            for path in sorted((data / "steps").glob("*.json"))
+            if path.stem.isdecimal()
+        },
     )
 
 

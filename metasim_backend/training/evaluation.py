@@ -19,6 +19,7 @@ from metasim_backend.grammar.encoding import attribute_samples
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.atomic_files import write_atomically
 from metasim_backend.training.scene_generator import SceneGenerator, noise_seeds
+from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.task_optimisation import bytes_frame
 
 
@@ -91,6 +92,27 @@ def write_picture(path: Path, image: np.ndarray) -> None:
 
 def pictures_of(frames: Sequence[Frame]) -> list[np.ndarray]:
     return [bytes_frame(frame).image for frame in frames]
+
+
+ATTRIBUTE_SCENES = 200
+
+
+def attribute_seeds(seed: int) -> list[int]:
+    """Of the scenes in which attributes are counted: for prior, learned and each followed step."""
+    return [derive_seed(seed, "attributes", i) for i in range(ATTRIBUTE_SCENES)]
+
+
+def attribute_numbers(
+    generator: SceneGenerator, scenes: Sequence[SceneGraph]
+) -> dict[str, list[float]]:
+    """Values of each number that is learned, by name, to four digits."""
+    samples = attribute_samples(generator.grammar, scenes)
+    slots = [s for s in generator.encoding.slots if s.attribute.mutable and s.kind != "categorical"]
+    return {
+        slot.name: [float(f"{value:.4g}") for value in samples[slot.name]]
+        for slot in slots
+        if len(samples[slot.name])
+    }
 
 
 def attribute_report(

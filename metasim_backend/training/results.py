@@ -26,8 +26,6 @@ from metasim_backend.training.structure_report import structure_report
 from metasim_backend.training.task_network import new_detector, task_of
 from metasim_backend.training.task_optimisation import bytes_frame
 
-ATTRIBUTE_SCENES = 200
-
 
 def write_results(state: State, services: Services) -> None:
     """Measure prior against learned on the same seeds, and write ``report_data/``."""
@@ -62,7 +60,7 @@ def write_results(state: State, services: Services) -> None:
 
     write_read_target(state, services)
 
-    seeds = [derive_seed(settings.seed, "attributes", i) for i in range(ATTRIBUTE_SCENES)]
+    seeds = evaluation.attribute_seeds(settings.seed)
     attributes = evaluation.attribute_report(
         state.scenes, state.scenes.prior(seeds), state.scenes.learned(seeds), target.truth
     )

@@ -76,7 +76,7 @@ class Match(Stage):
 
 
 def follow_scenes(state: State, services: Services, step: int) -> None:
-    """The first pictures of the report as the generator makes them now."""
+    """The report's first pictures as the generator makes them now, and where attributes lie."""
     settings = services.settings
     count = settings.evaluation.followed
     seeds = [derive_seed(settings.seed, "report", i) for i in range(count)]
@@ -86,3 +86,7 @@ def follow_scenes(state: State, services: Services, step: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for i, picture in enumerate(evaluation.pictures_of(shown.frames)):
         evaluation.write_picture(folder / f"{step:05d}_{i:02d}.png", picture)
+    counted = state.scenes.learned(evaluation.attribute_seeds(settings.seed))
+    numbers = evaluation.attribute_numbers(state.scenes, counted)
+    (services.folder.report_data / "steps").mkdir(parents=True, exist_ok=True)
+    services.folder.write_json(f"steps/{step:05d}.json", numbers)
