@@ -42,13 +42,15 @@ class SurrogateSettings:
     )
     reader_epochs: Count = setting(8, "Passes of the reader's training over them.")
     reader_goes_on: Whole = setting(
-        0, "Passes over a later round's renders and as many older; 0: it stays as it is."
+        3,
+        "Passes over the generator's own renders in each round from the third on, when it is near "
+        "the target; 0: the reader stays as it is.",
     )
     epochs: Count = setting(24, "Passes of the surrogate's training in the first round.")
     goes_on: Count = setting(10, "The same in later rounds.")
     rounds: Count = setting(5, "How often the generator is changed. Between two it is rendered.")
     renders: Annotated[int, Field(ge=20)] = setting(
-        200,
+        400,
         "Renders of the generator as it is after a round, for the next. Where the reader goes on "
         "learning, half of them are its own, and only the others teach the surrogate.",
     )

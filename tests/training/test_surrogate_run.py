@@ -1,6 +1,7 @@
 """A whole run on a surrogate in the blob world: it finds the light, and resumes bit for bit."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from metasim_backend.settings import settings_from_dict
 from metasim_backend.training.estimators import round_networks, surrogate_rounds
 from metasim_backend.training.estimators.kept_reader import trained_reader
 from metasim_backend.training.estimators.pretrained_reader import PretrainedReader, fingerprint
+from metasim_backend.training.estimators.surrogate_rounds import trained_on
 from metasim_backend.training.evaluation import images_of
 from tests.training.test_run import SETTINGS as BASE
 from tests.training.test_run import (
@@ -38,7 +40,7 @@ SETTINGS = {
         "reader_goes_on": 1,
         "epochs": 12,
         "goes_on": 3,
-        "rounds": 2,
+        "rounds": 3,
         "renders": 30,
         "proposals": 60,
         "steps": 60,
@@ -58,13 +60,13 @@ def test_the_light_comes_nearer_and_each_round_is_measured(whole):
     prior, learned = (float(np.mean(light[row])) for row in ("prior", "learned"))
     assert abs(learned - 0.9) < 0.5 * abs(prior - 0.9)
     rounds = [m for m in read_metrics(whole.folder.metrics) if m["phase"] == "surrogate"]
-    assert [m["step"] for m in rounds] == [0, 1]
+    assert [m["step"] for m in rounds] == [0, 1, 2]
     assert rounds[1]["distance"] < rounds[0]["distance"]  # on renders, not as predicted
-    assert [m["pictures"] for m in rounds] == [200, 230]
+    assert [m["pictures"] for m in rounds] == [200, 230, 260]
     numbers = whole.folder.read_json("reader.json")["numbers"]
     assert numbers["field.light"]["count"] == 30
     support = whole.folder.read_json("support.json")
-    assert support["round"] == 1  # the last
+    assert support["round"] == 2  # the last
     assert support["attributes"]["field.light"] > support["supported_from"]
     assert support["unexplained"].keys() == {"scene", "objects"}
     assert min(support["unexplained"].values()) >= 0
@@ -73,26 +75,26 @@ def test_the_light_comes_nearer_and_each_round_is_measured(whole):
 def test_no_picture_teaches_both_the_reader_and_the_surrogate(whole, tmp_path, monkeypatch):
     """In no round: what one has learned by heart must not become what the other expects."""
     train, teach = round_networks.train_reader, round_networks.teach_surrogate
-    read: list[set[bytes]] = []
-    taught: list[set[bytes]] = []
+    read: list[set[bytes]] = [set()]  # what the reader was trained on so far
+    taught: list[tuple[set[bytes], set[bytes]]] = []
 
     def pictures(images):
         return {image.numpy().tobytes() for image in images}
 
     def training(reader, seen, *arguments):
-        read.append(pictures(seen.images))
+        read.append(read[-1] | pictures(seen.images))
         train(reader, seen, *arguments)
 
     def teaching(surrogate, archive, readings, nodes, rows, *arguments, **options):
-        taught.append(pictures(archive.seen.images[rows]))
+        taught.append((read[-1], pictures(archive.seen.images[rows])))
         teach(surrogate, archive, readings, nodes, rows, *arguments, **options)
 
     monkeypatch.setattr(round_networks, "train_reader", training)
     monkeypatch.setattr(round_networks, "teach_surrogate", teaching)
     run = run_in(tmp_path / "run", settings=SETTINGS)
-    assert [len(some) for some in read] == [150, 30]  # the newest 15, and as many older ones
-    assert [len(some) for some in taught] == [50, 65]
-    assert not set.union(*read) & set.union(*taught)
+    assert [len(some) for some in read] == [0, 150, 180]  # 15 of each later round
+    assert [len(some) for _, some in taught] == [50, 80, 80]
+    assert all(not before & some for before, some in taught)
     assert_equal_states(parameters(run), parameters(whole))
 
 
@@ -140,6 +142,28 @@ class CountingRenderer(BlobRenderer):
         return super().render(scenes, settings, progress)
 
 
+def test_the_reader_goes_on_near_the_target_on_renders_that_the_surrogate_is_not_taught(whole):
+    """Reader and surrogate share the generator's renders of rounds 1 and 2, from round 2 on."""
+    readers = [whole.folder.load_checkpoint(f"reader_{n}")["state"] for n in (0, 1, 2)]
+    assert_equal_states(*readers[:2])
+    moved = [not torch.equal(readers[1][name], readers[2][name]) for name in readers[1]]
+    assert sum(moved) > len(moved) / 2
+
+    rounds = torch.tensor([-1] * 4 + [0] * 4 + [1] * 4 + [2] * 4)
+    archive = SimpleNamespace(rounds=rounds, readers=torch.arange(16) % 2 == 0)
+    goes_on = SimpleNamespace(surrogate=SimpleNamespace(reader_goes_on=1))
+    stays = SimpleNamespace(surrogate=SimpleNamespace(reader_goes_on=0))
+    half = torch.arange(16) % 2 == 0
+    for settings, pretrained, number, wanted in (
+        (goes_on, False, 1, half & (rounds <= 0)),
+        (goes_on, False, 2, half),
+        (goes_on, True, 1, half & False),
+        (goes_on, True, 2, half & (rounds > 0)),
+        (stays, False, 2, half & (rounds <= 0)),
+    ):
+        assert torch.equal(trained_on(settings, pretrained, archive, number), wanted)
+
+
 def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
     whole, reader_file, tmp_path
 ):
@@ -149,14 +173,15 @@ def test_a_run_that_begins_with_a_reader_renders_less_and_finds_the_light(
     counting = CountingRenderer()
     run = run_in(tmp_path / "run", counting, settings=settings)
     rounds = [m for m in read_metrics(run.folder.metrics) if m["phase"] == "surrogate"]
-    assert [m["pictures"] for m in rounds] == [100, 130]
+    assert [m["pictures"] for m in rounds] == [100, 130, 160]
     assert counting.rendered < 300  # features, both rounds and the report
     light = run.folder.read_json("attributes.json")["field.light"]
     prior, learned = (float(np.mean(light[row])) for row in ("prior", "learned"))
     assert abs(learned - 0.9) < 0.5 * abs(prior - 0.9)
 
-    readers = [run.folder.load_checkpoint(f"reader_{n}")["state"] for n in (0, 1)]
-    assert_equal_states(*readers)  # it stays as it is
+    first, *later = (run.folder.load_checkpoint(f"reader_{n}")["state"] for n in (0, 1, 2))
+    for reader in later:
+        assert_equal_states(first, reader)  # it stays as it is
 
     folder = tmp_path / "interrupted"
     moved = tmp_path / "moved.pt"

@@ -3,10 +3,10 @@
 Scenes of the widened prior come first, then those of the generator as it was in each round. The
 newest count most.
 
-No picture teaches both. A reader reads the pictures that it was trained on far better than others.
-A surrogate that is taught such readings takes what is read in a target to be as exact, and matching
-makes up the difference by moving and widening attributes. So some renders are the reader's, and the
-others the surrogate's.
+A picture that the reader was trained on teaches no surrogate from then on. The reader reads it far
+better than others. A surrogate that is taught such readings takes what is read in a target to be as
+exact, and matching makes up the difference by moving and widening attributes. So some renders are
+the reader's, and the others the surrogate's.
 
 Memory: a picture of 160 x 96 pixels takes 45 kB, and 90 kB more for what the
 frozen network sees in it; one of 320 x 192 pixels 180 and 90 kB.

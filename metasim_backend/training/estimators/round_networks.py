@@ -19,18 +19,21 @@ from metasim_backend.features.reader.training import (
 )
 from metasim_backend.grammar.encoding import Encoding
 from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.settings import TrainSettings
 from metasim_backend.training.estimators.kept_reader import load_kept
 from metasim_backend.training.estimators.render_archive import NodeReadings, RenderArchive
 from metasim_backend.training.estimators.surrogate_teaching import (
     teach_surrogate,
     teaching_steps,
 )
-from metasim_backend.training.seeds import derive_seed, generator
+from metasim_backend.training.seeds import derive_seed
 from metasim_backend.training.services import Services
 
 LATER_RATE = 0.5
 """Of learning, where a network goes on from an earlier round."""
 TEACHING_RATE = 2e-3
+NEAR = 2
+"""The round from which the generator is near the target."""
 NEAR_FOLDS = 4
 """Near the target, where deviations are read off: a part held out of the newest is small."""
 
@@ -54,23 +57,25 @@ def load_network(services: Services, network: nn.Module, what: str, number: int)
     load_kept(network, kept, services.folder)
 
 
+def reader_goes_on(settings: TrainSettings, number: int) -> bool:
+    """Whether the reader is trained again in a round after the first."""
+    return number >= NEAR and settings.surrogate.reader_goes_on > 0
+
+
 def train_round_reader(
     services: Services, reader: Reader, archive: RenderArchive, number: int
 ) -> bool:
-    """In the first round on all renders that are its own, later on the newest of them and as many
-    older ones; False where it stays as it was."""
+    """In the first round on all renders that are its own. Near the target it goes on with those of
+    the generator alone: there it reads small differences several times better then. False where it
+    stays as it was."""
     settings, seed = services.settings.surrogate, services.settings.seed
-    rounds = archive.rounds
-    rows = archive.readers.nonzero()[:, 0]
+    rows = archive.readers
     training = ReaderTraining(epochs=settings.reader_epochs)
-    if number and not settings.reader_goes_on:
+    if number and not reader_goes_on(services.settings, number):
         services.folder.save_checkpoint({"state": reader.state_dict()}, f"reader_{number}")
         return False
     if number:
-        older, newest = rows[rounds[rows] < number], rows[rounds[rows] == number]
-        source = generator(seed, "reader-rows", number)
-        drawn = older[torch.randperm(len(older), generator=source)[: len(newest)]]
-        rows = torch.cat([newest, drawn])
+        rows = rows & (archive.rounds > 0)
         training = replace(
             training,
             epochs=settings.reader_goes_on,
@@ -78,7 +83,7 @@ def train_round_reader(
         )
 
     def train() -> None:
-        seen, targets = archive.rows(rows)
+        seen, targets = archive.rows(rows.nonzero()[:, 0])
         with services.work("match", "Reader", training_steps(targets, training)) as work:
             train_reader(
                 reader,
@@ -128,6 +133,7 @@ def teach_round_surrogate(
                 epochs=epochs,
                 learning_rate=(LATER_RATE if number else 1.0) * TEACHING_RATE,
                 folds=folds,
+                measured_from=NEAR if near else None,
                 progress=lambda *_: work.update(),
             )
 

@@ -22,6 +22,7 @@ from metasim_backend.features.reader.targets import COMPARED
 from metasim_backend.features.reader.training import fit_scales
 from metasim_backend.grammar.encoded_scenes import encode_scenes
 from metasim_backend.models.surrogate import Surrogate
+from metasim_backend.settings import TrainSettings
 from metasim_backend.training.estimators.confounding import confounded
 from metasim_backend.training.estimators.evidence import READABLE, evidence
 from metasim_backend.training.estimators.kept_reader import new_reader
@@ -41,8 +42,10 @@ from metasim_backend.training.estimators.render_archive import (
 )
 from metasim_backend.training.estimators.round_networks import (
     LATER_RATE,
+    NEAR,
     load_network,
     new_surrogate,
+    reader_goes_on,
     teach_round_surrogate,
     train_round_reader,
 )
@@ -60,8 +63,6 @@ from metasim_backend.training.state import State
 
 EVIDENCE_SCENES = 300
 FIRST_TRUST = Trust(0.5, 0.5)
-NEAR = 2
-"""The round from which the generator is near the target."""
 REFINING_CONTEXT = 0.0
 """In the last of several rounds all nodes of a class are changed alike. What depends on a node's
 neighbours walks at random there: the target's objects become less probable in scenes that were not
@@ -165,7 +166,7 @@ def take_round(
         space.forget_readings()
     target, readings = space.read(services.target.matched)
     # What the reader was trained on it reads too well to stand for the target's pictures.
-    unseen = ~_trained_on(services, space, archive, number)
+    unseen = ~trained_on(services.settings, space.pretrained, archive, number)
     newest = readings.rows(((archive.rounds == number) & unseen).nonzero()[:, 0])
     nodes = readings_of_nodes(archive, readings)
     distances = reading_distances(target, newest, generator(seed, "slices", number), COMPARED)
@@ -191,13 +192,13 @@ def take_round(
     }
 
 
-def _trained_on(
-    services: Services, space: SurrogateSpace, archive: RenderArchive, number: int
+def trained_on(
+    settings: TrainSettings, pretrained: bool, archive: RenderArchive, number: int
 ) -> Tensor:
-    """[N] bool: the renders that the reader has been trained on, or may be in a later round."""
-    if number and services.settings.surrogate.reader_goes_on:
-        return archive.readers
-    return archive.readers & (archive.rounds <= 0) & (not space.pretrained)
+    """[N] bool: the renders that the reader has been trained on in this round or before."""
+    of_first = (archive.rounds <= 0) & (not pretrained)
+    of_later = (archive.rounds > 0) & reader_goes_on(settings, number)
+    return archive.readers & (of_first | of_later)
 
 
 def _measure(services: Services, space: SurrogateSpace, number: int) -> dict[str, float]:

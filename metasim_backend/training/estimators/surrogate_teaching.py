@@ -19,7 +19,7 @@ BATCH = 128
 WEIGHT_DECAY = 1e-3
 HELD_OUT = 0.15
 LEAST_MEASURED = 25
-"""Of the newest renders that are held out."""
+"""Of the renders near the generator that are held out."""
 LEAST_OBJECTS = 3.0
 """For each reading, from which a class has a covariance of its own."""
 SPREAD_WEIGHT = 0.2
@@ -36,15 +36,16 @@ def teach_surrogate(
     epochs: int,
     learning_rate: float,
     folds: int = 1,
+    measured_from: int | None = None,
     progress: Callable[[int, float], object] | None = None,
 ) -> None:
     """Teach it, from where it is, and measure what it cannot predict on renders that it was not
     taught.
 
-    With several folds it is first taught so often, each time without another part, so that all of
-    the newest renders measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide an
-    attribute is that is read badly is its readings' variance less this noise, so a tenth more of it
-    matters.
+    With several folds it is first taught so often, each time without another part, so that all
+    renders near the generator measure its noise (cross-fitting, Chernozhukov et al. 2018). How wide
+    an attribute is that is read badly is its readings' variance less this noise, so a tenth more of
+    it matters.
 
     Args:
         readings, nodes: of the archive's pictures.
@@ -52,6 +53,7 @@ def teach_surrogate(
         seed: of order and of what is held out.
         learning_rate: of AdamW at its peak.
         folds: 1 to hold a part out for good.
+        measured_from: the round from which renders measure its noise; None: the newest alone.
         progress: called with the step (from 1) and its loss.
     """
     source = torch.Generator().manual_seed(seed)
@@ -82,7 +84,8 @@ def teach_surrogate(
         surrogate.load_state_dict(begun)
         taught(order)
         predicted = _Predicted.joined(each)
-    _measure(surrogate, archive, readings, nodes, predicted)
+    first = int(archive.rounds.max()) if measured_from is None else measured_from
+    _measure(surrogate, archive, readings, nodes, predicted, archive.rounds >= first)
 
 
 def teaching_steps(renders: int, epochs: int, folds: int = 1) -> int:
@@ -205,8 +208,13 @@ def _measure(
     readings: Readings,
     nodes: NodeReadings,
     predicted: _Predicted,
+    measuring: Tensor,
 ) -> None:
-    """Set noise and R² from renders that were not taught."""
+    """Set noise and R² from renders that were not taught.
+
+    Args:
+        measuring: [N] bool, the renders near the generator; the noise is theirs.
+    """
     total, size = nodes.objects.shape
     expected = readings.objects.new_zeros(total, size)
     spreads = readings.objects.new_ones(total, size)
@@ -215,17 +223,16 @@ def _measure(
     expected[at], spreads[at], measured[at] = predicted.objects, predicted.object_spreads, True
     truth = readings.scene[held_out]
     error = truth - predicted.scenes
-    # Noise is that of the newest renders, among which the generator is.
-    newest = (archive.rounds == archive.rounds.max())[held_out].to(error)
-    if newest.sum() < LEAST_MEASURED:
-        newest = torch.ones_like(newest)
+    counted = measuring[held_out].to(error)
+    if counted.sum() < LEAST_MEASURED:
+        counted = torch.ones_like(counted)
     relative = error / predicted.scene_spreads
     surrogate.scene_noise.copy_(
-        _rescaled(_covariance(relative, torch.ones_like(newest)), relative, newest)
+        _rescaled(_covariance(relative, torch.ones_like(counted)), relative, counted)
     )
-    surrogate.scene_r2.copy_(_r2(error, truth, torch.ones_like(newest)))
+    surrogate.scene_r2.copy_(_r2(error, truth, torch.ones_like(counted)))
     chosen = (nodes.object_nodes >= 0) & measured[nodes.object_nodes.clamp_min(0)]
-    near = torch.zeros(len(archive)).index_add(0, held_out, newest)
+    near = torch.zeros(len(archive)).index_add(0, held_out, counted)
     at, shares = nodes.object_nodes[chosen], readings.shares[chosen]
     shares = shares * near[readings.pictures[chosen]][:, None]
     apart = (readings.objects[chosen] - expected[at]) / spreads[at]
