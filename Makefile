@@ -52,7 +52,7 @@ set-up: $(STAMP) ## virtual environment and system libraries
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) metasim_backend/doctor/system_libraries.py --install
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[bpy,dev,weights]'
+	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[bpy,dev]'
 	@printf '%s\n' '$(CURDIR)' > $@
 
 .PHONY: demo

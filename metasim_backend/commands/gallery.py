@@ -12,6 +12,7 @@ from metasim_backend.commands.options import (
     add_generator_argument,
     add_render_options,
     add_worker_options,
+    check_generator,
     output_file,
     positive,
     print_result,
@@ -66,6 +67,7 @@ def scenes_of(arguments: argparse.Namespace) -> list[SceneGraph]:
     """The scenes that are asked for: of a grammar's prior, or of a run's generator."""
     from metasim_backend.training.seeds import derive_seed
 
+    check_generator(arguments.source)
     seeds = [derive_seed(arguments.seed, "sample", i) for i in range(arguments.count)]
     if arguments.source.is_dir():
         from metasim_backend.training.run_config import load_generator, open_run

@@ -18,6 +18,7 @@ from metasim_backend.commands.options import (
     add_render_options,
     add_worker_options,
     camera_of,
+    check_generator,
     positive,
     print_result,
     render_settings,
@@ -166,6 +167,7 @@ def open_generator(source: Path) -> tuple[SceneGenerator, RenderSettings, Camera
     )
     from metasim_backend.training.scene_generator import SceneGenerator
 
+    check_generator(source)
     if source.is_file():
         from metasim_backend.grammar import load_grammar
 

@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.name not in shipped:
         raise UsageError(
-            f"No grammar {arguments.name!r} comes with Meta-Sim; {nearest_grammar(arguments.name)}."
+            f"No grammar {arguments.name!r} comes with Meta-Sim; give a name that metasim grammars "
+            f"lists, such as {nearest_grammar(arguments.name)!r}."
         )
     text = shipped[arguments.name].read_text(encoding="utf-8")
     if arguments.output is None:

@@ -17,7 +17,7 @@ from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
 from metasim_backend.rendering.workers import WorkerSettings
-from metasim_backend.shipped_files.grammars import grammar_file
+from metasim_backend.shipped_files.grammars import grammar_file, nearest_grammar
 from metasim_backend.worlds.driving import DRIVING
 
 GRAMMAR_HELP = "a grammar's name or file, such as driving; metasim grammars lists the names"
@@ -59,6 +59,15 @@ def add_generator_argument(parser: argparse.ArgumentParser, name: str) -> None:
 def generator_path(text: str) -> Path:
     """What is there by that path, or else the shipped grammar of that name."""
     return Path(text) if os.path.exists(text) else grammar_file(text)
+
+
+def check_generator(source: Path) -> None:
+    """Raises UsageError when there is neither a run's folder nor a grammar by that path."""
+    if not os.path.exists(source):
+        raise UsageError(
+            f"There is no {str(source)!r}; give a run's folder, a grammar file, or a name that "
+            f"metasim grammars lists, such as {nearest_grammar(source.stem)!r}."
+        )
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:

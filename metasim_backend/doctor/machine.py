@@ -153,9 +153,9 @@ def find_weights(environment: Mapping[str, str] = os.environ) -> Finding:
     return Finding(
         "ImageNet weights",
         False,
-        f"none in {folder}; without them a run matches on a small network that it trains on "
-        "the prior's own renders",
-        "put torchvision's .pth files there, or name a weights file in the run's settings",
+        f"none of torchvision's in {folder}; EfficientNet-Lite0's are installed, and by default a "
+        "run needs no others",
+        "for others put .pth files there, or name a weights file in the run's settings",
         required=False,
     )
 
@@ -164,7 +164,7 @@ def find_data(environment: Mapping[str, str] = os.environ) -> Finding:
     """The folder with pictures for the data tests, named by METASIM_DATA."""
     value = environment.get("METASIM_DATA")
     if not value:
-        detail = "METASIM_DATA is not set: only tests on real pictures use it, and skip"
+        detail = "METASIM_DATA is not set: digits are downloaded, and tests on real pictures skip"
         return Finding("target data", True, detail, required=False)
     if not Path(value).expanduser().is_dir():
         remedy = "set METASIM_DATA to an existing folder, or unset it"

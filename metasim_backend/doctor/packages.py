@@ -22,7 +22,7 @@ BPY_OF_PYTHON = {(3, 11): "4.5", (3, 13): "5.2"}
 """Blender's module by the Python that it runs on; pyproject.toml asks for the same."""
 EXTRAS = ("", "bpy")
 """Of the distribution; what the others need may be missing."""
-INSTALL = f"pip install '{DISTRIBUTION}[bpy,weights]'"
+INSTALL = f"pip install '{DISTRIBUTION}[bpy]'"
 SET_UP = "run: make set-up" if is_checkout() else f"run: {INSTALL}"
 ANEW = (
     "run: make clean-venv set-up"

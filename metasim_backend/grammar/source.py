@@ -148,8 +148,8 @@ def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise GrammarError(
-            f"There is no grammar {source!r} here and none so named comes with Meta-Sim; "
-            f"{nearest_grammar(path.stem)}."
+            f"There is no grammar {source!r}; give a file that is there, or a name that metasim "
+            f"grammars lists, such as {nearest_grammar(path.stem)!r}."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)

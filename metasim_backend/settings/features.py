@@ -20,7 +20,7 @@ class FeatureSettings:
     network: str = setting(
         "prior",
         "prior: a small network that is trained on the prior's renders. Or a torchvision "
-        "network's name, efficientnet_lite0 (of the extra [weights]), or a weights file's path. "
+        "network's name, efficientnet_lite0 (comes with Meta-Sim), or a weights file's path. "
         "auto: torchvision's ResNet-50 where its weights can be had.",
     )
     scenes: Annotated[int, Field(ge=8)] = setting(

@@ -16,8 +16,8 @@ class SurrogateSettings:
 
     network: str = setting(
         "efficientnet_lite0",
-        "The ImageNet network through which pictures are read: of the extra [weights], a "
-        "torchvision network's name, or a weights file's path.",
+        "The ImageNet network through which pictures are read: efficientnet_lite0, which comes "
+        "with Meta-Sim, a torchvision network's name, or a weights file's path.",
     )
     pretrained: Annotated[str, Younger(before="none")] = setting(
         "auto",

@@ -30,10 +30,8 @@ def grammar_file(given: str | os.PathLike[str]) -> Path:
 
 
 def nearest_grammar(name: str) -> str:
-    """Words for someone who named a grammar that is none: the nearest, and where the others are."""
-    near = difflib.get_close_matches(name, shipped_grammars(), n=1)
-    nearest = f"the nearest that comes with it is {near[0]!r}, and " if near else ""
-    return f"{nearest}metasim grammars lists them all"
+    """The shipped grammar that someone may have meant who named one that is none."""
+    return next(iter(difflib.get_close_matches(name, shipped_grammars(), n=1)), "driving")
 
 
 def title(path: Path) -> str:

