@@ -35,6 +35,7 @@ NEWER := $(VENV)/bpy-5.0
 OLDER := $(VENV)/bpy-4.2
 # Other people's readers of data sets, which need another numpy than this project.
 READERS := $(VENV)/readers
+TWINE := $(VENV)/twine
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -61,13 +62,13 @@ demo: $(STAMP) ## learn a generator from rendered targets, with a report, in som
 
 .PHONY: reader-photographs
 reader-photographs: $(STAMP) ## train a reader for photographs of KITTI's shape, which runs then begin with (40 minutes)
-	$(BIN)/metasim reader scenes/driving_photographs.yaml -o assets/readers/photographs_416x128.pt --run runs/reader-photographs \
+	$(BIN)/metasim reader driving_photographs -o assets/readers/photographs_416x128.pt --run runs/reader-photographs \
 		--set rendering.width=416 --set rendering.height=128 --set surrogate.scenes=2400 --set surrogate.renders=300 \
 		--set surrogate.cameras=any --force $(if $(wildcard runs/reader-photographs/config.yaml),--resume)
 
 .PHONY: reader
 reader: $(STAMP) ## train the reader of the driving grammar that comes with the project anew (an hour)
-	$(BIN)/metasim reader scenes/driving.yaml -o assets/readers/driving_320x192.pt --run runs/reader \
+	$(BIN)/metasim reader driving -o assets/readers/driving_320x192.pt --run runs/reader \
 		--set rendering.width=320 --set rendering.height=192 --set surrogate.scenes=12000 --set surrogate.renders=400 \
 		--set surrogate.reader_epochs=5 --force $(if $(wildcard runs/reader/config.yaml),--resume)
 
@@ -111,6 +112,31 @@ nightly: $(STAMP) $(NEWER)/.set-up $(OLDER)/.set-up $(READERS)/.set-up ## labels
 	METASIM_BPY42_PYTHON=$(CURDIR)/$(OLDER)/bin/python METASIM_BPY50_PYTHON=$(CURDIR)/$(NEWER)/bin/python \
 		METASIM_READERS_PYTHON=$(CURDIR)/$(READERS)/bin/python \
 		$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/rendering/test_other_blenders.py tests/datasets/test_formats_for_scale.py
+
+# CLEAN=1 downloads all that the wheel asks for, torch and bpy included; else this set-up's packages serve.
+CLEAN ?=
+.PHONY: test-wheel
+test-wheel: $(STAMP) ## the wheel in an environment of its own, run in an empty folder
+	METASIM_WHEEL_CLEAN=$(CLEAN) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/release
+
+# What checks a release has many packages, and an environment of its own.
+$(TWINE)/.set-up: $(STAMP)
+	$(PYTHON) -m venv $(TWINE)
+	$(TWINE)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) twine==7.0.0
+	touch $@
+
+.PHONY: release
+release: $(TWINE)/.set-up ## wheel, source, add-on and notes of this version, in dist/
+	rm -rf build/release
+	mkdir -p build/release
+	$(BIN)/python release/version.py
+	$(BIN)/python release/notes.py $$($(BIN)/python release/version.py) > build/release/NOTES.md
+	$(BIN)/python -m hatchling build -d build/release
+	$(BIN)/metasim addon build -o build/release
+	$(TWINE)/bin/twine check --strict build/release/*.whl build/release/*.tar.gz
+	rm -rf dist
+	mv build/release dist
+	ls -l dist
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## measure speed
