@@ -10,6 +10,7 @@ from metasim_backend.commands.options import (
     UsageError,
     add_camera_option,
     add_generator_argument,
+    add_network_option,
     add_render_options,
     add_skip_option,
     add_worker_options,
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--json", action="store_true", help="print the result as JSON")
     add_render_options(train)
     add_camera_option(train, "the run's or the grammar's")
+    add_network_option(train)
     add_worker_options(train)
     predict = actions.add_parser("predict", help="draw and list what it sees in pictures")
     predict.add_argument("detector", type=Path, help="a file of metasim detector train")
@@ -67,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="least score (default: from which it counts right in streets)",
     )
+    add_network_option(predict)
     add_skip_option(predict)
     predict.add_argument("--force", action="store_true", help="replace files that are there")
     predict.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -79,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=CLASS,...",
         help="what classes of the labelled files are, such as vehicle=car",
     )
+    add_network_option(score)
     add_skip_option(score)
     score.add_argument("--json", action="store_true", help="print the result as JSON")
     export = actions.add_parser("export", help="write it as ONNX, for other programs")
@@ -99,6 +103,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.camera.renderer import with_camera
     from metasim_backend.commands.generate import dataset_job, open_generator
+    from metasim_backend.networks.device import network_device
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.tasks.detector import Detector
     from metasim_backend.tasks.detector_settings import DetectorSettings
@@ -122,7 +127,8 @@ def _train(arguments: argparse.Namespace) -> int:
             "a generator of streets."
         )
     settings = DetectorSettings.for_photographs(weights=arguments.weights)
-    detector = Detector(settings, generator(arguments.seed, "detector"))
+    device = network_device(arguments.network_device)
+    detector = Detector(settings, generator(arguments.seed, "detector"), device)
     output = output_file(arguments.output, force=arguments.force)
     camera = camera_of(arguments, domain, own_camera)
     render = render_settings(arguments, replace(trained_with, width=SIZE[0], height=SIZE[1]))
@@ -197,11 +203,12 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.datasets.bad_files import read_all
     from metasim_backend.datasets.readers.pictures import list_pictures, read_picture
+    from metasim_backend.networks.device import network_device
     from metasim_backend.reporting.read_picture import with_readings
     from metasim_backend.run_files.atomic_files import write_atomically, write_text
     from metasim_backend.training.detector_file import load_detector
 
-    trained = load_detector(arguments.detector)
+    trained = load_detector(arguments.detector, network_device(arguments.network_device))
     least = trained.least_score if arguments.score is None else arguments.score
     if not 0 <= least <= 1:
         raise UsageError(f"--score {least} is not a share from 0 to 1.")
@@ -257,10 +264,11 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _score(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.class_names import parse_names
     from metasim_backend.datasets.readers.labelled import check_cars, read_labelled
+    from metasim_backend.networks.device import network_device
     from metasim_backend.tasks.average_precision import LEVELS, RECALLS, average_precision
     from metasim_backend.training.detector_file import load_detector
 
-    trained = load_detector(arguments.detector)
+    trained = load_detector(arguments.detector, network_device(arguments.network_device))
     names = parse_names(arguments.classes)
     labelled = read_labelled(arguments.labelled, names=names, skipped=arguments.skipped)
     tell_of_skipped(arguments.skipped)

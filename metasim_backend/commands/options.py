@@ -70,6 +70,15 @@ def check_generator(source: Path) -> None:
         )
 
 
+def add_network_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--network-device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where the network runs; auto: the CPU, which gives the same bits each time",
+    )
+
+
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="where MNIST is, or is fetched to (2-D worlds)"

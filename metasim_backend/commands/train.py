@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
+    from metasim_backend.networks.device import network_device
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.settings import nested
     from metasim_backend.training.loop import train
@@ -70,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder, config = open_run(arguments.run)
         folder.check_unused()
         refuse_changes(config, arguments.given, arguments.overrides, arguments.target)
+        network_device(config.settings.networks.device)  # says what is wrong
         target = read_target(config)
     else:
         config, target = plan_run(

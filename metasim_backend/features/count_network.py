@@ -32,6 +32,7 @@ from metasim_backend.features.prior_training import (
     as_float,
     disturb,
 )
+from metasim_backend.networks.device import device_of
 from metasim_backend.networks.schedules import adamw
 
 FIRST_LOG_DENSITY = -5.0  # most cells show nothing
@@ -132,18 +133,22 @@ class CountNetwork(nn.Module):
 
     def seen(self, images: Tensor) -> Tensor:
         """What readings are made of: the picture, or what a pretrained network sees in it."""
-        return (images - 0.5) / 0.25 if self.cells is None else self.cells(images)
+        own = images.to(device_of(self))
+        looked = (own - 0.5) / 0.25 if self.cells is None else self.cells(own)
+        return looked.to(images.device)
 
     def readings(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """[B, K, h, w] logarithms of densities and [B, T] standardised numbers of the scene."""
-        maps = self.trunk(seen)
+        maps = self.trunk(seen.to(device_of(self)))
         scene = maps.new_zeros(len(maps), 0) if self.scene is None else self.scene(maps)
-        return self.densities(maps).clamp_max(LARGEST_DENSITY), scene
+        log_density = self.densities(maps).clamp_max(LARGEST_DENSITY)
+        return log_density.to(seen.device), scene.to(seen.device)
 
     def forward(self, images: Tensor) -> Tensor:
-        log_density, scene = self.readings(self.seen(images))
+        log_density, scene = self.readings(self.seen(images.to(device_of(self))))
         counts = log_density.exp().sum((2, 3))
-        return torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
+        found = torch.cat([counts, counts.sum(1, keepdim=True), scene * self.scale], 1)
+        return found.to(images.device)
 
     def stages(self, images: Tensor) -> list[Tensor]:
         """The readings, as a :class:`~metasim_backend.features.extractor.FeatureExtractor` takes
@@ -164,6 +169,7 @@ def train_count_network(
     settings: CountTraining | None = None,
     progress: Callable[[int, float], object] | None = None,
     cells: PretrainedCells | None = None,
+    device: torch.device | str = "cpu",
 ) -> CountNetwork:
     """Train a :class:`CountNetwork` on renders of the prior.
 
@@ -175,6 +181,7 @@ def train_count_network(
         progress: called with the epoch (from 1) and its mean loss.
         cells: of a pretrained network; what it sees in a few disturbed versions of each picture is
             kept, since looking is dearer than learning to read.
+        device: where the network is trained, and stays.
 
     Returns:
         The trained network, in evaluation mode and frozen.
@@ -203,6 +210,7 @@ def train_count_network(
         network.scale.copy_(answers.scene.std(0).clamp_min(1e-6))
     network.spread.copy_(truth.std(0))
     standard = (answers.scene - network.middle) / network.scale
+    network.to(device)
     order = torch.randperm(len(images), generator=generator)
     held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
@@ -228,7 +236,7 @@ def train_count_network(
             progress(epoch + 1, total / len(training))
     network.eval().requires_grad_(False)
     read = torch.cat([network(as_float(images[rows])) for rows in held_out.split(64)])
-    read[:, len(counts[0]) + 1 :] += network.middle
+    read[:, len(counts[0]) + 1 :] += network.middle.cpu()
     network.error.copy_((read - truth[held_out]).square().mean(0).sqrt())
     return network
 

@@ -41,7 +41,8 @@ PRIOR_FLOOR = 1.0
 
 
 class FeatureExtractor(nn.Module):
-    """Frozen φ: forward takes [B, 3, H, W] float RGB in [0, 1] and gives [B, D] float32.
+    """Frozen φ: forward takes [B, 3, H, W] float RGB in [0, 1] and gives [B, D] float32, on the
+    pictures' device whichever is the network's.
 
     Gradients flow to the pictures, none to the network; ``train()`` leaves it in evaluation mode.
     The scale is part of the state dict.
@@ -91,7 +92,8 @@ class FeatureExtractor(nn.Module):
                 f"Pictures of shape {tuple(images.shape)} and type {images.dtype} are not "
                 "[B, 3, H, W] floats in [0, 1]."
             )
-        return (torch.cat(self._pooled(images.float()), 1) - self.shift) * self.scale
+        own = images.to(self.shift.device).float()
+        return ((torch.cat(self._pooled(own), 1) - self.shift) * self.scale).to(images.device)
 
     @torch.no_grad()
     def extract(self, images: Tensor, batch_size: int = 32) -> Tensor:
@@ -99,8 +101,9 @@ class FeatureExtractor(nn.Module):
         device = self.shift.device
         parts = []
         for batch in images.split(batch_size):
-            batch = batch.to(device)
-            parts.append(self(batch.float() / 255 if batch.dtype == torch.uint8 else batch))
+            own = batch.to(device)
+            found = self(own.float() / 255 if own.dtype == torch.uint8 else own)
+            parts.append(found.to(batch.device))
         return torch.cat(parts)
 
     def fit_scale(self, reference: Tensor, batch_size: int = 32) -> FeatureExtractor:

@@ -90,5 +90,5 @@ def inception_pool(network: StageNetwork, images: Tensor, batch: int = 16) -> Te
         own = part.to(network.mean.device)
         own = own.float() / 255 if own.dtype == torch.uint8 else own
         own = functional.interpolate(own, (INCEPTION_SIDE, INCEPTION_SIDE), mode="bilinear")
-        parts.append(network.stages(own)[-1].mean((2, 3)))
+        parts.append(network.stages(own)[-1].mean((2, 3)).to(part.device))
     return torch.cat(parts)

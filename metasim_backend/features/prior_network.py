@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from metasim_backend.networks.device import device_of
+
 KIND = "metasim prior network 2"
 PARTS = ("scene", "objects", "layout", "colours")
 CELL = 8
@@ -76,11 +78,13 @@ class PriorNetwork(nn.Module):
         self.register_buffer("explained", torch.full((sizes.scene + sizes.attributes,), torch.nan))
 
     def readings(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        maps = self.trunk((images - 0.5) / 0.25)
+        own = images.to(device_of(self))
+        maps = self.trunk((own - 0.5) / 0.25)
         classes, attributes = self.cells(maps).split(
             (self.sizes.classes, self.sizes.attributes), dim=1
         )
-        return self.scene(maps), classes, attributes
+        home = images.device
+        return self.scene(maps).to(home), classes.to(home), attributes.to(home)
 
     def stages(self, images: Tensor) -> list[Tensor]:
         scene, logits, attributes = self.readings(images)
@@ -99,7 +103,8 @@ class PriorNetwork(nn.Module):
         temporary = path.with_name(f".{path.name}.part")
         sizes = [self.sizes.scene, self.sizes.classes, self.sizes.attributes]
         content = {"kind": KIND, "sizes": sizes, "parts": list(self.parts)}
-        torch.save({**content, "state": self.state_dict()}, temporary)
+        state = {name: value.cpu() for name, value in self.state_dict().items()}
+        torch.save({**content, "state": state}, temporary)
         temporary.replace(path)
 
     @staticmethod

@@ -73,6 +73,7 @@ def train_prior_network(
     progress: Callable[[int, float], object] | None = None,
     begin: PriorNetwork | None = None,
     parts: Sequence[str] = PARTS,
+    device: torch.device | str = "cpu",
 ) -> PriorNetwork:
     """Train a :class:`PriorNetwork` on renders of the prior.
 
@@ -85,6 +86,7 @@ def train_prior_network(
         begin: a network trained on other scenes of the same grammar, to go on from a copy of it;
             not used when there are other things to be read now.
         parts: of φ, see :class:`PriorNetwork`.
+        device: where the network is trained, and stays.
 
     Returns:
         The trained network, in evaluation mode.
@@ -99,6 +101,7 @@ def train_prior_network(
     network = PriorNetwork(sizes, seed, parts)
     if begin is not None and begin.sizes == sizes:
         network.load_state_dict(begin.state_dict())
+    network.to(device)
     order = torch.randperm(len(images), generator=generator)
     held_out, training = order.tensor_split([max(2, int(len(order) * settings.held_out))])
     standard = answers.standardised(training)

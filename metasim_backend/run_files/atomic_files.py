@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -51,13 +52,31 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def _on_cpu(content: object) -> object:
+    """The same mappings and lists with their tensors on the CPU."""
+    import torch
+
+    if isinstance(content, torch.Tensor):
+        return content.cpu()
+    if isinstance(content, OrderedDict):
+        return OrderedDict((key, _on_cpu(value)) for key, value in content.items())
+    if isinstance(content, dict):
+        return {key: _on_cpu(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_on_cpu(value) for value in content]
+    if isinstance(content, tuple):
+        return tuple(_on_cpu(value) for value in content)
+    return content
+
+
 def write_tensors(path: Path, content: object) -> None:
-    """Write what ``torch.save`` writes, atomically.
+    """Write what ``torch.save`` writes, atomically, with all tensors on the CPU: what a GPU wrote
+    is read where there is none.
 
     It is made in memory first: on a full disk torch hides the system's error behind its own.
     """
     import torch
 
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_on_cpu(content), buffer)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))

@@ -10,6 +10,7 @@ from metasim_backend.settings.features import FEATURE_PARTS, FeatureSettings
 from metasim_backend.settings.listing import Setting, all_settings, group_titles
 from metasim_backend.settings.match import MatchSettings
 from metasim_backend.settings.names import SettingsError, settings_named
+from metasim_backend.settings.networks import NetworkSettings
 from metasim_backend.settings.pretrain import PretrainSettings
 from metasim_backend.settings.reading import (
     merged,
@@ -33,6 +34,7 @@ __all__ = [
     "EvaluationSettings",
     "FeatureSettings",
     "MatchSettings",
+    "NetworkSettings",
     "PretrainSettings",
     "RenderingSettings",
     "Setting",

@@ -14,6 +14,7 @@ from metasim_backend.settings.evaluation import EvaluationSettings
 from metasim_backend.settings.features import FeatureSettings
 from metasim_backend.settings.kinds import GROUP, Count, Names, setting
 from metasim_backend.settings.match import MatchSettings
+from metasim_backend.settings.networks import NetworkSettings
 from metasim_backend.settings.pretrain import PretrainSettings
 from metasim_backend.settings.rendering import RenderingSettings
 from metasim_backend.settings.structure import StructureSettings
@@ -48,6 +49,7 @@ class TrainSettings:
 
     rendering: RenderingSettings = RenderingSettings()
     camera_model: CameraGroup = CameraModel()
+    networks: NetworkSettings = NetworkSettings()
     target: TargetSettings = TargetSettings()
     features: FeatureSettings = FeatureSettings()
     pretrain: PretrainSettings = PretrainSettings()

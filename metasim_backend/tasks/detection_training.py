@@ -32,6 +32,8 @@ def seeded(generator: torch.Generator, device: torch.device | str = "cpu") -> It
         if device.type == "cuda":
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         yield
 
 

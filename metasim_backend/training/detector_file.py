@@ -55,8 +55,11 @@ def save_detector(path: Path, trained: TrainedDetector) -> None:
     write_tensors(path, content)
 
 
-def load_detector(path: Path) -> TrainedDetector:
+def load_detector(path: Path, device: torch.device | str = "cpu") -> TrainedDetector:
     """Read a file of :func:`save_detector`.
+
+    Args:
+        device: where it is to detect, whichever it was trained on.
 
     Raises:
         DetectorError: when it is none.
@@ -74,6 +77,6 @@ def load_detector(path: Path) -> TrainedDetector:
             f"{path} is not a detector of metasim detector train ({type(error).__name__}); give "
             "the file that it wrote."
         ) from None
-    detector = Detector(settings, torch.Generator().manual_seed(0))
+    detector = Detector(settings, torch.Generator().manual_seed(0), device)
     detector.load_for_prediction(state)
     return TrainedDetector(detector, (width, height), least_score)

@@ -9,6 +9,7 @@ from blender_addon.contract.frames import Frame
 from metasim_backend.features.extractor import FeatureExtractor, build_features
 from metasim_backend.features.prior_network import PriorNetwork
 from metasim_backend.features.prior_training import PriorTraining, train_prior_network
+from metasim_backend.networks.device import network_device
 from metasim_backend.training.evaluation import images_of
 from metasim_backend.training.feature_answers import answers
 from metasim_backend.training.feature_scenes import scenes_near, widened_scenes
@@ -32,12 +33,13 @@ def prepare(state: State, services: Services, turn: int) -> FeatureExtractor:
     """
     folder, scenes = services.folder, state.scenes
     settings, seed = services.settings.features, services.settings.seed
+    device = network_device(services.settings.networks.device)
     suffix = f"_{turn}" if turn else ""
     kept = folder.load_checkpoint(f"features{suffix}")
     network_file = folder.checkpoints / f"prior_network{suffix}.pt"
     if kept is not None:
         choice = str(network_file) if network_file.exists() else settings.network
-        features = build_features(choice)
+        features = build_features(choice).to(device)
         features.load_state_dict(kept["state"])
         features.name = kept["name"]
         return features
@@ -70,11 +72,12 @@ def prepare(state: State, services: Services, turn: int) -> FeatureExtractor:
                 progress=lambda *_: shown.update(),
                 begin=earlier,
                 parts=settings.parts,
+                device=device,
             )
         network.save(network_file)
         return network
 
-    features = build_features(settings.network, prior=train)
+    features = build_features(settings.network, prior=train).to(device)
     if not rendered:
         render(scenes.propose([derive_seed(seed, "feature-scale", i) for i in range(SCALE_SCENES)]))
     target = services.target.matched

@@ -226,10 +226,12 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
 def _check_networks(config: RunConfig) -> None:
     """Weights that cannot be had are said at once, not when their phase begins."""
     from metasim_backend.features.extractor import build_features
+    from metasim_backend.networks.device import network_device
     from metasim_backend.networks.imagenet import imagenet_network
     from metasim_backend.training.estimators.pretrained_reader import chosen_file
 
     settings = config.settings
+    network_device(settings.networks.device)
     if settings.features.network not in ("auto", "prior"):
         build_features(settings.features.network)
     if "structure" in settings.phases and settings.structure.network != "own":

@@ -19,6 +19,7 @@ from metasim_backend.features.count_network import (
 )
 from metasim_backend.features.pretrained_cells import PretrainedCells
 from metasim_backend.grammar.derivation import Productions
+from metasim_backend.networks.device import network_device
 from metasim_backend.networks.imagenet import imagenet_network
 from metasim_backend.settings import StructureSettings
 from metasim_backend.training.evaluation import images_of
@@ -48,13 +49,14 @@ def count_network(state: State, services: Services) -> CountNetwork:
     settings, seed = services.settings.structure, services.settings.seed
     productions = state.structure.productions
     kept = services.folder.load_checkpoint(KEPT)
+    device = network_device(services.settings.networks.device)
     cells = None
     if settings.network != "own":
         cells = PretrainedCells(imagenet_network(settings.network))
     if kept is not None:
         network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]), cells=cells)
         network.load_state_dict(kept["state"])
-        return network.eval().requires_grad_(False)
+        return network.to(device).eval().requires_grad_(False)
     widen = services.settings.features.widen
     tokens, drawn = counted_scenes(state.scenes, productions, settings, widen, seed)
     renderer = services.renderer(state.camera_model)
@@ -83,6 +85,7 @@ def count_network(state: State, services: Services) -> CountNetwork:
             CountTraining(epochs=settings.feature_epochs, disturbed=settings.disturbed),
             progress=lambda *_: shown.update(),
             cells=cells,
+            device=device,
         )
     saved = {"classes": network.classes, "choices": network.choices, "state": network.state_dict()}
     services.folder.save_checkpoint(saved, KEPT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from metasim_backend.networks.device import network_device
 from metasim_backend.settings import TrainSettings
 from metasim_backend.tasks.detector import Detector
 from metasim_backend.tasks.detector_settings import DetectorSettings
@@ -26,14 +27,15 @@ def new_task_network(settings: TrainSettings, domain: str) -> TaskNetwork:
     task = task_of(domain)
     source = generator(settings.seed, task)
     size = settings.rendering.width, settings.rendering.height
+    device = str(network_device(settings.networks.device))
     if task == "classifier":
         from metasim_backend.tasks.classifier import Classifier, ClassifierSettings
 
-        return Classifier(ClassifierSettings.short(*size), source)
+        return Classifier(replace(ClassifierSettings.short(*size), device=device), source)
     if task == "segmenter":
         from metasim_backend.tasks.segmenter import Segmenter, SegmenterSettings
 
-        return Segmenter(SegmenterSettings.short(*size), source)
+        return Segmenter(replace(SegmenterSettings.short(*size), device=device), source)
     return new_detector(settings)
 
 
@@ -50,4 +52,5 @@ def new_detector(settings: TrainSettings) -> Detector:
             upscale=wanted.upscale,
         ),
         generator(settings.seed, "detector"),
+        network_device(settings.networks.device),
     )

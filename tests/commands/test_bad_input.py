@@ -227,6 +227,17 @@ def test_a_detector_that_cannot_be_had(refused_training, labelled, setting):
     refused_training("--validation", labelled, "--set", setting, names=setting.split("=")[1])
 
 
+def test_networks_on_a_device_that_is_not_there(refused, refused_training, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    refused_training("--set", "networks.device=cuda", names="networks.device=cpu")
+    refused_training("--set", "networks.device=tpu", names="'tpu'")
+    detector = ["detector", "train", GRAMMAR, "-o", tmp_path / "detector.pt"]
+    refused(*detector, "--weights", "none", "--network-device", "cuda", names="'cuda'")
+    assert not (tmp_path / "detector.pt.work").exists()
+
+
 def test_a_demo_with_an_unknown_setting_is_refused_before_it_renders(refused, tmp_path):
     refused("demo", "--run", tmp_path / "demo", "--set", "match.stepz=3", names="match.stepz")
     assert list(tmp_path.iterdir()) == []

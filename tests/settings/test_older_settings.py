@@ -40,6 +40,7 @@ def test_what_the_version_before_wrote_is_read_and_written_again_to_the_letter()
     written = settings_to_dict(settings)
     assert written["match"].pop("estimator") == "gradient"  # there was no choice yet
     del written["surrogate"]
+    assert written.pop("networks") == {"device": "auto"}
     assert written["target"].pop("classes") == ""
     assert written["target"].pop("skip_bad") is False
     assert yaml.safe_dump(written, sort_keys=False) == text

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from metasim_backend.networks.device import device_of
+
 WIDTHS = (40, 64, 96, 96)
 """Channels at strides 4, 8, 16 and 32."""
 HIDDEN = 256
@@ -75,6 +77,8 @@ class DenseNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        home, device = images.device, device_of(self)
+        images, maps = images.to(device), [m.to(device) for m in maps]
         seen = [layer(_SCALE * m) for layer, m in zip(self.lateral, maps, strict=True)]
         x4 = seen[0] + _as(self.picture(_with_places((images - 0.5) / 0.25)), seen[0])
         levels = [x4]
@@ -99,7 +103,7 @@ class DenseNetwork(nn.Module):
             ],
             1,
         )
-        return self.scene(scene), classes, sides
+        return self.scene(scene).to(home), classes.to(home), sides.to(home)
 
 
 def _with_places(images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from metasim_backend.features.reader.dense_network import DenseNetwork
 from metasim_backend.features.reader.look import CELL, look_size, shrunk
 from metasim_backend.features.reader.region_network import RegionNetwork
 from metasim_backend.features.reader.targets import ReaderNames
+from metasim_backend.networks.device import device_of
 from metasim_backend.networks.stages import StageNetwork
 
 TOGETHER = 32
@@ -93,6 +94,12 @@ class Reader(nn.Module):
         ):
             self.register_buffer(name, torch.tensor([[0.0], [1.0]]).repeat(1, count))
 
+    def to_device(self, device: torch.device) -> Reader:
+        """Have the networks run there; the scales, which readings are made with, stay."""
+        for network in (self.backbone[0], self.dense, self.regions):
+            network.to(device)
+        return self
+
     @property
     def grid(self) -> tuple[int, int]:
         """(h, w), how many cells there are."""
@@ -102,8 +109,12 @@ class Reader(nn.Module):
     @torch.no_grad()
     def see(self, images: Tensor) -> SeenPictures:
         """What the frozen network sees in pictures [N, 3, H, W] uint8; nothing of it is learned."""
+        device = device_of(self.backbone[0])
         parts = [
-            [m.half() for m in self.backbone[0].pyramid(shrunk(some.float() / 255))]
+            [
+                m.half().to(images.device)
+                for m in self.backbone[0].pyramid(shrunk(some.to(device).float() / 255))
+            ]
             for some in images.split(TOGETHER)
         ]
         return SeenPictures(images, tuple(torch.cat(m) for m in zip(*parts, strict=True)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 from metasim_backend.features.reader.dense_network import convolution
+from metasim_backend.networks.device import device_of
 
 SIDE = 48
 """Pixels along a cut square's side."""
@@ -63,8 +64,10 @@ class RegionNetwork(nn.Module):
     def forward(
         self, squares: Tensor, places: Tensor, scene: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        told = torch.cat([self.seen((squares - 0.5) / 0.25), places, scene], 1)
-        classes, numbers, corrections = self.head(told).split(self.split, 1)
+        home, device = squares.device, device_of(self)
+        seen = self.seen((squares.to(device) - 0.5) / 0.25)
+        told = torch.cat([seen, places.to(device), scene.to(device)], 1)
+        classes, numbers, corrections = self.head(told).to(home).split(self.split, 1)
         return classes, numbers, corrections
 
 

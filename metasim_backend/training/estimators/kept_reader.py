@@ -11,6 +11,7 @@ from blender_addon.contract.street_classes import LABELLED
 from metasim_backend.features.reader.reader import Reader
 from metasim_backend.features.reader.targets import reader_names
 from metasim_backend.grammar.encoding import Encoding
+from metasim_backend.networks.device import network_device
 from metasim_backend.networks.imagenet import imagenet_network
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 from metasim_backend.settings import TrainSettings
@@ -19,12 +20,13 @@ from metasim_backend.training.seeds import derive_seed
 
 def new_reader(settings: TrainSettings, encoding: Encoding) -> Reader:
     """A reader that has learned nothing yet, for the scenes of a run."""
-    return Reader(
+    reader = Reader(
         imagenet_network(settings.surrogate.network),
         reader_names(encoding, LABELLED),
         (settings.rendering.height, settings.rendering.width),
         derive_seed(settings.seed, "reader"),
     )
+    return reader.to_device(network_device(settings.networks.device))
 
 
 def trained_reader(folder: RunFolder, settings: TrainSettings, encoding: Encoding) -> Reader | None:
