@@ -64,3 +64,10 @@ def test_shards_are_counted_from_0(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "no shard 4/4" in said and "0/4 to 3/4" in said and said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_format_that_is_written_can_be_asked_for():
+    from metasim_backend.commands.generate import FORMATS
+    from metasim_backend.datasets.writers import writer
+
+    assert tuple(writer.FORMATS) == FORMATS
