@@ -51,6 +51,11 @@ def class_of(name: str, of_user: Mapping[str, str] | None = None) -> str:
     return SPELLINGS.get(lower, lower)
 
 
+def can_be_named(name: str) -> bool:
+    """Whether :func:`parse_names` can say what a name means."""
+    return bool(name.strip()) and "," not in name and name.isprintable()
+
+
 def parse_names(text: str) -> dict[str, str]:
     """A user's mapping, such as ``"vehicle=car, walker=person"``.
 
@@ -59,7 +64,8 @@ def parse_names(text: str) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, meaning = (word.strip().lower() for word in part.partition("="))
+        # The last sign counts: a name may hold one.
+        name, equals, meaning = (word.strip().lower() for word in part.rpartition("="))
         if not equals or not name or meaning not in COUNTS_AS:
             raise ClassNamesError(
                 f"{part!r} does not say what a class of a labelled file is; write NAME=CLASS with "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
+from blender_addon.contract import text_files
 from metasim_backend.datasets.readers.pictures import DatasetError
+
+LARGEST = 1e7
+"""Of a box's numbers, in pixels; there is no larger picture."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -17,31 +20,27 @@ def read_json(path: Path) -> dict[str, Any]:
         DatasetError: when it is missing, is not JSON, or is not an object.
     """
     try:
-        # Some editors put a byte order mark in front.
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise DatasetError(
-            f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}); "
-            "correct it."
-        ) from error
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(f"{path} cannot be read ({type(error).__name__}).") from error
-    except ValueError as error:  # Python reads no number of some thousand digits
-        raise DatasetError(f"{path} has a number of too many digits; correct it.") from error
+        content = text_files.read_json(path)
+    except text_files.TextFileError as error:
+        raise DatasetError(str(error)) from None
     if not isinstance(content, dict):
         raise DatasetError(f"{path} holds a {type(content).__name__}, not a JSON object.")
     return content
 
 
 def finite_box(values: object, where: str) -> tuple[float, float, float, float]:
-    """Four finite numbers.
+    """Four numbers of pixels.
 
     Raises:
         DatasetError: that begins with ``where``.
     """
     if not isinstance(values, list) or len(values) != 4 or not all(is_finite(v) for v in values):
-        raise DatasetError(f"{where}: {values!r} is not a box of four numbers; correct it.")
+        raise DatasetError(
+            f"{where}: {text_files.shown(values)} is not a box of four numbers; correct it."
+        )
     a, b, c, d = (float(v) for v in values)
+    if max(abs(a), abs(b), abs(c), abs(d)) > LARGEST:
+        raise DatasetError(f"{where}: {text_files.shown(values)} lies in no picture; give pixels.")
     return a, b, c, d
 
 

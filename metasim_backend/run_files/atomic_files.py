@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+SHOWN_OF_NAME = 24
+
 
 def write_atomically(
     path: Path, write: Callable[[IO[bytes]], object], temporary: tuple[Path, str] | None = None
@@ -24,16 +26,15 @@ def write_atomically(
     try:
         _write(path, write, temporary)
     except OSError as error:
-        if error.filename is None:  # a full disk names no file by itself
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+        # A full disk names no file by itself; other errors name the temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _write(
     path: Path, write: Callable[[IO[bytes]], object], temporary: tuple[Path, str] | None
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder, prefix = temporary or (path.parent, f".{path.name}.")
+    folder, prefix = temporary or (path.parent, temporary_prefix(path))
     handle, name = tempfile.mkstemp(dir=folder, prefix=prefix)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,9 +48,15 @@ def _write(
         raise
 
 
+def temporary_prefix(path: Path) -> str:
+    """What names of temporary files beside a file begin with. They are short: its own name may be
+    as long as names can be."""
+    return f".{path.name[:SHOWN_OF_NAME]}."
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write text atomically, as UTF-8."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    """Write text atomically, as UTF-8; of names that are not text, what is none is escaped."""
+    write_atomically(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def _on_cpu(content: object) -> object:

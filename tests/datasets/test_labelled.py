@@ -76,7 +76,7 @@ def test_boxes_go_with_a_cut_and_shrunk_picture(tmp_path):
         (LABELS + "Car 0.00 0 1.85 1 2 3\n", r"line 7, has 7 columns of 15: column 8 .bottom."),
         (LABELS.replace("89.00", "8g.0"), r"line 2, column 7 .right.: '8g.0' is not a number"),
         (LABELS.replace("1.60", "nan"), r"line 3, column 9 .height.: 'nan' is not a number"),
-        (LABELS.replace("Truck", "Lorry"), r"line 4, column 1 .type.: 'Lorry' is none of Car"),
+        (LABELS.replace("Truck", "4"), r"line 4, column 1 .type.: '4' is no name of a class"),
         (LABELS.replace("10.00 20.00 49", "60.00 20.00 49"), "columns 5-8: the box 60.00"),
         (LABELS.replace("1.57\nVan", "1.57 0.9\nVan"), "line 1, has 16 columns"),
     ],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -138,3 +140,51 @@ def test_an_unreadable_profile_of_another_kind_does_not_stop_a_picture():
     cmyk_like = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     Image.merge("RGB", [Image.fromarray(RAMP)] * 3).save(buffer, "PNG", icc_profile=cmyk_like)
     assert (grey_of(as_rgb(Image.open(buffer))) == RAMP).all()
+
+
+def png(width: int, height: int, depth: int, colours: int, pixels: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0)
+    data = chunk(b"IHDR", head) + chunk(b"IDAT", compress(pixels)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+@pytest.mark.parametrize("side", [8_001, 13_000, 60_000])
+def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, side, recwarn):
+    path = tmp_path / "huge.png"
+    path.write_bytes(png(side, side, 8, 2, b""))
+    with pytest.raises(DatasetError, match=r"huge\.png has .* pixels, and at most 64 million"):
+        read_picture(path)
+    assert not recwarn.list
+
+
+def test_a_file_of_32_bits_is_refused_also_where_its_numbers_are_small(tmp_path):
+    path = tmp_path / "deep.png"
+    Image.fromarray(RAMP.astype(np.int32)).save(path, format="TIFF")
+    with pytest.raises(DatasetError, match="32-bit numbers"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "first bytes are those of no picture"),
+        (b"%PDF-1.4", "first bytes are those of no picture"),
+        (png(40, 24, 8, 0, bytes(41 * 24))[:-30], "truncated"),
+    ],
+)
+def test_why_a_picture_cannot_be_read_is_said(tmp_path, data, words):
+    path = tmp_path / "bad.png"
+    path.write_bytes(data)
+    with pytest.raises(DatasetError, match=words) as raised:
+        read_picture(path)
+    assert "Error" not in str(raised.value)
+
+
+def test_only_the_first_picture_of_an_animation_is_seen(tmp_path):
+    path = tmp_path / "moving.png"
+    first, second = Image.new("RGB", (40, 24), (9, 9, 9)), Image.new("RGB", (40, 24), (200, 0, 0))
+    first.save(path, save_all=True, append_images=[second])
+    assert (np.asarray(read_picture(path)) == 9).all()

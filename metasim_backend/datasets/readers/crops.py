@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from metasim_backend.datasets.annotation import Annotation, LabelledFile
 from metasim_backend.datasets.json_files import finite_box, read_json
@@ -14,7 +16,8 @@ def samples(folder: Path) -> list[LabelledFile] | None:
     """Each picture with its cars, by name; None without ``boxes.json``.
 
     Raises:
-        DatasetError: naming the file, the entry and what is wrong with it.
+        DatasetError: when the file is not JSON. What is wrong with one entry is raised when that
+            is read.
     """
     file = folder / "boxes.json"
     if not file.is_file():
@@ -25,21 +28,25 @@ def samples(folder: Path) -> list[LabelledFile] | None:
     )
     found = []
     for picture in pictures:
-        entry = entries.get(picture.stem)
-        boxes = entry.get("boxes_xyxy") if isinstance(entry, dict) else None
-        if not isinstance(boxes, list):
-            raise DatasetError(
-                f"{file}, key {picture.stem!r}: no list 'boxes_xyxy' for the picture {picture}; "
-                "add it, or remove the picture."
-            )
-        cars = []
-        for number, values in enumerate(boxes, start=1):
-            x0, y0, x1, y1 = finite_box(values, f"{file}, key {picture.stem!r}, box {number}")
-            if x1 < x0 or y1 < y0:
-                raise DatasetError(
-                    f"{file}, key {picture.stem!r}, box {number}: {values} is not x0, y0, x1, y1; "
-                    "correct it."
-                )
-            cars.append(Annotation((x0, y0, x1, y1), "car"))
-        found.append(LabelledFile(picture, partial(list, cars)))
+        found.append(LabelledFile(picture, partial(_cars, file, picture, entries)))
     return found
+
+
+def _cars(file: Path, picture: Path, entries: Mapping[str, Any]) -> list[Annotation]:
+    entry = entries.get(picture.stem)
+    boxes = entry.get("boxes_xyxy") if isinstance(entry, dict) else None
+    if not isinstance(boxes, list):
+        raise DatasetError(
+            f"{file}, key {picture.stem!r}: no list 'boxes_xyxy' for the picture {picture}; "
+            "add it, or remove the picture."
+        )
+    cars = []
+    for number, values in enumerate(boxes, start=1):
+        x0, y0, x1, y1 = finite_box(values, f"{file}, key {picture.stem!r}, box {number}")
+        if x1 < x0 or y1 < y0:
+            raise DatasetError(
+                f"{file}, key {picture.stem!r}, box {number}: {values} is not x0, y0, x1, y1; "
+                "correct it."
+            )
+        cars.append(Annotation((x0, y0, x1, y1), "car"))
+    return cars

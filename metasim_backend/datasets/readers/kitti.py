@@ -11,7 +11,9 @@ import math
 from functools import partial
 from pathlib import Path
 
+from blender_addon.contract.text_files import TextFileError, read_text, shown
 from metasim_backend.datasets.annotation import Annotation, LabelledFile
+from metasim_backend.datasets.json_files import LARGEST
 from metasim_backend.datasets.readers.pictures import DatasetError, list_pictures
 
 COLUMNS = (
@@ -75,16 +77,18 @@ def read_labels(label: Path) -> list[Annotation]:
         DatasetError: naming file, line and column.
     """
     try:
-        lines = label.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f"The label file {label} cannot be read ({type(error).__name__}); repair it."
-        ) from error
+        text = read_text(label)
+    except TextFileError as error:
+        raise DatasetError(f"The label file {error}") from None
     return [
         _annotation(line.split(), f"The label file {label}, line {number}")
-        for number, line in enumerate(lines, start=1)
+        for number, line in enumerate(text.split("\n"), start=1)
         if line.strip()
     ]
+
+
+def _is_name(word: str) -> bool:
+    return word.isprintable() and any(letter.isalpha() for letter in word)
 
 
 def _annotation(words: list[str], where: str) -> Annotation:
@@ -93,7 +97,7 @@ def _annotation(words: list[str], where: str) -> Annotation:
             f"{where}, has {len(words)} columns of {len(COLUMNS)}: column {len(words) + 1} "
             f"({COLUMNS[len(words)]}) is missing; give all that KITTI's labels have."
         )
-    if len(words) == len(COLUMNS) + 2 and words[0].isdigit() and words[2] in CLASSES:
+    if len(words) == len(COLUMNS) + 2 and words[0].isdigit() and _is_name(words[2]):
         raise DatasetError(
             f"{where}, is of KITTI's tracking form, whose {len(words)} columns begin with frame "
             "and track; give one file a picture, without these two columns."
@@ -103,27 +107,35 @@ def _annotation(words: list[str], where: str) -> Annotation:
             f"{where}, has {len(words)} columns, and KITTI's labels have {len(COLUMNS)}; remove "
             f"the rest, which begins with {words[len(COLUMNS)]!r}."
         )
-    if words[0] not in CLASSES:
+    if not _is_name(words[0]):
         raise DatasetError(
-            f"{where}, column 1 (type): {words[0]!r} is none of {', '.join(CLASSES)}; correct it."
+            f"{where}, column 1 (type): {shown(words[0])} is no name of a class, such as "
+            f"{', '.join(CLASSES)}; correct it."
         )
     values = {}
     for column, (name, word) in enumerate(zip(COLUMNS[1:], words[1:], strict=True), start=2):
         try:
-            values[name] = float(word)
+            values[name] = float(word.replace("_", "?"))  # Python's 1_000
         except ValueError:
             values[name] = math.nan
         if not math.isfinite(values[name]):
-            raise DatasetError(f"{where}, column {column} ({name}): {word!r} is not a number.")
+            raise DatasetError(f"{where}, column {column} ({name}): {shown(word)} is not a number.")
     if values["right"] < values["left"] or values["bottom"] < values["top"]:
         raise DatasetError(
             f"{where}, columns 5-8: the box {' '.join(words[4:8])} is not left, top, right, "
             "bottom; correct it."
         )
-    ignore = words[0] == "DontCare"
+    if max(abs(values[side]) for side in COLUMNS[4:8]) > LARGEST:
+        raise DatasetError(
+            f"{where}, columns 5-8: the box {shown(' '.join(words[4:8]))} lies in no picture; give "
+            "pixels."
+        )
+    # Other programs write this form with other names, which count as in every form.
+    class_name = CLASSES.get(words[0], words[0].lower())
+    ignore = class_name == "dontcare"
     return Annotation(
         box=(values["left"], values["top"], values["right"] + 1, values["bottom"] + 1),
-        class_name=CLASSES[words[0]],
+        class_name=class_name,
         ignore=ignore,
         occlusion=None if ignore else int(values["occluded"]),
         truncation=None if ignore else min(max(values["truncated"], 0.0), 1.0),

@@ -2,13 +2,14 @@
 
 - KITTI: ``image_2/`` and ``label_2/`` (in the folder or in its ``training/``);
 - COCO: an annotations file (``annotations.json``, or the one .json in ``annotations/``) beside
-  ``images/`` or the pictures themselves;
+  ``images/`` or the pictures themselves; where there are several, the file itself can be given;
 - crops: ``boxes.json`` ({name: {"boxes_xyxy": [[x0, y0, x1, y1], ...]}}, cars only) beside
   ``images/``.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +18,14 @@ import numpy as np
 
 from metasim_backend.datasets.annotation import Annotation, LabelledFile, difficulty
 from metasim_backend.datasets.bad_files import read_all
-from metasim_backend.datasets.class_names import COUNTS_AS, class_of
-from metasim_backend.datasets.readers import coco, crops, kitti
+from metasim_backend.datasets.class_names import COUNTS_AS, can_be_named, class_of
+from metasim_backend.datasets.readers import coco, crops, kitti, other_forms
 from metasim_backend.datasets.readers.pictures import DatasetError, Fit, check_size, read_picture
 
 LEAST_INSIDE = 0.2
 """A box of which less than this share is left by a crop is not judged."""
+MOST_NAMED = 30
+"""Classes in a message."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ def read_labelled(
     """
     check_size(width, height)
     folder = Path(folder)
-    if not folder.is_dir():
+    if not folder.is_dir() and not (folder.is_file() and folder.suffix.lower() == ".json"):
         raise DatasetError(
             f"The labelled folder {folder} does not exist; give a folder in KITTI or COCO form."
         )
@@ -88,7 +91,7 @@ def read_labelled(
     if samples is None:
         raise DatasetError(
             f"The labelled folder {folder} has neither image_2 and label_2 (KITTI) nor "
-            "annotations.json (COCO) nor boxes.json (crops); give a folder in one of these forms."
+            f"annotations.json (COCO) nor boxes.json (crops); {other_forms.remedy(folder)}."
         )
     if not samples:
         raise DatasetError(f"The labelled folder {folder} holds no picture; put some in it.")
@@ -181,8 +184,15 @@ def check_cars(
     there = sorted({class_of(one.class_name, names) for some in objects for one in some})
     unknown = [name for name in there if name not in COUNTS_AS]
     meant = f"{unknown[-1] if unknown else 'NAME'}=car"
+    if unknown and not can_be_named(unknown[-1]):
+        remedy = f"name the class of cars otherwise, as {unknown[-1]!r} cannot be given"
+    else:
+        remedy = (
+            f"give it: --set {shlex.quote(f'target.classes={meant}')}, or --classes "
+            f"{shlex.quote(meant)} for metasim evaluate"
+        )
+    classes = ", ".join(there[:MOST_NAMED]) + (", ..." if len(there) > MOST_NAMED else "")
     raise DatasetError(
-        f"The labelled folder {folder} has no car to find; its classes are "
-        f"{', '.join(there) or 'none'}. If cars have another name there, give it: "
-        f"--set target.classes={meant}, or --classes {meant} for metasim evaluate."
+        f"The labelled folder {folder} has no car to find; its classes are {classes or 'none'}. "
+        f"If cars have another name there, {remedy}."
     )

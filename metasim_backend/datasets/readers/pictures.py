@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from metasim_backend.datasets.readers.pixel_modes import PixelModeError, as_rgb
+from metasim_backend.datasets.readers.pixel_modes import PixelModeError, as_rgb, check_scale
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+MOST_PIXELS = 64_000_000
+"""Of a picture. A street seen by a camera of today has a third of it, and all are kept at once."""
+# What Pillow raises on files that are damaged, beside its own errors.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError,
+            AttributeError, OverflowError, struct.error, zlib.error)  # fmt: skip
 
 
 class DatasetError(ValueError):
@@ -95,19 +103,43 @@ def read_picture(path: Path) -> Image.Image:
     """A picture file as 8-bit sRGB, turned the way its EXIF data say; see :func:`as_rgb`.
 
     Raises:
-        DatasetError: when it is missing or cannot be decoded.
+        DatasetError: when it is missing, too large or cannot be decoded.
     """
     try:
-        with Image.open(path) as picture:
-            return as_rgb(ImageOps.exif_transpose(picture))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of size, which is judged here, and of odd EXIF data
+            with Image.open(path) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise _too_large(path, f"{picture.width} x {picture.height}")
+                check_scale(picture)
+                return as_rgb(ImageOps.exif_transpose(picture))
+    except DatasetError:
+        raise
     except PixelModeError as error:
         raise DatasetError(f"The picture {path} cannot be used: {error}.") from None
     except FileNotFoundError:
         raise DatasetError(f"The picture {path} does not exist; put it there.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise _too_large(path, "too many") from None
+    except _DAMAGED as error:
         raise DatasetError(
-            f"The picture {path} cannot be read ({type(error).__name__}); repair or remove it."
+            f"The picture {path} cannot be read ({_cause(error)}); repair or remove it."
         ) from error
+
+
+def _too_large(path: Path, pixels: str) -> DatasetError:
+    return DatasetError(
+        f"The picture {path} has {pixels} pixels, and at most {MOST_PIXELS // 10**6} million can "
+        "be used; make it smaller."
+    )
+
+
+def _cause(error: Exception) -> str:
+    """Why a picture cannot be decoded, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "its first bytes are those of no picture"
+    words = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return words[:120] or type(error).__name__
 
 
 def check_size(width: int | None, height: int | None) -> None:

@@ -20,6 +20,20 @@ class PixelModeError(ValueError):
     """Pixels whose scale is not known; says what they are and what to do."""
 
 
+def check_scale(picture: Image.Image) -> None:
+    """Refuse a file of 32-bit whole numbers, also where all of them are small.
+
+    Raises:
+        PixelModeError: no file says which of them is white.
+    """
+    # Pillow shows 16-bit PNG and PNM files in this mode, too.
+    if picture.mode == "I" and picture.format not in ("PNG", "PPM", None):
+        raise PixelModeError(
+            "its pixels are 32-bit numbers, of which nobody knows what white is; save it with 8 or "
+            "16 bits"
+        )
+
+
 def as_rgb(picture: Image.Image) -> Image.Image:
     """A picture as 8-bit RGB in sRGB.
 
@@ -48,14 +62,17 @@ def as_rgb(picture: Image.Image) -> Image.Image:
 
 def _scaled(picture: Image.Image) -> Image.Image:
     """Whole numbers of 16 bits, also where Pillow holds them in 32."""
-    values = np.asarray(picture).astype(np.int64)
+    values = np.asarray(picture)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > SIXTEEN_BITS:
         raise PixelModeError(
             f"its pixels are 32-bit numbers from {low} to {high}, of which nobody knows what white "
             "is; save it with 8 or 16 bits"
         )
-    return Image.fromarray((values * 255 / SIXTEEN_BITS + 0.5).astype(np.uint8))
+    scaled = np.empty(values.shape, np.uint8)
+    for into, row in zip(scaled, values, strict=True):  # large pictures need memory enough
+        into[:] = (row.astype(np.int32) * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS
+    return Image.fromarray(scaled)
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
