@@ -129,8 +129,8 @@ $(TWINE)/.set-up: $(STAMP)
 release: $(TWINE)/.set-up ## wheel, source, add-on and notes of this version, in dist/
 	rm -rf build/release
 	mkdir -p build/release
-	$(BIN)/python release/version.py
-	$(BIN)/python release/notes.py $$($(BIN)/python release/version.py) > build/release/NOTES.md
+	$(BIN)/python .ci/release/version.py
+	$(BIN)/python .ci/release/notes.py $$($(BIN)/python .ci/release/version.py) > build/release/NOTES.md
 	$(BIN)/python -m hatchling build -d build/release
 	$(BIN)/metasim addon build -o build/release
 	$(TWINE)/bin/twine check --strict build/release/*.whl build/release/*.tar.gz

@@ -64,6 +64,6 @@ def test_a_copy_that_differs_fails_the_check(
 
 
 def test_it_runs_as_a_script(project_root: Path):
-    command = [sys.executable, project_root / "release/version.py"]
+    command = [sys.executable, project_root / ".ci/release/version.py"]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == metasim_backend.__version__

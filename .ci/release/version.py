@@ -1,7 +1,7 @@
 """The version, everywhere it stands: say it, or set it.
 
-    python release/version.py          says it, and fails where a copy differs
-    python release/version.py 0.2.0    writes it everywhere
+    python .ci/release/version.py          says it, and fails where a copy differs
+    python .ci/release/version.py 0.2.0    writes it everywhere
 
 ``blender_addon/contract/version.py`` is its source: package metadata, ``metasim --version`` and the
 wire take it from there. Blender reads the add-on's manifest and ``bl_info`` without running code,
@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "blender_addon/contract/version.py"
 PLACES = {
     SOURCE: r'(?m)^ADDON_VERSION = "(.+)"$',

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-CHANGELOG = Path(__file__).resolve().parents[1] / "CHANGELOG.md"
+CHANGELOG = Path(__file__).resolve().parents[2] / "CHANGELOG.md"
 UNRELEASED = "Unreleased"
 _HEADING = re.compile(r"^## \[(?P<name>[^]]+)\](?: - \d{4}-\d\d-\d\d)?$", re.MULTILINE)
 
