@@ -34,6 +34,7 @@ SETTINGS: dict[str, object] = {
     "phases": ["pretrain", "match"],
     "features": {"network": "efficientnet_lite0"},
     "match": {"estimator": "surrogate"},
+    "surrogate": {"renders": 200, "reader_goes_on": 0},  # some ten minutes are to be enough
     "evaluation": {"scenes": 60, "unseen": 0.25},
 }
 
