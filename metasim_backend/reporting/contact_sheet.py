@@ -81,7 +81,7 @@ def depth_colours(depth: np.ndarray) -> np.ndarray:
     """H x W x 3 uint8: near is warm and bright, far is dark and blue, the sky black."""
     seen = np.isfinite(depth)
     scaled = np.log(np.clip(np.where(seen, depth, FAR), NEAR, FAR) / NEAR) / np.log(FAR / NEAR)
-    near = 1 - scaled
+    near = np.clip(1 - scaled, 0, 1)  # rounding leaves the furthest just outside
     colours = np.stack([near**0.7, near**1.4, 0.25 + 0.3 * np.sin(np.pi * near)], axis=-1)
     colours[~seen] = 0
     return (255 * np.clip(colours, 0, 1) + 0.5).astype(np.uint8)

@@ -168,9 +168,10 @@ def test_commands_that_begin_with_a_reader_or_a_detector_take_a_grammars_name(
 
 
 def test_a_small_experiment_writes_its_result_beside_the_run(installed: Installation):
-    assert "aerial2d" in installed.run("reproduce", "--list")
-    installed.run("reproduce", "aerial2d", "--seeds", 1, "--run", "runs/a", *settings(SMALL_2D))
-    assert json.loads((installed.folder / "runs/a/aerial2d.json").read_text())["rows"]
+    assert "aerial2d-spread" in installed.run("reproduce", "--list")
+    words = ("--seeds", 1, "--run", "runs/a", *settings(SMALL_2D))
+    installed.run("reproduce", "aerial2d-spread", *words)
+    assert json.loads((installed.folder / "runs/a/aerial2d_spread.json").read_text())["rows"]
     assert not (installed.folder / "docs").exists()
 
 

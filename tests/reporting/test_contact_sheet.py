@@ -65,3 +65,12 @@ def test_float_pictures_are_shown_too():
         np.eye(4),
     )
     assert np.asarray(contact_sheet([lit], 1))[GAP, GAP].tolist() == pytest.approx([128] * 3, abs=1)
+
+
+def test_the_nearest_and_the_furthest_have_colours_without_a_wrong_number():
+    """With numpy 2 rounding left the furthest a hair outside, where powers are no numbers."""
+    depth = np.geomspace(0.01, 1e5, 2000, dtype=np.float32)[None]
+    with np.errstate(all="raise"):
+        colours = depth_colours(depth)
+    assert (np.diff(colours[0, :, 0].astype(int)) <= 0).all()
+    assert colours[0, 0, 0] == 255 and colours[0, -1, :2].tolist() == [0, 0]
