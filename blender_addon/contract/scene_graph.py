@@ -227,8 +227,12 @@ def load(path: str | os.PathLike) -> SceneGraph:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SceneGraphError(f"Cannot read the scene graph {path}: {error}.") from None
+    except OSError as error:
+        raise SceneGraphError(
+            f"Cannot read the scene graph {path}: {error.strerror or error}; choose another file."
+        ) from None
+    except UnicodeDecodeError:
+        raise SceneGraphError(f"{path} is not JSON: it is no text in UTF-8.") from None
     try:
         return from_dict(json.loads(text))
     except json.JSONDecodeError as error:
