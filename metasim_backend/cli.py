@@ -39,6 +39,7 @@ COMMANDS = {
     "doctor": "say what is there, what is missing and how to mend it",
 }
 
+MOST_SAID = 400  # letters; a user's value may be of any length
 # Of the operating system: what a user can mend, and where there is no more room.
 USERS_ERRORS = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
@@ -51,7 +52,8 @@ class Parser(argparse.ArgumentParser):
     """Says wrong usage in one sentence, without the list of all options."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+        cut = message if len(message) <= MOST_SAID else f"{message[:MOST_SAID]} ..."
+        self.exit(2, f"{self.prog}: {cut}; see {self.prog} --help.\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

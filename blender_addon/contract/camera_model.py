@@ -15,12 +15,14 @@ passes through one::
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
+from .text_files import shown
+
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+LARGEST = 1e300  # what is larger, no float may hold
 IDENTITY_MATRIX: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
@@ -163,8 +165,10 @@ class CameraModel:
 
 def _number(name: str, value: object) -> float:
     least, greatest, unit, _ = BOUNDS[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise CameraModelError(f"The camera model's {name} is {value!r}; give a finite number.")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
+        raise CameraModelError(
+            f"The camera model's {name} is {shown(value)}; give a finite number."
+        )
     if not least <= value <= greatest:
         raise CameraModelError(
             f"The camera model's {name} is {value:g}; give {least:g} to {greatest:g}"
@@ -180,7 +184,7 @@ def _matrix(value: object) -> Matrix:
         rows = ()
     if len(rows) != 3 or any(len(row) != 3 for row in rows):
         raise CameraModelError(
-            f"The camera model's colour_matrix is {value!r}; give three rows of three numbers."
+            f"The camera model's colour_matrix is {shown(value)}; give three rows of three numbers."
         )
     (a, b, c), (d, e, f), (g, h, i) = (
         tuple(_number("colour_matrix", entry) for entry in row) for row in rows

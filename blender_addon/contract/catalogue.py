@@ -14,14 +14,13 @@ node's ``height`` scales: to one metre). ``turn`` (degrees, anticlockwise) bring
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .street_classes import STREET_CLASSES
+from .text_files import TextFileError, read_json, shown
 
 FOLDERS = "METASIM_ASSETS"
 FILE = "catalogue.json"
@@ -29,6 +28,9 @@ FORMATS = (".blend", ".glb", ".gltf", ".obj")
 _NUMBERS = ("length", "width", "height", "turn", "weight")
 _WORDS = ("name", "class", "file", "licence", "source", "up")
 AXES = ("x", "y", "z")
+LARGEST = 1e7
+"""Of a catalogue's numbers."""
+MOST_TOLD = 20
 
 
 class CatalogueError(ValueError):
@@ -96,18 +98,30 @@ def read_catalogue(path: Path) -> tuple[Asset, ...]:
         CatalogueError: when it is missing, is not JSON or an entry is wrong.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise CatalogueError(
-            f"There is no catalogue {path}; write one, such as "
-            '{"assets": [{"name": "taxi", "class": "car", "file": "taxi.glb", "length": 4.5}]}.'
-        ) from None
-    except ValueError as error:
-        raise CatalogueError(f"{path} is not JSON: {error}.") from None
+        content = read_json(path)
+    except TextFileError as error:
+        if not path.exists():
+            raise CatalogueError(
+                f"There is no catalogue {path}; write one, such as "
+                '{"assets": [{"name": "taxi", "class": "car", "file": "taxi.glb", "length": 4.5}]}.'
+            ) from None
+        raise CatalogueError(f"The catalogue {error}") from None
     entries = content.get("assets") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise CatalogueError(f"{path}: expected an object with the list 'assets'.")
-    return tuple(_read(entry, number, path) for number, entry in enumerate(entries, 1))
+    assets, wrong = [], []
+    for number, entry in enumerate(entries, 1):
+        try:
+            assets.append(_read(entry, number, path))
+        except CatalogueError as error:
+            wrong.append(str(error))
+    if len(wrong) == 1:
+        raise CatalogueError(wrong[0])
+    if wrong:
+        told = wrong[:MOST_TOLD] + ["..."] * (len(wrong) > MOST_TOLD)
+        lines = "".join(f"\n  {line}" for line in told)
+        raise CatalogueError(f"{len(wrong)} of {len(entries)} entries cannot be used:{lines}")
+    return tuple(assets)
 
 
 def _read(entry: object, number: int, path: Path) -> Asset:
@@ -118,30 +132,34 @@ def _read(entry: object, number: int, path: Path) -> Asset:
     faces = values.pop("faces", 0)
     for name, value in values.items():
         if name in _NUMBERS:
-            good = isinstance(value, (int, float)) and math.isfinite(value)
+            good = isinstance(value, (int, float)) and abs(value) <= LARGEST
             if not good or isinstance(value, bool) or (name != "turn" and value < 0):
-                raise CatalogueError(f"{where}: {name!r} is {value!r}, not a number from 0.")
+                raise CatalogueError(f"{where}: {name!r} is {shown(value)}, not a number from 0.")
         elif name in _WORDS:
             if not isinstance(value, str) or not value:
-                raise CatalogueError(f"{where}: {name!r} is {value!r}, not a text.")
+                raise CatalogueError(f"{where}: {name!r} is {shown(value)}, not a text.")
         else:
             known = ", ".join((*_WORDS, *_NUMBERS))
-            raise CatalogueError(f"{where}: unknown key {name!r}; known are {known}.")
+            raise CatalogueError(f"{where}: unknown key {shown(name)}; known are {known}.")
     for name in ("name", "class"):
         if name not in values:
             raise CatalogueError(f"{where}: {name!r} is missing.")
     if values.get("up", "z") not in AXES:
-        raise CatalogueError(f"{where}: 'up' is {values['up']!r}; use {', '.join(AXES)}.")
+        raise CatalogueError(f"{where}: 'up' is {shown(values['up'])}; use {', '.join(AXES)}.")
     class_name = values.pop("class")
     if class_name not in STREET_CLASSES:
         known = ", ".join(STREET_CLASSES)
-        raise CatalogueError(f"{where}: unknown class {class_name!r}; use {known}.")
+        raise CatalogueError(f"{where}: unknown class {shown(class_name)}; use {known}.")
     values.pop("source", None)
     file = values.pop("file", None)
     if file is not None:
+        try:
+            there = (path.parent / file).is_file()
+        except (OSError, ValueError):  # longer than names can be
+            there = False
         file = path.parent / file
         if file.suffix.lower() not in FORMATS:
             raise CatalogueError(f"{where}: {file.name} is not one of {', '.join(FORMATS)}.")
-        if not file.is_file():
+        if not there:
             raise CatalogueError(f"{where}: there is no file {file}.")
     return Asset(class_name=class_name, file=file, faces=faces, **values)

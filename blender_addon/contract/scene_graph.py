@@ -11,7 +11,6 @@ given in its parent's frame. The JSON form is::
 from __future__ import annotations
 
 import json
-import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,8 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from .text_files import TextFileError, read_json, shown
+
 VERSION = 1
 MAX_NODES = 10_000
+LARGEST = 1e12
+"""Of an attribute's numbers."""
 
 AttributeValue = float | int | str
 Changes = Mapping[str, Mapping[str, AttributeValue]]
@@ -54,12 +57,13 @@ class Node:
         for name, value in self.attributes.items():
             if isinstance(value, bool) or not isinstance(value, (int, float, str)):
                 raise SceneGraphError(
-                    f"Node {self.id!r}, attribute {name!r}: {value!r} is neither a number nor a "
-                    "name."
+                    f"Node {self.id!r}, attribute {name!r}: {shown(value)} is neither a number nor "
+                    "a name."
                 )
-            if isinstance(value, float) and not math.isfinite(value):
+            if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
                 raise SceneGraphError(
-                    f"Node {self.id!r}, attribute {name!r}: {value!r} is not a finite number."
+                    f"Node {self.id!r}, attribute {name!r}: {shown(value)} is not a finite number "
+                    "of a size that a scene can have."
                 )
 
     def __reduce__(self):
@@ -91,13 +95,13 @@ class SceneGraph:
         roots = []
         for node in self.nodes:
             if node.id in by_id:
-                raise SceneGraphError(f"Node id {node.id!r} occurs twice; ids must be unique.")
+                raise SceneGraphError(f"Node id {shown(node.id)} occurs twice; ids must be unique.")
             if node.parent is None:
                 roots.append(node)
             elif node.parent not in by_id:
                 raise SceneGraphError(
-                    f"Node {node.id!r} has parent {node.parent!r}, which is not a node before it; "
-                    "list parents before their children."
+                    f"Node {shown(node.id)} has parent {shown(node.parent)}, which is not a node "
+                    "before it; list parents before their children."
                 )
             else:
                 children[node.parent].append(node)
@@ -190,13 +194,15 @@ def from_dict(data: object) -> SceneGraph:
         raise SceneGraphError(f"A scene graph is a JSON object, not {type(data).__name__}.")
     version = data.get("version")
     if version != VERSION:
-        raise SceneGraphError(f"Scene graph version {version!r} is not supported; use {VERSION}.")
+        raise SceneGraphError(
+            f"Scene graph version {shown(version)} is not supported; use {VERSION}."
+        )
     seed = data.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise SceneGraphError(f"The scene's 'seed' is {seed!r}; a whole number was expected.")
+        raise SceneGraphError(f"The scene's 'seed' is {shown(seed)}; a whole number was expected.")
     domain = data.get("domain")
     if not isinstance(domain, str):
-        raise SceneGraphError(f"The scene's 'domain' is {domain!r}; a name was expected.")
+        raise SceneGraphError(f"The scene's 'domain' is {shown(domain)}; a name was expected.")
     items = data.get("nodes")
     if not isinstance(items, list):
         raise SceneGraphError("The scene's 'nodes' is not a list.")
@@ -214,7 +220,7 @@ def _node_from_dict(position: int, item: object) -> Node:
     ):
         if not isinstance(item.get(key), kinds):
             raise SceneGraphError(
-                f"Node number {position}: {key!r} is {item.get(key)!r}; {wanted} was expected."
+                f"Node number {position}: {key!r} is {shown(item.get(key))}; {wanted} was expected."
             )
     return Node(item["id"], item["class"], item["parent"], item["attributes"])
 
@@ -226,17 +232,9 @@ def load(path: str | os.PathLike) -> SceneGraph:
         SceneGraphError: when the file is missing, is not JSON or is not a scene graph.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise SceneGraphError(
-            f"Cannot read the scene graph {path}: {error.strerror or error}; choose another file."
-        ) from None
-    except UnicodeDecodeError:
-        raise SceneGraphError(f"{path} is not JSON: it is no text in UTF-8.") from None
-    try:
-        return from_dict(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise SceneGraphError(f"{path} is not JSON: {error}.") from None
+        return from_dict(read_json(path))
+    except TextFileError as error:
+        raise SceneGraphError(f"The scene graph {error}") from None
     except SceneGraphError as error:
         raise SceneGraphError(f"{path}: {error}") from None
 
@@ -244,7 +242,8 @@ def load(path: str | os.PathLike) -> SceneGraph:
 def save(scene: SceneGraph, path: str | os.PathLike) -> None:
     """Write a scene graph as JSON, atomically: to a temporary name, then renamed."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # The name's beginning alone: it may be as long as names can be.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:24]}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(to_dict(scene), file, indent=1)

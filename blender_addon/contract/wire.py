@@ -13,6 +13,7 @@ reflected back at its sender.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hmac
 import json
 import os
@@ -308,7 +309,10 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: when that cannot be.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
+    try:
+        return socket.create_server((host, port), family=family)
+    except (TypeError, UnicodeError):  # Python's own words for names that no machine can have
+        raise OSError(errno.EINVAL, "No machine can have that name") from None
 
 
 def address_text(address: tuple[str, int]) -> str:
@@ -339,6 +343,10 @@ def connect(
         try:
             sock = socket.create_connection(address, timeout)
             break
+        except UnicodeError:
+            raise WireError(
+                f"cannot reach {address_text(address)}: no machine can have that name"
+            ) from None
         except OSError as error:
             if time.monotonic() >= until:
                 raise WireError(f"cannot reach {address_text(address)}: {error}") from None

@@ -12,11 +12,13 @@ import numpy as np
 from ..contract.attribute_reading import WorldError
 from ..contract.catalogue import Asset
 from ..contract.street_classes import STREET_CLASSES
-from .model_files import rendered_mesh
+from .model_files import ModelTooLarge, rendered_mesh
 
 COLOUR_MATERIAL = "colour"  # faces of this material take the node's colour
 MOST_OFF = 4 / 3
 """Between a file's width and its catalogue's."""
+LEAST_SHARE = 1e-3
+"""Of a model's largest extent, that one may have by which it is measured."""
 
 
 class Library:
@@ -59,11 +61,18 @@ class Library:
                     f"The {asset.class_name} {asset.name!r}: {asset.file} holds no mesh that is "
                     "rendered."
                 )
-            mesh.name = f"metasim {asset.class_name} {asset.name}"
             _stand(mesh, asset)
-        except (RuntimeError, OSError) as error:
+            mesh.name = f"metasim {asset.class_name} {asset.name}"  # from here on it is kept
+        except ModelTooLarge as error:
             raise WorldError(
-                f"The {asset.class_name} {asset.name!r} cannot be read from {asset.file}: {error}"
+                f"The {asset.class_name} {asset.name!r} of {asset.file} {error}."
+            ) from None
+        except (RuntimeError, OSError, ValueError, MemoryError) as error:
+            if isinstance(error, WorldError):
+                raise
+            raise WorldError(
+                f"The {asset.class_name} {asset.name!r} cannot be read from {asset.file}: "
+                f"{_last_line(error)}."
             ) from None
         finally:
             self._keep_only_looks(before)
@@ -91,6 +100,13 @@ class Library:
         ]
 
 
+def _last_line(error: Exception) -> str:
+    """What Blender says of a file, without the traceback of its importer."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Location: ")]
+    return lines[-1].removeprefix("Error: ").rstrip(".")[:300] if lines else type(error).__name__
+
+
 def _everything() -> set:
     collections = (bpy.data.objects, bpy.data.meshes, bpy.data.materials, bpy.data.images,
                    bpy.data.collections, bpy.data.lights, bpy.data.cameras, bpy.data.armatures,
@@ -105,6 +121,24 @@ def _alive(item: bpy.types.ID) -> bool:
         return bool(item.name)
     except ReferenceError:
         return False
+
+
+def _check_extent(size: np.ndarray, asset: Asset) -> None:
+    """Raises WorldError for a file without an extent in a direction that is measured by it."""
+    where = f"The {asset.class_name} {asset.name!r} of {asset.file}"
+    if not np.isfinite(size).all():
+        raise WorldError(f"{where} has points at no finite place; mend the file.")
+    scaled = STREET_CLASSES[asset.class_name].scaled
+    if scaled in ("height", "box"):
+        needed = {"high": size[2]} | ({"wide": size[1]} if scaled == "box" else {})
+    else:
+        needed = {"long": size[0]} if asset.length else {}
+    for word, extent in needed.items():
+        if extent < LEAST_SHARE * max(float(size.max()), 1e-9):
+            raise WorldError(
+                f"{where} is {extent:.3g} m {word} as it lies in the file, so it cannot be brought "
+                "to the size that it should have; turn it with turn or up, or mend the file."
+            )
 
 
 def _check_width(size: np.ndarray, asset: Asset) -> None:
@@ -132,7 +166,9 @@ def _stand(mesh: bpy.types.Mesh, asset: Asset) -> None:
     mesh.vertices.foreach_get("co", points)
     points = points.reshape(-1, 3)
     low, high = points.min(axis=0), points.max(axis=0)
-    size = np.maximum(high - low, 1e-6)
+    size = high - low
+    _check_extent(size, asset)
+    size = np.maximum(size, 1e-6)
     points -= ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2])
     scaled = STREET_CLASSES[asset.class_name].scaled
     if scaled == "height":

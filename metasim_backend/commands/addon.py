@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from metasim_backend.commands.options import UsageError, print_result
+from metasim_backend.commands.options import UsageError, print_result, writable_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,7 @@ def _build(arguments: argparse.Namespace) -> int:
         output = output / archive_name()
     if output.exists() and output.read_bytes() != content and not arguments.force:
         raise UsageError(f"{output} is already there; replace it with --force, or choose -o.")
+    writable_folder(output.parent)
     write_atomically(output, lambda file: file.write(content))
     print_result(
         arguments,

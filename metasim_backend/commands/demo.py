@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -60,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.training.dataset_generation import generate
     from metasim_backend.training.loop import train
     from metasim_backend.training.run_config import (
+        RunConfig,
+        check_networks,
         open_run,
         plan_run,
         read_target,
@@ -79,7 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         refuse_changes(config, {}, arguments.overrides)
     else:
         RunFolder.check_free(run_folder, force=arguments.force)
-        resolve_settings(load_grammar(SCENES / "driving.yaml"), arguments.overrides, SETTINGS)
+        grammar = load_grammar(SCENES / "driving.yaml")
+        settled = resolve_settings(grammar, arguments.overrides, SETTINGS)
+        config = RunConfig(grammar, settled, None, None)
+    check_networks(config)
     with BlenderRenderer(worker_settings(arguments)) as renderer:
         print(
             "The hidden truth: pictures of a street whose settings the learner is not told.",
@@ -121,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         job = dataset_job(state.scenes, settings, seed, learned=True, camera=camera)
         writer = open_writer("coco", dataset, job=job)
         done = DATASET - len(writer.missing(DATASET))
-        with Progress("dataset", DATASET, done) as progress:
+        with writer.owned(), Progress("dataset", DATASET, done) as progress:
             generate(
                 state.scenes,
                 services.renderer(camera),
@@ -143,6 +147,7 @@ def hidden_writer(folder: Path, hidden: Grammar, *, force: bool) -> DatasetWrite
     """Where pictures of the hidden setting are kept; with force those of another are replaced."""
     from metasim_backend.commands.generate import replaceable
     from metasim_backend.datasets.readers.pictures import DatasetError
+    from metasim_backend.datasets.sample_files import remove_data_set
     from metasim_backend.datasets.writers.writer import open_writer
 
     grammar = hashlib.sha256(json.dumps(hidden.to_dict()).encode()).hexdigest()[:16]
@@ -152,7 +157,7 @@ def hidden_writer(folder: Path, hidden: Grammar, *, force: bool) -> DatasetWrite
     except DatasetError:
         if not (force and replaceable(folder)):
             raise
-        shutil.rmtree(folder)
+        remove_data_set(folder)
         return open_writer("coco", folder, job=job)
 
 
@@ -161,17 +166,21 @@ def render_hidden(writer: DatasetWriter, count: int, hidden: Grammar, renderer: 
     from blender_addon.contract.frames import RenderSettings
     from metasim_backend.grammar import sample_scene
     from metasim_backend.run_files.progress import Progress
+    from metasim_backend.training.dataset_generation import CHUNK
     from metasim_backend.training.scene_generator import noise_seeds
     from metasim_backend.training.seeds import derive_seed
 
-    missing = writer.missing(count)
-    scenes = [sample_scene(hidden, derive_seed(7, "target", i)) for i in missing]
-    with Progress("target", count, count - len(missing)) as progress:
-        settings = noise_seeds(RenderSettings(WIDTH, HEIGHT), scenes)
-        frames = renderer.render(scenes, settings, progress.update)
-    for index, frame in zip(missing, frames, strict=True):
-        writer.write(index, frame)
-    writer.finish()
+    with writer.owned():
+        missing = writer.missing(count)
+        with Progress("target", count, count - len(missing)) as progress:
+            for start in range(0, len(missing), CHUNK):
+                numbers = missing[start : start + CHUNK]
+                scenes = [sample_scene(hidden, derive_seed(7, "target", i)) for i in numbers]
+                settings = noise_seeds(RenderSettings(WIDTH, HEIGHT), scenes)
+                frames = renderer.render(scenes, settings, progress.update)
+                for index, frame in zip(numbers, frames, strict=True):
+                    writer.write(index, frame)
+        writer.finish()
 
 
 def tell(folder: RunFolder) -> None:

@@ -126,10 +126,10 @@ def _train(arguments: argparse.Namespace) -> int:
             f"{arguments.generator} is of the world {domain!r}, in which nothing is detected; give "
             "a generator of streets."
         )
+    output = output_file(arguments.output, force=arguments.force)
     settings = DetectorSettings.for_photographs(weights=arguments.weights)
     device = network_device(arguments.network_device)
     detector = Detector(settings, generator(arguments.seed, "detector"), device)
-    output = output_file(arguments.output, force=arguments.force)
     camera = camera_of(arguments, domain, own_camera)
     render = render_settings(arguments, replace(trained_with, width=SIZE[0], height=SIZE[1]))
     choice = None if arguments.content is None else read_choice(arguments.content)
@@ -203,6 +203,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     from metasim_backend.datasets.bad_files import read_all
     from metasim_backend.datasets.readers.pictures import list_pictures, read_picture
+    from metasim_backend.datasets.sample_files import distinct_stems
     from metasim_backend.networks.device import network_device
     from metasim_backend.reporting.read_picture import with_readings
     from metasim_backend.run_files.atomic_files import write_atomically, write_text
@@ -212,18 +213,19 @@ def _predict(arguments: argparse.Namespace) -> int:
     least = trained.least_score if arguments.score is None else arguments.score
     if not 0 <= least <= 1:
         raise UsageError(f"--score {least} is not a share from 0 to 1.")
+    output = empty_folder(arguments.output, force=arguments.force)
     images = read_all(
         list_pictures(arguments.pictures, "folder of pictures"),
         lambda path: (path.name, np.array(read_picture(path))),
         arguments.skipped,
     )
     tell_of_skipped(arguments.skipped)
-    output = empty_folder(arguments.output, force=arguments.force)
     (output / "pictures").mkdir(exist_ok=True)
     classes = list(trained.detector.settings.classes)
     listed: list[dict[str, object]] = []
     pictures: list[dict[str, object]] = []
-    for number, (name, image) in enumerate(images, 1):
+    stems = distinct_stems([Path(name).stem for name, _ in images])
+    for number, ((name, image), stem) in enumerate(zip(images, stems, strict=True), 1):
         (found,) = trained.detector.predict([image])
         kept = np.flatnonzero(found["scores"] >= least)
         height, width = image.shape[:2]
@@ -243,7 +245,7 @@ def _predict(arguments: argparse.Namespace) -> int:
             box = (x0 / width, y0 / height, x1 / width, y1 / height)
             objects.append((box, f"{label} {score:.2f}"))
         sheet = with_readings(image, [name], objects)
-        path = output / "pictures" / f"{Path(name).stem}.png"
+        path = output / "pictures" / f"{stem}.png"
         write_atomically(path, partial(sheet.save, format="PNG"))
     content = {
         "images": pictures,

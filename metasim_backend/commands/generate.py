@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
+    from metasim_backend.datasets.sample_files import check_count, remove_data_set
     from metasim_backend.datasets.shards import Shard
     from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.run_files.progress import Progress
@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.training.dataset_generation import generate
     from metasim_backend.worlds.registry import open_renderer, world_of
 
+    check_count(arguments.count)
     scenes, trained_with, own_camera = open_generator(arguments.run)
     settings = render_settings(arguments, trained_with)
     workers = worker_settings(arguments)
@@ -110,13 +111,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.force and replaceable(arguments.output):
             # The renderer first: what is there is removed only when there can be something new.
             renderer = stack.enter_context(opened())
-            shutil.rmtree(arguments.output)
+            remove_data_set(arguments.output)
         writer = open_writer(
             arguments.format,
             arguments.output,
             classes=world_of(domain).labels,
             job=job,
         )
+        stack.enter_context(writer.owned())
         missing = len(writer.missing(samples.stop, samples.start))
         if missing:
             renderer = renderer or stack.enter_context(opened())

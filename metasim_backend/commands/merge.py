@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from metasim_backend.commands.generate import replaceable
@@ -25,17 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.datasets.merging import check_apart, merge, open_merged, read_shards
+    from metasim_backend.datasets.sample_files import remove_data_set
     from metasim_backend.run_files.progress import Progress
 
     shards = read_shards(arguments.shards)
     check_apart(shards, arguments.output)
     if arguments.force and replaceable(arguments.output):
-        shutil.rmtree(arguments.output)
+        remove_data_set(arguments.output)
     writer = open_merged(shards, arguments.output)
     frames = shards[0].frames
-    present = frames - len(writer.missing(frames))
-    with Progress("merging", frames, present, quiet=arguments.json) as progress:
-        merged = merge(shards, writer, progress.update)
+    with writer.owned():
+        present = frames - len(writer.missing(frames))
+        with Progress("merging", frames, present, quiet=arguments.json) as progress:
+            merged = merge(shards, writer, progress.update)
     print_result(
         arguments,
         {"output": str(arguments.output), "frames": frames, "merged": merged},

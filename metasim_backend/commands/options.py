@@ -16,6 +16,7 @@ from typing import Any
 from blender_addon.contract.camera_model import CameraModel
 from blender_addon.contract.frames import LIGHTINGS, RenderSettings
 from blender_addon.contract.presets import PRESETS, with_preset
+from blender_addon.contract.text_files import shown
 from metasim_backend.rendering.workers import WorkerSettings
 from metasim_backend.shipped_files.grammars import grammar_file, nearest_grammar
 from metasim_backend.worlds.driving import DRIVING
@@ -121,10 +122,11 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    wrong = not colon or not port.isdigit() or int(port) > 65535
+    number = whole_number(port)
+    wrong = not colon or number is None or number > 65535
     if wrong or (":" in bare) != (bare != host):  # an IPv6 host, and no other, has brackets
-        raise UsageError(f"{text!r} is not an address of the form HOST:PORT, or [IPV6]:PORT.")
-    return bare or "127.0.0.1", int(port)
+        raise UsageError(f"{shown(text)} is not an address of the form HOST:PORT, or [IPV6]:PORT.")
+    return bare or "127.0.0.1", number or 0
 
 
 def add_render_options(parser: argparse.ArgumentParser) -> None:
@@ -203,10 +205,11 @@ def parse_size(text: str) -> tuple[int, int]:
     Raises:
         UsageError: when it is not of that form.
     """
-    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
-    if not found:
-        raise UsageError(f"--size {text!r} is not of the form WIDTHxHEIGHT, such as 621x188.")
-    return int(found[1]), int(found[2])
+    width, _, height = text.replace("×", "x").partition("x")
+    sides = whole_number(width), whole_number(height)
+    if sides[0] is None or sides[1] is None:
+        raise UsageError(f"--size {shown(text)} is not of the form WIDTHxHEIGHT, such as 621x188.")
+    return sides[0], sides[1]
 
 
 def empty_folder(path: Path, *, force: bool = False) -> Path:
@@ -219,11 +222,7 @@ def empty_folder(path: Path, *, force: bool = False) -> Path:
         raise UsageError(f"{path} is a file; give a folder with -o.")
     if path.is_dir() and any(path.iterdir()) and not force:
         raise UsageError(f"{path} is not empty; choose another folder, or replace with --force.")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot make the folder {path}: {error.strerror}.") from None
-    _check_writable(path)
+    writable_folder(path)
     return path
 
 
@@ -237,15 +236,20 @@ def output_file(path: Path, *, force: bool = False) -> Path:
         raise UsageError(f"{path} is a folder; give the file to write.")
     if path.exists() and not force:
         raise UsageError(f"{path} is already there; replace it with --force, or choose another.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot make the folder {path.parent}: {error.strerror}.") from None
-    _check_writable(path.parent)
+    writable_folder(path.parent)
     return path
 
 
-def _check_writable(folder: Path) -> None:
+def writable_folder(folder: Path) -> None:
+    """Make a folder where there is none, and try it.
+
+    Raises:
+        UsageError: when it cannot be made or written into.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot make the folder {folder}: {error.strerror}.") from None
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -277,13 +281,20 @@ def print_result(arguments: argparse.Namespace, result: dict, sentence: str) -> 
 
 def positive(text: str) -> int:
     """A whole number of at least 1, for argparse."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    number = whole_number(text)
+    if not number:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number of at least 1")
+    return number
 
 
 def not_negative(text: str) -> int:
     """A whole number of at least 0, for argparse."""
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
+    number = whole_number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number of at least 0")
+    return number
+
+
+def whole_number(text: str) -> int | None:
+    """A number of plain digits, as many as anything here can be counted by; None for other text."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None

@@ -35,13 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     from functools import partial
 
     from blender_addon.contract import scene_graph
+    from metasim_backend.datasets.sample_files import distinct_stems
     from metasim_backend.datasets.targets import TargetImages
     from metasim_backend.features.reader.description import described
     from metasim_backend.features.reader.readings import read_pictures
     from metasim_backend.features.reader.twin import twin
     from metasim_backend.models.street_view import has_streets
     from metasim_backend.reporting.read_picture import with_readings
-    from metasim_backend.run_files.atomic_files import write_atomically
+    from metasim_backend.run_files.atomic_files import write_atomically, write_text
     from metasim_backend.training.estimators.kept_reader import trained_reader
     from metasim_backend.training.run_config import load_generator, open_run
     from metasim_backend.training.seeds import derive_seed
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.run} has no reader: it was not matched with match.estimator=surrogate, or "
             "has not finished its first round."
         )
+    output = empty_folder(arguments.output, force=arguments.force)
     size = config.settings.rendering
     images = TargetImages.read(
         arguments.photographs,
@@ -63,15 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
         skipped=arguments.skipped,
     )
     tell_of_skipped(arguments.skipped)
-    output = empty_folder(arguments.output, force=arguments.force)
     for name in ("pictures", "scenes"):
         (output / name).mkdir(exist_ok=True)
     readings = read_pictures(reader, reader.see(images.images))
     pictures = described(reader, readings, scenes.encoding)
     streets = has_streets(scenes.encoding)
     drawn = scenes.learned([derive_seed(0, "read", i) for i in range(DRAWN)])
-    for name, image, picture in zip(images.names, images.images, pictures, strict=True):
-        stem = name.replace(".", "_")
+    stems = distinct_stems([name.replace(".", "_") for name in images.names])
+    for stem, image, picture in zip(stems, images.images, pictures, strict=True):
         objects = [(one.box, one.words) for one in picture.objects]
         sheet = with_readings(image.permute(1, 2, 0).numpy(), picture.lines, objects)
         path = output / "pictures" / f"{stem}.png"
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             street = twin(picture, drawn, scenes.encoding)
             scene_graph.save(street, output / "scenes" / f"{stem}.json")
     result = {name: asdict(picture) for name, picture in zip(images.names, pictures, strict=True)}
-    (output / "readings.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_text(output / "readings.json", json.dumps(result, indent=1) + "\n")
     count = sum(len(picture.objects) for picture in pictures)
     sentence = f"Read {count} objects in {len(pictures)} pictures: {output / 'pictures'}."
     if streets:

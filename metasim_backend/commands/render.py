@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,13 @@ from metasim_backend.commands.options import (
     add_camera_option,
     add_data_option,
     add_render_options,
+    add_skip_option,
     add_worker_options,
     camera_of,
     empty_folder,
     print_result,
     render_settings,
+    tell_of_skipped,
     worker_settings,
 )
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_skip_option(parser)
     parser.add_argument("--normals", action="store_true", help="surface normals too")
     parser.add_argument(
         "--flow", action="store_true", help="optical flow from each scene to the next one, too"
@@ -49,13 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.camera.renderer import with_camera
+    from metasim_backend.datasets.bad_files import read_all
     from metasim_backend.datasets.map_files import FOLDERS
+    from metasim_backend.datasets.sample_files import remove_data_set
     from metasim_backend.datasets.writers.writer import open_writer
     from metasim_backend.run_files.progress import Progress
     from metasim_backend.training.scene_generator import noise_seeds
     from metasim_backend.worlds.registry import open_renderer, world_of
 
-    scenes = [scene_graph.load(path) for path in arguments.scenes]
+    scenes = read_all(
+        arguments.scenes, scene_graph.load, arguments.skipped, scene_graph.SceneGraphError
+    )
+    tell_of_skipped(arguments.skipped)
+    if not scenes:
+        raise UsageError("None of the scene graphs can be used; give others.")
     domain = scenes[0].domain
     settings = render_settings(arguments, default_settings(domain))
     settings = changed(settings, passes=wanted_passes(arguments, domain))
@@ -77,9 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.closing(open_renderer(domain, workers=workers, data=arguments.data)) as source:
         renderer = with_camera(source, camera)
         if replace:  # only now that the renderer is there
-            shutil.rmtree(folder)
+            remove_data_set(folder)
         writer = open_writer("coco", folder, classes=world_of(domain).labels)
-        with Progress("rendering", len(scenes), quiet=arguments.json) as progress:
+        with writer.owned(), Progress("rendering", len(scenes), quiet=arguments.json) as progress:
             for start in range(0, len(scenes), chunk):
                 some = scenes[start : start + chunk]
                 frames = renderer.render(
@@ -93,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
                     maps |= write_maps(folder, i, frame)
                     if frame.rendered_by and frame.rendered_by not in rendered_by:
                         rendered_by.append(frame.rendered_by)
-        writer.finish()
+            writer.finish()
     known = [name for name in FOLDERS if name in maps]
     lines = [f"Rendered by {text}." for text in rendered_by]
     lines.append(

@@ -11,8 +11,10 @@ from metasim_backend.commands.options import (
     UsageError,
     add_data_option,
     not_negative,
+    output_file,
     positive,
     print_result,
+    writable_folder,
 )
 from metasim_backend.commands.setting_options import add_set_option
 
@@ -105,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.run or Path("runs") / experiment.name
     file = f"{experiment.name}{'-long' * experiment.long}.json".replace("-", "_")
     output = arguments.output or (RESULTS if RESULTS.is_dir() else folder) / file
+    output_file(output, force=True)  # which is completed
+    writable_folder(folder)
     seeds = range(arguments.first, arguments.first + arguments.seeds)
 
     def tell(text: str) -> None:

@@ -12,7 +12,8 @@ import threading
 import time
 from pathlib import Path
 
-from metasim_backend.commands.options import UsageError, not_negative, positive
+from blender_addon.contract.wire import address_text
+from metasim_backend.commands.options import UsageError, not_negative, output_file, positive
 
 PARENT_POLL = 0.5
 
@@ -50,10 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     token = read_token(arguments.token_file) if arguments.token_file else secrets.token_hex(16)
     if arguments.with_parent and not process_is_there(arguments.with_parent):
         raise UsageError(f"--with-parent {arguments.with_parent}: there is no such process.")
+    if arguments.ready_file:
+        output_file(arguments.ready_file, force=True)
     server = PanelServer(arguments.host, arguments.port, token)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    print(f"Listening for Blender's panel at {server.host}:{server.port}.", flush=True)
+    at = address_text((server.host, server.port))
+    print(f"Listening for Blender's panel at {at}.", flush=True)
     if not arguments.token_file:
         print(
             f"Connect in Blender's sidebar, tab Meta-Sim, with the token {token}; end with Ctrl-C.",

@@ -62,7 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     from metasim_backend.run_files.run_folder import RunFolder
     from metasim_backend.settings import nested
     from metasim_backend.training.loop import train
-    from metasim_backend.training.run_config import open_run, plan_run, read_target
+    from metasim_backend.training.run_config import (
+        check_networks,
+        open_run,
+        plan_run,
+        read_target,
+    )
     from metasim_backend.training.services import Services
     from metasim_backend.worlds.registry import open_renderer, world_of
 
@@ -71,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder, config = open_run(arguments.run)
         folder.check_unused()
         refuse_changes(config, arguments.given, arguments.overrides, arguments.target)
+        check_networks(config)
         network_device(config.settings.networks.device)  # says what is wrong
         target = read_target(config)
     else:

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="for the backend to be there (default 600)",
     )
-    parser.add_argument("--threads", type=int, default=0, help="render threads (default: all)")
+    parser.add_argument(
+        "--threads", type=not_negative, default=0, help="render threads (default: all)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,13 +13,17 @@ Value = TypeVar("Value")
 
 
 def read_all(
-    items: Iterable[Item], read: Callable[[Item], Value], skipped: list[str] | None = None
+    items: Iterable[Item],
+    read: Callable[[Item], Value],
+    skipped: list[str] | None = None,
+    refusal: type[ValueError] = DatasetError,
 ) -> list[Value]:
     """What is read of each.
 
     Args:
-        read: raises DatasetError on what cannot be used.
+        read: raises the refusal on what cannot be used.
         skipped: is given a sentence on each that is left out; None: none is.
+        refusal: the error of one that cannot be used.
 
     Raises:
         DatasetError: naming the first twenty that cannot be used.
@@ -29,7 +33,7 @@ def read_all(
         count += 1
         try:
             values.append(read(item))
-        except DatasetError as error:
+        except refusal as error:
             bad.append(str(error))
     if skipped is not None:
         skipped += bad

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def _frames(
         made = [make(some) for some in rows.values()]
     except DatasetError:
         raise
-    except (OSError, ValueError, TypeError, csv.Error, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, csv.Error) as error:
         raise DatasetError(f"The table {path} cannot be read: {error}.") from None
     if not made:
         raise DatasetError(f"The table {path} has no frame.")

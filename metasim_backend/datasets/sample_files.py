@@ -7,10 +7,12 @@ set was begun with is kept beside, so that it is never continued with anything e
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +21,11 @@ import numpy as np
 from PIL import Image
 
 from blender_addon.contract.frames import Frame, ObjectLabel
+from blender_addon.contract.text_files import shown
 from metasim_backend.datasets.json_files import read_json
 from metasim_backend.datasets.readers.pictures import DatasetError
 from metasim_backend.run_files.atomic_files import write_atomically
+from metasim_backend.run_files.locks import lock
 
 HIDDEN = ".metasim"
 JOB = "job.json"
@@ -32,6 +36,7 @@ _NO_LINKS = {
     *(errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK),
     *(errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
 }
+LONGEST_STEM = 240  # bytes; most file systems take names of 255
 
 
 class SampleFiles:
@@ -127,10 +132,64 @@ class SampleFiles:
             stems = (entry.name.removesuffix(".json") for entry in entries)
             return sorted(int(stem) for stem in stems if stem.isdecimal())
 
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Nobody else may write into the data set meanwhile. A process that dies owns nothing.
+
+        Raises:
+            DatasetError: when another process writes into it.
+        """
+        with _owned(self.folder):
+            yield
+
     def sweep(self) -> None:
         """Remove what interrupted writes left behind; call it when nobody writes."""
         for path in self.hidden.glob("part-*"):
             path.unlink(missing_ok=True)
+
+
+def remove_data_set(folder: Path) -> None:
+    """Remove a data set that nobody writes into.
+
+    Raises:
+        DatasetError: when another process does.
+    """
+    with _owned(folder):
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    # The folder itself is locked: a file would have to be told from the data set's own.
+    if os.name != "posix":
+        yield
+        return
+    try:
+        handle = os.open(folder / HIDDEN, os.O_RDONLY)
+    except FileNotFoundError:
+        raise _in_use(folder) from None  # removed by another, just now
+    try:
+        if not lock(handle):
+            raise _in_use(folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _in_use(folder: Path) -> DatasetError:
+    return DatasetError(
+        f"The data set {folder} is in use by another metasim; wait until that has ended, or stop "
+        "it."
+    )
+
+
+def check_count(count: int) -> None:
+    """Raises DatasetError for more samples than names of six digits are enough for."""
+    if count > MOST_SAMPLES:
+        raise DatasetError(
+            f"A data set has at most {MOST_SAMPLES} frames, and {shown(count)} are wanted; write "
+            "several, each with a seed of its own."
+        )
 
 
 def sample_name(index: int) -> str:
@@ -142,6 +201,22 @@ def sample_name(index: int) -> str:
     if not 0 <= index < MOST_SAMPLES:
         raise ValueError(f"Sample number {index} is not from 0 to {MOST_SAMPLES - 1}.")
     return f"{index:06d}"
+
+
+def distinct_stems(stems: Sequence[str]) -> list[str]:
+    """Stems of files that are made of others: no two alike, and none longer than names can be."""
+    taken: set[str] = set()
+    found = []
+    for stem in stems:
+        cut = stem.encode(errors="surrogateescape")[:LONGEST_STEM]
+        stem = one = cut.decode(errors="surrogateescape")
+        number = 1
+        while one in taken:
+            number += 1
+            one = f"{stem}_{number}"
+        taken.add(one)
+        found.append(one)
+    return found
 
 
 def png_bytes(image: np.ndarray) -> bytes:

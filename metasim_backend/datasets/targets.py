@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +183,7 @@ def split(names: Iterable[str], fractions: Sequence[float] = FRACTIONS, seed: in
             f"{len(names)} target pictures cannot be split into matching, reward and report; give "
             "at least 3."
         )
-    order = sorted(names, key=lambda n: hashlib.sha256(f"{seed}/{n}".encode()).digest())
+    order = sorted(names, key=lambda n: hashlib.sha256(os.fsencode(f"{seed}/{n}")).digest())
     count = len(order)
     first = min(max(1, round(count * fractions[0])), count - 2)
     second = min(max(1, round(count * fractions[1])), count - first - 1)

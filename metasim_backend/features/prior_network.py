@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metasim_backend.networks.device import device_of
+from metasim_backend.run_files.atomic_files import write_tensors
 
 KIND = "metasim prior network 2"
 PARTS = ("scene", "objects", "layout", "colours")
@@ -100,12 +101,10 @@ class PriorNetwork(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write the network to a new file, whole or not at all."""
-        temporary = path.with_name(f".{path.name}.part")
         sizes = [self.sizes.scene, self.sizes.classes, self.sizes.attributes]
         content = {"kind": KIND, "sizes": sizes, "parts": list(self.parts)}
         state = {name: value.cpu() for name, value in self.state_dict().items()}
-        torch.save({**content, "state": state}, temporary)
-        temporary.replace(path)
+        write_tensors(path, {**content, "state": state})
 
     @staticmethod
     def from_saved(content: dict[str, Any]) -> PriorNetwork:

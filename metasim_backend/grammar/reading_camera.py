@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from blender_addon.contract.camera_model import BOUNDS, CameraModel, CameraModelError
+from blender_addon.contract.text_files import TextFileError, read_text
 from metasim_backend.grammar.language import GrammarError
 from metasim_backend.grammar.source import Located, parse
 
@@ -40,10 +40,9 @@ def load_camera_file(path: str | os.PathLike) -> CameraModel:
         GrammarError: one sentence naming file, line and key.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise GrammarError(f"Cannot read the camera model {path}: {reason}.") from None
+        text = read_text(path)
+    except TextFileError as error:
+        raise GrammarError(f"The camera model {error}") from None
     tree = parse(text, str(path))
     found = tree.mapping()
     return read_camera(found[KEY] if tuple(found) == (KEY,) else tree)

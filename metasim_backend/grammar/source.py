@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from blender_addon.contract.text_files import TextFileError, read_text
 from metasim_backend.grammar.language import GrammarError
 from metasim_backend.shipped_files.grammars import grammar_file, nearest_grammar
 
@@ -145,15 +146,14 @@ def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
     path = grammar_file(path)
     source = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise GrammarError(
-            f"There is no grammar {source!r}; give a file that is there, or a name that metasim "
-            f"grammars lists, such as {nearest_grammar(path.stem)!r}."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise GrammarError(f"Cannot read the grammar {source}: {reason}.") from None
+        text = read_text(path)
+    except TextFileError as error:
+        if not path.exists():
+            raise GrammarError(
+                f"There is no grammar {source!r}; give a file that is there, or a name that "
+                f"metasim grammars lists, such as {nearest_grammar(path.stem)!r}."
+            ) from None
+        raise GrammarError(f"The grammar {error}") from None
     tree = parse(text, source)
     base = tree.mapping().pop("extends", None)
     if base is None:

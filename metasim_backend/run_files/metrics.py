@@ -22,12 +22,13 @@ class Metrics:
 
     Args:
         path: the ``metrics.jsonl``.
-        tensorboard: the folder for TensorBoard's files, or None for none.
+        tensorboard: the folder for TensorBoard's files, or None for none. There are none either in
+            folders whose names are no UTF-8, in which TensorBoard cannot write.
     """
 
     def __init__(self, path: Path, tensorboard: Path | None = None) -> None:
         self._path = path
-        self._tensorboard = tensorboard
+        self._tensorboard = tensorboard if tensorboard and _is_text(tensorboard) else None
         self._writer: SummaryWriter | None = None
         self._started = time.monotonic()
 
@@ -75,6 +76,14 @@ class Metrics:
             if name not in ("phase", "step", "seconds"):
                 number = math.nan if value is None else value
                 self._writer.add_scalar(f"{entry['phase']}/{name}", number, entry["step"])
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_metrics(path: Path) -> list[dict]:

@@ -16,11 +16,7 @@ import torch
 import yaml
 
 from metasim_backend.run_files.atomic_files import write_tensors, write_text
-
-try:
-    import fcntl
-except ImportError:  # Windows, which has no lock that ends with its process alone
-    fcntl = None  # type: ignore[assignment]
+from metasim_backend.run_files.locks import lock
 
 LOCK = "lock"
 # What a run's folder may hold; --force removes nothing else.
@@ -107,9 +103,11 @@ class RunFolder:
                 and force is given.
         """
         if not path.exists():
+            cls._check_writable(path)
             return
         there = sorted(item.name for item in path.iterdir()) if path.is_dir() else []
         if path.is_dir() and not there:
+            cls._check_writable(path)
             return
         if "config.yaml" not in there or not force:
             raise RunFolderError(
@@ -123,6 +121,19 @@ class RunFolder:
                 "it all; move that away or choose another folder with --run."
             )
         cls(path).check_unused()
+        cls._check_writable(path)
+
+    @staticmethod
+    def _check_writable(path: Path) -> None:
+        place = path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            why = "may not be written to" if place.is_dir() else "is a file"
+            raise RunFolderError(
+                f"The run's folder {path} cannot be made ({place} {why}); choose another with "
+                "--run."
+            )
 
     @classmethod
     def exists(cls, path: Path) -> bool:
@@ -148,11 +159,16 @@ class RunFolder:
         """Whether the run may be gone on with, or replaced.
 
         Raises:
-            RunFolderError: when another process owns it.
+            RunFolderError: when another process owns it, or nothing can be written there.
         """
-        lock = self.path / LOCK
-        if fcntl is not None and lock.exists():
-            with lock.open(encoding="ascii") as file:
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise RunFolderError(
+                f"Nothing can be written into {self.path}, so the run cannot be gone on with; copy "
+                "it to another place, or change who may write there."
+            )
+        path = self.path / LOCK
+        if path.exists():
+            with path.open(encoding="ascii") as file:
                 self._take(file)
 
     @contextlib.contextmanager
@@ -162,9 +178,6 @@ class RunFolder:
         Raises:
             RunFolderError: when another process owns it.
         """
-        if fcntl is None:
-            yield
-            return
         with (self.path / LOCK).open("a+", encoding="ascii") as file:
             self._take(file)
             file.truncate(0)
@@ -174,16 +187,14 @@ class RunFolder:
 
     def _take(self, file: IO[str]) -> None:
         """Lock the open file until it is closed, or its process ends."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(file.fileno()):
             file.seek(0)
             owner = file.read().strip()
             which = f" (process {owner})" if owner else ""
             raise RunFolderError(
                 f"{self.path} is in use by another metasim{which}; wait until that has ended, "
                 "or stop it."
-            ) from None
+            )
 
     def read_config(self) -> dict:
         """The content of ``config.yaml``.

@@ -78,7 +78,13 @@ class PanelServer:
                 "another port, or 0 for a free one."
             ) from None
         self.host, self.port = self._listener.getsockname()[:2]
-        self.logs = Path(tempfile.mkdtemp(prefix="metasim-serve-"))
+        try:
+            self.logs = Path(tempfile.mkdtemp(prefix="metasim-serve-"))
+        except OSError as failure:
+            raise RequestError(
+                f"Nothing can be written into the folder for temporary files ({failure.strerror}: "
+                f"{failure.filename}); make room there, or name another in TMPDIR."
+            ) from None
         self.clients: list[Client] = []
         self._token = token
         self._began = time.monotonic()

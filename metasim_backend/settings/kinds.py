@@ -7,8 +7,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-GROUP = ConfigDict(extra="forbid")
-"""Of every group: its fields are all there are."""
+GROUP = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""Of every group: its fields are all there are, and its numbers are finite."""
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

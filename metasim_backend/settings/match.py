@@ -32,7 +32,9 @@ class MatchSettings:
         "Share of attributes whose finite difference is taken in a step. Which ones is random, "
         "and the share of the others is made up for.",
     )
-    clip: Size = setting(1.0, "Largest norm of the gradient.")
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=True)] = setting(
+        1.0, "Largest norm of the gradient."
+    )
     behind_features: Literal["auto", "yes", "no"] = setting(
         "auto",
         "Whether finite differences are taken behind φ. A deep network is so far from linear "

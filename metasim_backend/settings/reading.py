@@ -9,9 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from blender_addon.contract.camera_model import CameraModelError
+from blender_addon.contract.text_files import shown
 from metasim_backend.settings.listing import all_settings, groups, plain
 from metasim_backend.settings.names import SettingsError, no_such_setting
 from metasim_backend.settings.training import TrainSettings
+
+LARGEST = 10**12
+"""Of whole numbers but the seed."""
 
 
 def settings_from_dict(data: Mapping[str, Any]) -> TrainSettings:
@@ -24,9 +28,16 @@ def settings_from_dict(data: Mapping[str, Any]) -> TrainSettings:
         if name not in all_settings():
             raise no_such_setting(name)
     try:
-        return TrainSettings(**data)
+        settings = TrainSettings(**data)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
+    for name, value in _members(settings_to_dict(settings)):
+        if name != "seed" and isinstance(value, int) and abs(value) > LARGEST:
+            raise SettingsError(
+                f"Setting {name!r} is {shown(value)}, more than anything can be counted to; "
+                f"{all_settings()[name].remedy}."
+            )
+    return settings
 
 
 def settings_to_dict(settings: TrainSettings) -> dict[str, Any]:
@@ -44,7 +55,7 @@ def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
     for text in overrides:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise SettingsError(f"--set {text!r} is not of the form name=value.")
+            raise SettingsError(f"--set {shown(text)} is not of the form name=value.")
         values[name.strip()] = value.strip()
     return merged(data, nested(values))
 
@@ -78,6 +89,15 @@ def merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return out
 
 
+def _members(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Whole names and values of nested plain data."""
+    for member, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _members(value, f"{prefix}{member}.")
+        else:
+            yield f"{prefix}{member}", value
+
+
 def _names(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for member, value in data.items():
         name = f"{prefix}{member}"
@@ -98,4 +118,4 @@ def _sentence(error: ValidationError) -> str:
     if cause is not None:
         return f"Setting {name!r} {cause}."
     verb = "names" if isinstance(first["loc"][-1], int) else "is"
-    return f"Setting {name!r} {verb} {first['input']!r}; {all_settings()[name].remedy}."
+    return f"Setting {name!r} {verb} {shown(first['input'])}; {all_settings()[name].remedy}."

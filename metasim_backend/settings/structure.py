@@ -45,7 +45,9 @@ class StructureSettings:
         "something holds them. 0: nothing does.",
     )
     rejection_penalty: Size = setting(1e-2, "λ, the cost of each failed draw above one a scene.")
-    clip: Size = setting(1.0, "Largest norm of the gradient.")
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=True)] = setting(
+        1.0, "Largest norm of the gradient."
+    )
     reward_limit: Size = setting(5.0, "Largest reward, and with a minus the least. 0: no limit.")
     picture_weight: Annotated[Size, Younger(before=0.0)] = setting(
         0.0,

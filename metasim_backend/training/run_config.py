@@ -100,7 +100,7 @@ def plan_run(
         tuple(command),
     )
     images = read_target(config)
-    _check_networks(config)
+    check_networks(config)
     return config, images
 
 
@@ -223,8 +223,12 @@ def with_whole_paths(settings: TrainSettings) -> TrainSettings:
     )
 
 
-def _check_networks(config: RunConfig) -> None:
-    """Weights that cannot be had are said at once, not when their phase begins."""
+def check_networks(config: RunConfig) -> None:
+    """Weights that cannot be had are said at once, not when their phase begins.
+
+    Raises:
+        FeaturesError, BackboneError: with what to install or to give.
+    """
     from metasim_backend.features.extractor import build_features
     from metasim_backend.networks.device import network_device
     from metasim_backend.networks.imagenet import imagenet_network

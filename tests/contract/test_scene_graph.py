@@ -84,7 +84,7 @@ def test_bad_input_is_refused_and_named(damage, named):
 
 def test_file_that_is_not_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
-    with pytest.raises(SceneGraphError, match="x.json is not JSON"):
+    with pytest.raises(SceneGraphError, match="x.json, line 1, column 2: not JSON"):
         load(tmp_path / "x.json")
     with pytest.raises(SceneGraphError, match="missing.json"):
         load(tmp_path / "missing.json")

@@ -73,7 +73,7 @@ def test_a_file_of_its_own_may_have_the_heading_or_not(write, heading):
 
 
 def test_a_file_that_is_not_there_or_holds_something_else_is_said(write, tmp_path):
-    with pytest.raises(GrammarError, match="Cannot read the camera model .*absent.yaml"):
+    with pytest.raises(GrammarError, match="The camera model .*absent.yaml cannot be read"):
         load_camera_file(tmp_path / "absent.yaml")
     with pytest.raises(GrammarError, match="scene.yaml, line 1, domain: unknown key 'domain'"):
         load_camera_file(write(SCENE))

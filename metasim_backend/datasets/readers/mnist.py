@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,12 @@ def _fetched(folder: Path | None, part: str) -> bool:
 def _read(images: Path, labels: Path) -> Digits:
     pictures = _idx(images, 3)
     answers = _idx(labels, 1)
-    if len(pictures) != len(answers) or pictures.shape[1:] != (SIDE, SIDE) or answers.max() > 9:
+    if (
+        not len(answers)
+        or len(pictures) != len(answers)
+        or pictures.shape[1:] != (SIDE, SIDE)
+        or answers.max() > 9
+    ):
         raise DatasetError(f"{images} and {labels} do not belong together; get MNIST's files anew.")
     return Digits(torch.from_numpy(pictures), torch.from_numpy(answers.astype(np.int64)))
 
@@ -160,5 +166,5 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
         if head[0] != 0x0800 + dimensions:
             raise ValueError("wrong magic number")
         return values.reshape(tuple(head[1:])).copy()
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DatasetError(f"{path} is no IDX file of MNIST ({error}); get it anew.") from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
 from blender_addon.contract.frames import Frame
-from metasim_backend.datasets.sample_files import SampleFiles
+from metasim_backend.datasets.sample_files import SampleFiles, check_count
 
 
 class FilesPerSample(ABC):
@@ -46,7 +47,11 @@ class FilesPerSample(ABC):
     @abstractmethod
     def finish(self) -> Path: ...
 
+    def owned(self) -> AbstractContextManager[None]:
+        return self._files.owned()
+
     def missing(self, count: int, start: int = 0) -> list[int]:
+        check_count(count)
         return [i for i in range(start, count) if not self._is_there(i)]
 
     def take(self, samples: Sequence[int], folder: Path, progress: Callable[[int], object]) -> None:

@@ -14,11 +14,17 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
 from blender_addon.contract.frames import Frame
-from metasim_backend.datasets.sample_files import SampleFiles, png_bytes, visible_objects
+from metasim_backend.datasets.sample_files import (
+    SampleFiles,
+    check_count,
+    png_bytes,
+    visible_objects,
+)
 from metasim_backend.datasets.writers.description import object_description, picture_description
 from metasim_backend.datasets.writers.tar_file import ENDINGS, Sample, TarFile, write_tar
 
@@ -59,7 +65,11 @@ class WebDatasetWriter:
     def form() -> dict[str, object]:
         return {"format": "webdataset", "samples_a_tar": SAMPLES_A_TAR}
 
+    def owned(self) -> AbstractContextManager[None]:
+        return self._files.owned()
+
     def missing(self, count: int, start: int = 0) -> list[int]:
+        check_count(count)
         return [index for index in range(start, count) if not self._is_there(index)]
 
     def write(self, index: int, frame: Frame) -> None:

@@ -1,9 +1,10 @@
 """One way to write frames as a data set, whatever its format.
 
     writer = open_writer("coco", folder, job={"seed": 7})
-    for index in writer.missing(count):
-        writer.write(index, frame_of(index))
-    writer.finish()
+    with writer.owned():
+        for index in writer.missing(count):
+            writer.write(index, frame_of(index))
+        writer.finish()
 
 Run again after an interruption, this writes only what is missing, and the same bytes.
 """
@@ -11,6 +12,7 @@ Run again after an interruption, this writes only what is missing, and the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -46,8 +48,16 @@ class DatasetWriter(Protocol):
 
     parts: ClassVar[tuple[str, ...]]
 
+    def owned(self) -> AbstractContextManager[None]:
+        """Nobody else may write meanwhile; DatasetError when another process does."""
+        ...
+
     def missing(self, count: int, start: int = 0) -> list[int]:
-        """The samples among start ... count - 1 that are not there whole."""
+        """The samples among start ... count - 1 that are not there whole.
+
+        Raises:
+            DatasetError: for more samples than a data set can have.
+        """
         ...
 
     def write(self, index: int, frame: Frame) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from blender_addon.contract.scene_graph import SceneGraph
+from blender_addon.contract.text_files import read_json
 from metasim_backend.grammar.street_boxes import street_boxes
 from metasim_backend.run_files.atomic_files import write_text
 from metasim_backend.statistics.entropy_projection import entropy_projection
@@ -223,8 +224,8 @@ def read_choice(path: Path) -> ContentChoice:
     if not path.is_file():
         raise ContentError(f"There is no content {path}; learn it with metasim content.")
     try:
-        return ContentChoice.from_dict(json.loads(path.read_text(encoding="utf-8"))["choice"])
-    except (ValueError, KeyError, TypeError) as error:
+        return ContentChoice.from_dict(read_json(path)["choice"])  # type: ignore[index]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ContentError(
             f"{path} is no content as metasim content writes it ({type(error).__name__}); give the "
             "file that it wrote."
