@@ -8,7 +8,7 @@ node cannot express is put back, and said in the panel. An undo brings back both
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +112,7 @@ class _Edit:
             if why:
                 self.said.append(f"{node_id} was put back: {why}.")
             else:
-                self.graph = _with_nodes(self.graph, lambda one, gone=node_id: one.id != gone)
+                self.graph = _without(self.graph, node_id)
         for part in self.stage.made_anew():
             self.found = True
             self.said.append(f"The {part} was put back: a street needs it.")
@@ -154,8 +154,7 @@ class _Edit:
             if problem:
                 self.said.append(f"{node_id} was put back: {problem}.")
             elif moved.parent != node.parent:
-                rest = _with_nodes(self.graph, lambda one, gone=node_id: one.id != gone)
-                self.graph = _inserted(rest, moved)
+                self.graph = _inserted(_without(self.graph, node_id), moved)
             elif moved != node:
                 self.graph = self.graph.with_attributes({node_id: dict(moved.attributes)})
         if self.stage.camera_strayed():
@@ -221,7 +220,7 @@ class _Edit:
         problem = ""
         others = [one for one in (*self.street.lanes, *self.street.sides) if one != node.parent]
         for parent in (str(node.parent), *others):
-            values = attributes_at(self.street, node, parent, x, y, front)
+            values = attributes_at(self.street, node, parent, x, y, front.tolist())
             fitted = self._fitted(node, values)
             wrong = self._beyond(node, fitted)
             if parent != node.parent and not wrong:
@@ -292,8 +291,8 @@ def _new_id(graph: SceneGraph, class_name: str) -> str:
     return f"{class_name}_{max(numbers, default=-1) + 1}"
 
 
-def _with_nodes(graph: SceneGraph, keep: Callable[[Node], bool]) -> SceneGraph:
-    return replace(graph, nodes=tuple(node for node in graph.nodes if keep(node)))
+def _without(graph: SceneGraph, node_id: str) -> SceneGraph:
+    return replace(graph, nodes=tuple(node for node in graph.nodes if node.id != node_id))
 
 
 def _inserted(graph: SceneGraph, node: Node) -> SceneGraph:
