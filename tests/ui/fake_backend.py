@@ -13,7 +13,11 @@ from blender_addon.contract.scene_graph import to_dict
 
 TOKEN = "a token for the test"
 GRAMMAR = {
+    "start": "street",
+    "symbols": [],
+    "rules": [{"expand": "street", "into": [{"class": "car", "count": {"0": 0.5, "9": 0.5}}]}],
     "classes": {
+        "street": {"attributes": {}},
         "car": {
             "attributes": {
                 "along": {"kind": "continuous", "range": [4, 70], "unit": "m", "mutable": True},
