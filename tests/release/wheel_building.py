@@ -1,4 +1,4 @@
-"""Building the wheel out of this checkout, for tests of what is in it."""
+"""Building the wheel, for tests of what is in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = "metasim_backend/shipped_files"
 
 
-def build(target: str, folder: Path) -> Path:
-    """The file that the build made: a ``wheel`` or an ``sdist``."""
+def build(target: str, folder: Path, source: Path = ROOT) -> Path:
+    """The file that the build made out of the sources: a ``wheel`` or an ``sdist``."""
     if find_spec("hatchling") is None:
         pytest.skip("hatchling is not installed; run: make set-up")
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=source, check=True, stdout=subprocess.DEVNULL)
     (built,) = folder.iterdir()
     return built
 
