@@ -37,7 +37,8 @@ def blender_command(blender: str | None, threads: int = 0) -> list[str]:
         if find_spec("bpy") is None:
             raise RendererSetupError(
                 "There is no Blender: the Python module 'bpy' is not installed; install it with "
-                "pip install 'metasim-blender[bpy]' or give an installed Blender with --blender."
+                "pip install 'metasim-blender[bpy]' (Python 3.11 or 3.13), or give an installed "
+                "Blender with --blender."
             )
         return [sys.executable, "-m", "blender_addon.worker"]
     path = shutil.which(blender)

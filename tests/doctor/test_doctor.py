@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -51,6 +52,15 @@ def test_a_python_that_no_bpy_runs_on_is_found():
     assert packages.find_python((3, 11)).ok and "bpy 5.2" in packages.find_python((3, 13)).detail
     finding = packages.find_python((3, 12))
     assert not finding.ok and "3.11 or 3.13" in finding.remedy and "--blender" in finding.remedy
+
+
+def test_the_pythons_of_bpy_are_those_that_the_package_asks_for(project_root):
+    about = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
+    asked = about["optional-dependencies"]["bpy"]
+    assert len(asked) == len(packages.BPY_OF_PYTHON)
+    for (major, minor), bpy in packages.BPY_OF_PYTHON.items():
+        python = f"python_version == '{major}.{minor}'"
+        assert [one for one in asked if one.startswith(f"bpy>={bpy},") and one.endswith(python)]
 
 
 def test_packages_are_asked_for_as_this_python_needs_them(monkeypatch):
