@@ -49,6 +49,7 @@ def test_only_libraries_that_bpy_cannot_do_without_stop_the_set_up(monkeypatch, 
             lambda: tuple(lib for lib in BPY_LIBRARIES if lib.soname == soname),
         )
 
+    monkeypatch.setattr(system_libraries, "PYTHON", sys.version_info[:2])
     lacks("libXi.so.6")
     with pytest.raises(SetUpError, match=r"libXi\.so\.6.*apt-get install.*libxi6"):
         prepare(may_install=False)

@@ -179,6 +179,7 @@ def saved(path, make):
     before = {kind: set(getattr(bpy.data, kind)) for kind in KINDS}
     curves = set(bpy.data.curves)
     scene = bpy.data.scenes.new("model")
+    scene.view_layers[0].update()  # without it Blender 5.2 has no layers yet
     make(scene)
     bpy.data.libraries.write(str(path), {scene})
     for kind in (*KINDS, "curves"):
