@@ -82,7 +82,6 @@ Events: ``event`` {"topic", ...}, unasked
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -273,7 +272,7 @@ def read_request(message: Message) -> Request:
         raise PanelProtocolError(f"There is no request {_short(message.kind)}.")
     body = dict(message.body)
     number = body.pop("id", None)
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+    if not isinstance(number, int) or not _is_whole(number) or number < 0:
         raise PanelProtocolError(f"Request {message.kind!r}: 'id' is not a whole number.")
     unknown = sorted(set(body) - set(fields))
     if unknown:
@@ -320,7 +319,7 @@ def read_answer(message: Message) -> Reply:
             arrays["picture"] = picture
         return Reply(None, topic, MappingProxyType(body), arrays=arrays)
     number, result = body.get("id"), body.get("result")
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+    if number is not None and not (isinstance(number, int) and _is_whole(number)):
         raise PanelProtocolError("The backend's answer names no request.")
     if message.kind == "answer" and number is not None and isinstance(result, dict):
         return Reply(number, body=MappingProxyType(result))
@@ -374,7 +373,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and math.fabs(value) <= _MAX_WHOLE
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_WHOLE
 
 
 def _sentence(body: Mapping[str, object]) -> str:
@@ -383,5 +382,8 @@ def _sentence(body: Mapping[str, object]) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return "a value of its own kind"
     return text if len(text) <= 60 else text[:57] + "..."

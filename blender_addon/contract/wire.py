@@ -6,8 +6,9 @@ payload is the arrays' bytes in that order. Nothing is pickled, evaluated or ope
 
 Before the first message both sides prove that they know the token, without sending it: each
 sends a 32-byte nonce and answers the other's with
-``HMAC-SHA256(token, role | own nonce | peer nonce)``. The role keeps an answer from being
-reflected back at its sender.
+``HMAC-SHA256(token, version | role | own nonce | peer nonce)``. The role keeps an answer from
+being reflected back at its sender, the nonces from being used again, and the version from serving
+for another version of this protocol.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import contextlib
 import errno
 import hmac
 import json
+import math
 import os
 import socket
 import struct
@@ -26,11 +28,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 PROTOCOL = 1
-MAGIC = b"metasim1"
+NAME = b"metasim"
+MAGIC = NAME + b"2"
+"""What both sides begin with: the protocol's name and the version of its handshake."""
 MAX_HEADER = 16 * 2**20
 MAX_MESSAGE = 1 * 2**30
 DTYPES = ("uint8", "uint16", "int32", "float16", "float32", "float64")
 _LENGTHS = struct.Struct("<IQ")
+HANDSHAKE_WITHIN = 10.0
+"""Seconds that a listening side gives a stranger."""
 _NONCE = 32
 
 
@@ -97,7 +103,8 @@ class Connection:
         sock: a connected stream socket, owned by this object from now on.
         token: the shared secret.
         server: True on the listening side.
-        timeout: seconds for the handshake and, by default, for each message once it has begun.
+        timeout: seconds for each message, by default, once it has begun.
+        handshake: seconds for the handshake; None: as for a message.
         max_message: the largest message accepted, in bytes.
 
     Raises:
@@ -112,6 +119,7 @@ class Connection:
         *,
         server: bool,
         timeout: float = 30.0,
+        handshake: float | None = None,
         max_message: int = MAX_MESSAGE,
     ) -> None:
         self._socket = sock
@@ -120,22 +128,27 @@ class Connection:
         with contextlib.suppress(OSError):  # Unix sockets have no such option
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            self._authenticate(token.encode(), server)
+            within = timeout if handshake is None else handshake
+            self._authenticate(token.encode(), server, time.monotonic() + within)
         except BaseException:
             self.close()
             raise
 
-    def _authenticate(self, token: bytes, server: bool) -> None:
-        deadline = time.monotonic() + self._timeout
+    def _authenticate(self, token: bytes, server: bool, deadline: float) -> None:
         own_role, peer_role = (b"server", b"client") if server else (b"client", b"server")
         own = os.urandom(_NONCE)
         self._send_bytes([MAGIC + own], deadline)
         hello = self._receive_bytes(len(MAGIC) + _NONCE, deadline)
-        if hello[: len(MAGIC)] != MAGIC:
+        if hello[: len(NAME)] != NAME:
             raise WireError("the other side does not speak Meta-Sim's protocol")
+        if hello[: len(MAGIC)] != MAGIC:
+            raise WireError(
+                "the other side speaks another version of Meta-Sim's protocol; install the same "
+                "release on both sides"
+            )
         peer = bytes(hello[len(MAGIC) :])
-        proof = hmac.digest(token, own_role + own + peer, "sha256")
-        expected = hmac.digest(token, peer_role + peer + own, "sha256")
+        proof = hmac.digest(token, MAGIC + own_role + own + peer, "sha256")
+        expected = hmac.digest(token, MAGIC + peer_role + peer + own, "sha256")
         if server:
             # The client proves itself first: a stranger learns nothing about the token.
             answer = self._receive_bytes(len(expected), deadline)
@@ -259,8 +272,8 @@ class Connection:
 def _parse_header(raw: bytearray, payload_length: int) -> dict:
     """Check a header whole; the sizes it gives must add up to the payload's length."""
     try:
-        header = json.loads(raw)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        header = json.loads(raw.decode())
+    except (ValueError, RecursionError) as error:  # ValueError also for numbers of too many digits
         raise WireError(f"a message header is not JSON: {error}") from None
     if (
         not isinstance(header, dict)
@@ -279,12 +292,11 @@ def _parse_header(raw: bytearray, payload_length: int) -> dict:
             and isinstance(item[2], list)
             and len(item[2]) <= 8
             and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in item[2])
+            # Also of an array without numbers numpy takes no larger sides than this.
+            and math.prod(max(n, 1) for n in item[2]) <= MAX_MESSAGE
         ):
             raise WireError("a message header describes an array wrongly")
-        size = np.dtype(item[1]).itemsize
-        for n in item[2]:
-            size *= n
-        total += size
+        total += np.dtype(item[1]).itemsize * math.prod(item[2])
     if total != payload_length:
         raise WireError(f"arrays of {total} bytes were announced in {payload_length} bytes")
     return header
@@ -294,9 +306,7 @@ def _split(payload: bytearray, described: list) -> dict[str, np.ndarray]:
     arrays = {}
     offset = 0
     for name, dtype, shape in described:
-        count = 1
-        for n in shape:
-            count *= n
+        count = math.prod(shape)
         arrays[name] = np.frombuffer(payload, dtype, count, offset).reshape(shape)
         offset += count * np.dtype(dtype).itemsize
     return arrays

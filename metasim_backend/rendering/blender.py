@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from blender_addon.contract.frames import (
 )
 from blender_addon.contract.scene_graph import SceneGraph
 from blender_addon.contract.wire import Message
-from metasim_backend.rendering.renderer import RenderingError
 from metasim_backend.rendering.workers import WorkerPool, WorkerSettings
+
+_NOT_AS_ASKED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What reading raises on an answer that is none."""
 
 
 class BlenderRenderer:
@@ -51,13 +54,17 @@ class BlenderRenderer:
         """
         after = [None] * len(scenes) if next_scenes is None else next_scenes
         futures = [
-            self.pool.submit("render", _job(scene, wanted) | _next(following), _name(scene))
+            self.pool.submit(
+                "render",
+                _job(scene, wanted) | _next(following),
+                _name(scene),
+                partial(_frame, size=(wanted.width, wanted.height)),
+            )
             for scene, wanted, following in zip(scenes, settings, after, strict=True)
         ]
         frames = []
         for future in futures:
-            answer = future.result()
-            frames.append(_frame(answer))
+            frames.append(future.result())
             if progress:
                 progress(1)
         return frames
@@ -76,15 +83,13 @@ class BlenderRenderer:
                 _job(scene, wanted)
                 | {"steps": [asdict(step) for step in some], "full_frame": full_frame},
                 _name(scene),
+                partial(_differences, count=len(some)),
             )
             if some
             else None
             for scene, wanted, some in zip(scenes, settings, steps, strict=True)
         ]
-        return [
-            _differences(future.result(), len(some)) if future else []
-            for future, some in zip(futures, steps, strict=True)
-        ]
+        return [future.result() if future else [] for future in futures]
 
     def close(self) -> None:
         self.pool.close()
@@ -97,7 +102,7 @@ class BlenderRenderer:
 
 
 def _job(scene: SceneGraph, settings: RenderSettings) -> dict:
-    return {"job": 0, "scene": scene_graph.to_dict(scene), "settings": settings.to_dict()}
+    return {"scene": scene_graph.to_dict(scene), "settings": settings.to_dict()}
 
 
 def _next(scene: SceneGraph | None) -> dict:
@@ -108,15 +113,27 @@ def _name(scene: SceneGraph) -> str:
     return f"The scene with seed {scene.seed} ({len(scene)} nodes)"
 
 
-def _frame(answer: Message) -> Frame:
+def _frame(answer: Message, size: tuple[int, int]) -> Frame:
+    """The frame of an answer.
+
+    Raises:
+        ValueError: when it is none, or of another size.
+    """
     try:
-        return frame_from_message(dict(answer.body), dict(answer.arrays))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RenderingError(f"A worker's frame cannot be read: {error}") from None
+        frame = frame_from_message(dict(answer.body), dict(answer.arrays))
+        if answer.kind != "frame" or frame.size != size:
+            raise ValueError(f"a {answer.kind[:20]!r} of {frame.size} pixels, not {size}")
+        return frame
+    except _NOT_AS_ASKED as error:
+        raise ValueError(f"its frame cannot be read: {type(error).__name__} {error}") from None
 
 
 def _differences(answer: Message, count: int) -> list[Difference]:
-    """Cut the concatenated windows apart, checking that sizes and counts agree."""
+    """Cut the concatenated windows apart, checking that sizes and counts agree.
+
+    Raises:
+        ValueError: when they do not.
+    """
     try:
         windows = [tuple(int(v) for v in window) for window in answer.body["windows"]]  # type: ignore[attr-defined]
         values = answer.arrays["values"].reshape(-1)
@@ -128,5 +145,7 @@ def _differences(answer: Message, count: int) -> list[Difference]:
             Difference((x0, y0, x1, y1), part.reshape(y1 - y0, x1 - x0, 3))
             for (x0, y0, x1, y1), part in zip(windows, parts, strict=True)
         ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise RenderingError(f"A worker's differences cannot be read: {error}") from None
+    except _NOT_AS_ASKED as error:
+        raise ValueError(
+            f"its differences cannot be read: {type(error).__name__} {error}"
+        ) from None

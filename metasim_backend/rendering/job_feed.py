@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
-from blender_addon.contract.wire import Connection, EncodedMessage, Message
+from blender_addon.contract.wire import Connection, EncodedMessage, Message, WireError
 
 AHEAD_BYTES = 128 * 2**10  # the largest job that is sent ahead; most scenes take a tenth of it
 
@@ -23,15 +24,23 @@ class Job:
     """One job and who waits for it.
 
     Attributes:
+        number: of the job; its answer has it too.
         message: as it goes over the wire.
         name: what it is about, for messages.
+        read: makes the result of the answer; raises ValueError when that is none.
         attempts: how often a worker began it.
+        broken, silent, failed: how often its worker was lost, did not answer, or reported an error.
     """
 
+    number: int
     message: EncodedMessage
     name: str
-    future: Future[Message] = field(default_factory=Future)
+    read: Callable[[Message], Any]
+    future: Future[Any] = field(default_factory=Future)
     attempts: int = 0
+    broken: int = 0
+    silent: int = 0
+    failed: int = 0
 
 
 class JobFeed:
@@ -70,7 +79,8 @@ class JobFeed:
         """Send what can be sent, and wait for the first job's answer.
 
         Raises:
-            WireError, TimeoutError: the worker is lost; :meth:`unanswered` has its jobs.
+            WireError, TimeoutError: the worker is lost, or answers what it was not asked;
+                :meth:`unanswered` has its jobs.
         """
         self._held[0].attempts += 1
         while self._sent < len(self._held) and (
@@ -79,6 +89,8 @@ class JobFeed:
             self._connection.send_encoded(self._held[self._sent].message)
             self._sent += 1
         answer = self._connection.receive(wait=timeout)
+        if answer.body.get("job") != self._held[0].number:
+            raise WireError("it answered a job that it was not given")
         self._sent -= 1
         return self._held.popleft(), answer
 

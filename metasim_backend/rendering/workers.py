@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import secrets
@@ -10,12 +11,15 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
+from blender_addon.contract.text_files import shown
 from blender_addon.contract.version import ADDON_VERSION
 from blender_addon.contract.wire import (
+    HANDSHAKE_WITHIN,
     PROTOCOL,
     Connection,
     Message,
@@ -24,16 +28,20 @@ from blender_addon.contract.wire import (
     encode,
     listen,
 )
+from metasim_backend.rendering.giving_up import broken_connections, silent_workers
 from metasim_backend.rendering.job_feed import Job, JobFeed
 from metasim_backend.rendering.renderer import (
     RendererSetupError,
     RenderingError,
     RenderingInputError,
 )
-from metasim_backend.rendering.worker_process import WorkerProcess, blender_command
+from metasim_backend.rendering.worker_process import LOG_BYTES, WorkerProcess, blender_command
 
-MAX_ATTEMPTS = 2
+MAX_ERRORS = 2
 MAX_FAILED_STARTS = 3
+MOST_STRANGERS = 64
+"""Connections that have not shown the token yet; for one more the oldest is let go."""
+MOST_SAID = 2000  # letters of a worker's words
 POLL = 0.2
 GRACE = 2.0
 
@@ -67,9 +75,10 @@ class WorkerSettings:
 class WorkerPool:
     """Listen, keep local workers alive, and hand out jobs.
 
-    A job is idempotent: when its worker is lost it is tried once more on another. A worker that
-    reports an error stays; its job is tried once more too, then fails with the worker, the
-    scene and the end of the worker's log.
+    A job is idempotent: when its worker is lost, does not answer or answers what it was not asked,
+    the job goes to another, until it is likely to be the cause itself (:mod:`.giving_up`). A worker
+    that reports an error stays; its job is tried once more, then fails with the worker, the scene
+    and the end of the worker's log.
 
     Raises:
         RendererSetupError: when the port is in use or Blender is not there.
@@ -90,6 +99,9 @@ class WorkerPool:
         self._started_at: dict[int, float] = {}
         self._failed_starts = 0
         self._lost = 0
+        self._broken, self._silent = broken_connections(), silent_workers()
+        self._numbers = itertools.count(1)
+        self._strangers: dict[socket.socket, None] = {}
         self._told = False
         self._connections: set[Connection] = set()
         try:
@@ -119,11 +131,18 @@ class WorkerPool:
         with self._lock:
             return sorted(self._dialled_in & set(self._processes))
 
-    def submit(self, kind: str, body: Mapping[str, object], name: str) -> Future[Message]:
-        """Queue a job; its future gives the worker's answer.
+    def submit(
+        self,
+        kind: str,
+        body: Mapping[str, object],
+        name: str,
+        read: Callable[[Message], Any] = lambda answer: answer,
+    ) -> Future[Any]:
+        """Queue a job; its future gives what is read of the worker's answer.
 
         Args:
             name: what the job is about (a scene and its seed), for messages.
+            read: raises ValueError on an answer that is none; the job then goes to another worker.
 
         Raises:
             RenderingInputError: when it is too large for a message.
@@ -131,7 +150,8 @@ class WorkerPool:
         if self._closing.is_set():
             raise RenderingError("The worker pool is closed.")
         try:
-            job = Job(encode(Message(kind, body)), name)
+            number = next(self._numbers)
+            job = Job(number, encode(Message(kind, {**body, "job": number})), name, read)
         except WireError as error:
             raise RenderingInputError(f"{name}: {error}.") from None
         with self._lock:
@@ -242,13 +262,23 @@ class WorkerPool:
             except TimeoutError:
                 continue
             except OSError:
-                return
+                if self._closing.wait(POLL):  # else: too many open files, for now
+                    return
+                continue
+            with self._lock:
+                self._strangers[sock] = None
+                if len(self._strangers) > MOST_STRANGERS:
+                    hang_up(next(iter(self._strangers)))
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
         # A stranger's broken handshake ends here and touches nothing else.
         with contextlib.suppress(WireError, TimeoutError):
-            connection = Connection(sock, self.token, server=True)
+            try:
+                connection = Connection(sock, self.token, server=True, handshake=HANDSHAKE_WITHIN)
+            finally:
+                with self._lock:
+                    del self._strangers[sock]
             with self._lock:
                 self._connections.add(connection)
             pid = None
@@ -265,16 +295,17 @@ class WorkerPool:
         protocol = hello.body.get("protocol")
         version = hello.body.get("addon_version", ADDON_VERSION)
         if hello.kind != "hello" or (protocol, version) != (PROTOCOL, ADDON_VERSION):
+            theirs = version if isinstance(version, str) and len(version) < 40 else shown(version)
             reason = (
                 f"This backend is version {ADDON_VERSION} and speaks protocol {PROTOCOL}, the "
-                f"worker is version {version} and speaks protocol {protocol!r}; install the same "
-                "version on both sides."
+                f"worker is version {theirs} and speaks protocol {shown(protocol)}; install the "
+                "same version on both sides."
             )
             connection.send(Message("refused", {"reason": reason}))
             raise WireError(reason)
         connection.send(Message("welcome"))
         pid = hello.body.get("pid")
-        pid = pid if isinstance(pid, int) else -1
+        pid = pid if isinstance(pid, int) and not isinstance(pid, bool) else -1
         with self._lock:
             self._dialled_in.add(pid)
         return pid
@@ -295,24 +326,25 @@ class WorkerPool:
             try:
                 job, answer = feed.next_answer(self.settings.job_timeout)
             except (WireError, TimeoutError) as error:
-                self._lost += 1
-                tail = local.log_tail() if local else ""
-                connection.close()
-                if local is not None:
-                    local.kill()
-                first, *others = feed.unanswered()
-                for other in others:  # was not begun
-                    self._jobs.put(other)
-                self._retry(first, f"worker {pid} was lost ({error})", tail)
+                self._lose(connection, local, pid, feed.unanswered(), error)
                 return
             done += 1
+            with self._lock:
+                self._broken.attempts += 1
+                self._silent.attempts += 1
             if answer.kind == "error" and answer.body.get("input") is True:
-                self._fail(job, RenderingInputError(f"{job.name}: {answer.body.get('reason')}"))
+                self._fail(job, RenderingInputError(f"{job.name}: {_reason(answer)}"))
             elif answer.kind == "error":
-                reason = f"worker {pid}: {answer.body.get('reason')}"
-                self._retry(job, reason, str(answer.body.get("traceback", "")))
+                job.failed += 1
+                log = str(answer.body.get("traceback", ""))[-LOG_BYTES:]
+                self._again(job, job.failed < MAX_ERRORS, f"worker {pid}: {_reason(answer)}", log)
             else:
-                self._finish(job, answer)
+                try:
+                    result = job.read(answer)
+                except ValueError as error:
+                    self._lose(connection, local, pid, [job, *feed.unanswered()], error)
+                    return
+                self._finish(job, result)
         with contextlib.suppress(WireError):
             connection.send(Message("stop"), timeout=1.0)
 
@@ -328,8 +360,38 @@ class WorkerPool:
             return
         raise WireError("a worker spoke without being asked")
 
-    def _retry(self, job: Job, reason: str, log: str) -> None:
-        if job.attempts < MAX_ATTEMPTS:
+    def _lose(
+        self,
+        connection: Connection,
+        local: WorkerProcess | None,
+        pid: int,
+        jobs: Sequence[Job],
+        error: Exception,
+    ) -> None:
+        """Let a worker go that is lost or not to be believed; its jobs go to others."""
+        tail = local.log_tail() if local else ""
+        connection.close()
+        if local is not None:
+            local.kill()
+        first, *others = jobs
+        for other in others:  # was not begun
+            self._jobs.put(other)
+        with self._lock:
+            self._lost += 1
+            if isinstance(error, TimeoutError):
+                rate, first.silent = self._silent, first.silent + 1
+                own = first.silent
+            else:
+                rate, first.broken = self._broken, first.broken + 1
+                own = first.broken
+            rate.attempts += 1
+            rate.losses += 1
+            again = own < rate.allowed(own)
+        self._again(first, again, f"worker {pid} was lost ({error})", tail)
+
+    def _again(self, job: Job, again: bool, reason: str, log: str) -> None:
+        """Have another worker try, or fail with the reason and what was logged."""
+        if again:
             self._jobs.put(job)
             return
         text = f"{job.name} failed {job.attempts} times; {reason}"
@@ -343,8 +405,18 @@ class WorkerPool:
         if not job.future.done():
             job.future.set_exception(error)
 
-    def _finish(self, job: Job, answer: Message) -> None:
+    def _finish(self, job: Job, result: object) -> None:
         with self._lock:
             self._open.discard(job)
         if not job.future.done():
-            job.future.set_result(answer)
+            job.future.set_result(result)
+
+
+def hang_up(sock: socket.socket) -> None:
+    """End a connection whose thread waits for it."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _reason(answer: Message) -> str:
+    return str(answer.body.get("reason"))[:MOST_SAID]

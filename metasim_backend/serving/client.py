@@ -16,7 +16,7 @@ from blender_addon.contract.panel import (
     error,
     other_version,
 )
-from blender_addon.contract.wire import Connection, Message, WireError
+from blender_addon.contract.wire import HANDSHAKE_WITHIN, Connection, Message, WireError
 
 MOST_WAITING = 256
 """Messages that may wait for a panel; one that does not read is let go."""
@@ -27,6 +27,7 @@ class Client:
     """A panel that has dialled in.
 
     Attributes:
+        admitted: it has shown that it knows the token, and there is room for it.
         greeted: both sides know each other; before that it is told nothing.
         unanswered: its requests that wait; the server counts them.
 
@@ -34,6 +35,7 @@ class Client:
         sock: its socket, owned by this object from now on.
         token: what it has to know.
         welcome: the answer to its greeting.
+        admit: says whether there is room, once it has shown that it knows the token.
         arrived: called once it has been greeted.
         asked: called with each of its messages.
         gone: called when it has left.
@@ -45,16 +47,18 @@ class Client:
         token: str,
         welcome: Message,
         *,
+        admit: Callable[[Client], bool],
         arrived: Callable[[Client], object],
         asked: Callable[[Client, Message], object],
         gone: Callable[[Client], object],
     ) -> None:
+        self.admitted = False
         self.greeted = False
         self.unanswered = 0
         self._socket = sock
         self._token = token
         self._welcome = welcome
-        self._arrived, self._asked, self._gone = arrived, asked, gone
+        self._admit, self._arrived, self._asked, self._gone = admit, arrived, asked, gone
         self._waiting: queue.Queue[Message | None] = queue.Queue(MOST_WAITING)
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
@@ -80,6 +84,12 @@ class Client:
         self._thread.join(within)
         self._left.set()
 
+    def hang_up(self) -> None:
+        """End the connection at once; whatever waits is lost."""
+        self._left.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def _serve(self) -> None:
         try:
             with Connection(
@@ -87,9 +97,12 @@ class Client:
                 self._token,
                 server=True,
                 timeout=MESSAGE_WITHIN,
+                handshake=HANDSHAKE_WITHIN,
                 max_message=MAX_MESSAGE,
             ) as connection:
-                if self._greet(connection):
+                if not self._admit(self):
+                    connection.send(error(None, "Too many panels are connected; close one."))
+                elif self._greet(connection):
                     self._arrived(self)
                     self._talk(connection)
         except (WireError, OSError):

@@ -45,6 +45,8 @@ from metasim_backend.serving.training_job import TrainingJob, train_arguments
 from metasim_backend.serving.users_paths import RequestError
 
 MOST_CLIENTS = 8
+MOST_STRANGERS = 32
+"""Connections that have not shown the token yet; for one more the oldest is let go."""
 MOST_ASKED = 64
 """Requests of one panel that may wait; what one asks too much is no other's harm."""
 
@@ -87,6 +89,7 @@ class PanelServer:
             ) from None
         self.clients: list[Client] = []
         self._token = token
+        self._greeting = greeting()
         self._began = time.monotonic()
         self._end = threading.Event()
         self._lock = threading.Lock()
@@ -139,19 +142,26 @@ class PanelServer:
                     return
                 continue
             with self._lock:
-                if len(self.clients) >= MOST_CLIENTS:
-                    sock.close()
-                    continue
+                strangers = [client for client in self.clients if not client.admitted]
+                if len(strangers) >= MOST_STRANGERS:
+                    strangers[0].hang_up()
                 self.clients.append(
                     Client(
                         sock,
                         self._token,
-                        Message("hello", greeting()),
+                        Message("hello", self._greeting),
+                        admit=self._admit,
                         arrived=self._arrived,
                         asked=self._ask,
                         gone=self._forget,
                     )
                 )
+
+    def _admit(self, client: Client) -> bool:
+        with self._lock:
+            there = sum(other.admitted for other in self.clients)
+            client.admitted = there < MOST_CLIENTS
+        return client.admitted
 
     def _arrived(self, client: Client) -> None:
         client.greeted = True

@@ -41,7 +41,8 @@ def dial(pool, answer, protocol=PROTOCOL):
                 if reply is None:
                     connection.close()
                     return
-                connection.send(reply)
+                body = {"job": message.body["job"], **reply.body}
+                connection.send(Message(reply.kind, body, reply.arrays))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -49,7 +50,7 @@ def dial(pool, answer, protocol=PROTOCOL):
 
 
 def echo(message):
-    return Message("frame", {"value": message.body["value"]})
+    return Message("frame", {"job": message.body["job"], "value": message.body["value"]})
 
 
 def test_many_jobs_over_two_workers_come_back_each_with_its_own_answer(pool):
