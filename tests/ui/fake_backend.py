@@ -23,8 +23,8 @@ GRAMMAR = {
                 "along": {"kind": "continuous", "range": [4, 70], "unit": "m", "mutable": True},
                 "yaw": {"kind": "circular", "period": 360, "unit": "deg", "mutable": True},
             }
-        }
-    }
+        },
+    },
 }
 
 
