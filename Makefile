@@ -105,6 +105,7 @@ lint: $(STAMP) ## ruff and mypy
 slow: $(STAMP) ## the tests that take longer
 	$(if $(BLENDER_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(BLENDER_TESTS) || [ $$? -eq 5 ])
 	$(if $(ADDON_TESTS),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(ADDON_TESTS) || [ $$? -eq 5 ])
+	$(if $(WINDOW_TEST),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(WINDOW_TEST) || [ $$? -eq 5 ])
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: nightly

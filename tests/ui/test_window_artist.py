@@ -15,6 +15,7 @@ from street_scenes import make_street
 
 from blender_addon.contract import scene_graph
 
+pytestmark = pytest.mark.slow  # minutes of a window that no graphics card draws
 SIZE = (800, 600)  # of the window: without a graphics card each drawing costs as much as it has
 STEPS = ["daylight", "reopen", "hands", "pictures"]
 
@@ -125,7 +126,6 @@ def test_a_render_shows_its_picture_in_a_window_with_a_switch(artist: dict):
         assert (artist["folder"] / f"picture_{channel}.png").stat().st_size > 5000
 
 
-@pytest.mark.slow  # without a graphics card the shaders alone take half a minute
 def test_with_a_graphics_card_the_view_is_material_preview_in_the_scene_s_light(
     display: str, scripts: Path, tmp_path: Path
 ):
