@@ -8,7 +8,7 @@ node cannot express is put back, and said in the panel. An undo brings back both
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +112,7 @@ class _Edit:
             if why:
                 self.said.append(f"{node_id} was put back: {why}.")
             else:
-                self.graph = _without(self.graph, node_id)
+                self.graph = _with_nodes(self.graph, lambda one, gone=node_id: one.id != gone)
         for part in self.stage.made_anew():
             self.found = True
             self.said.append(f"The {part} was put back: a street needs it.")
@@ -154,7 +154,8 @@ class _Edit:
             if problem:
                 self.said.append(f"{node_id} was put back: {problem}.")
             elif moved.parent != node.parent:
-                self.graph = _inserted(_without(self.graph, node_id), moved)
+                rest = _with_nodes(self.graph, lambda one, gone=node_id: one.id != gone)
+                self.graph = _inserted(rest, moved)
             elif moved != node:
                 self.graph = self.graph.with_attributes({node_id: dict(moved.attributes)})
         if self.stage.camera_strayed():
@@ -220,7 +221,7 @@ class _Edit:
         problem = ""
         others = [one for one in (*self.street.lanes, *self.street.sides) if one != node.parent]
         for parent in (str(node.parent), *others):
-            values = attributes_at(self.street, node, parent, x, y, front.tolist())
+            values = attributes_at(self.street, node, parent, x, y, front)
             fitted = self._fitted(node, values)
             wrong = self._beyond(node, fitted)
             if parent != node.parent and not wrong:
@@ -291,8 +292,8 @@ def _new_id(graph: SceneGraph, class_name: str) -> str:
     return f"{class_name}_{max(numbers, default=-1) + 1}"
 
 
-def _without(graph: SceneGraph, node_id: str) -> SceneGraph:
-    return replace(graph, nodes=tuple(node for node in graph.nodes if node.id != node_id))
+def _with_nodes(graph: SceneGraph, keep: Callable[[Node], bool]) -> SceneGraph:
+    return replace(graph, nodes=tuple(node for node in graph.nodes if keep(node)))
 
 
 def _inserted(graph: SceneGraph, node: Node) -> SceneGraph:
