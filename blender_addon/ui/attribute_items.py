@@ -1,9 +1,7 @@
 """Nodes and their attributes as Blender properties, for the tree and the fields below it."""
 
 import math
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import bpy
 
@@ -22,17 +20,10 @@ def _items(item, context):
     return _choices(item.values)
 
 
-_listeners: list[Callable[[Any, Any], None]] = []
-
-
-def call_when_edited(listener: Callable[[Any, Any], None]) -> None:
-    """Have a function called with context and attribute whenever a field is changed."""
-    _listeners[:] = [listener]
-
-
 def _edited(item, context):
-    for listener in _listeners:
-        listener(context, item)
+    from .edit import edit_attribute
+
+    edit_attribute(context, item)
 
 
 class MetasimAttribute(bpy.types.PropertyGroup):

@@ -8,10 +8,8 @@ from typing import Any
 import bpy
 
 from .camera_frame import frame_in_region
-from .frame_images import CLASSES, MASKS, NAMES, PICTURE, SEEN, image_labels, shows
-from .label_colours import CITYSCAPES_COLOURS, colour
-from .sentences import ui_scale
-from .street_in_file import settings_of
+from .frame_images import MASKS, NAMES, PICTURE, image_labels, shows
+from .label_colours import colour
 
 _handles: list[tuple[Any, Any]] = []
 LINE = 2.0
@@ -61,11 +59,8 @@ def _draw_image() -> None:
         return
     to_region = context.region.view2d.view_to_region
     width, height = image.size
-    if image.name == CLASSES:
-        _draw_legend([name for name in str(image.get(SEEN, "")).split(";") if name])
-        return
     _draw(
-        settings_of(context),
+        context.scene.metasim,
         image,
         lambda x, y: to_region(x / width, 1.0 - y / height, clip=False),
     )
@@ -97,38 +92,6 @@ def _draw(own: Any, picture: Any, place: Any) -> None:
         if own.show_names:
             _draw_name(label["class_name"], low[0], high[1], rgba)
     gpu.state.blend_set("NONE")
-
-
-def _draw_legend(names: list[str]) -> None:
-    """Which colour is which class, from the left lower corner up."""
-    import blf
-
-    scale = ui_scale()
-    _set_size(scale)
-    line, x, y = 18 * scale, 12 * scale, 12 * scale
-    wide = max((blf.dimensions(0, name)[0] for name in names), default=0.0)
-    plate = (x - 6 * scale, y - 6 * scale, x + wide + 30 * scale, y + len(names) * line + 2 * scale)
-    import gpu
-
-    gpu.state.blend_set("ALPHA")
-    _draw_rectangles([plate], (0.1, 0.1, 0.1, 0.8))
-    for number, name in enumerate(reversed(names)):
-        low = y + number * line
-        rgb = tuple(value / 255 for value in CITYSCAPES_COLOURS[name])
-        _draw_rectangles([(x, low, x + 14 * scale, low + 14 * scale)], (*rgb, 1.0))
-        blf.color(0, 1.0, 1.0, 1.0, 1.0)
-        blf.position(0, x + 20 * scale, low + 3 * scale, 0)
-        blf.draw(0, name)
-    gpu.state.blend_set("NONE")
-
-
-def _set_size(scale: float) -> None:
-    import blf
-
-    if bpy.app.version >= (4, 0):
-        blf.size(0, TEXT * scale)
-    else:
-        blf.size(0, int(TEXT * scale), 72)
 
 
 def _shader(name: str) -> Any:
@@ -188,7 +151,11 @@ def _draw_name(text: str, x: float, y: float, rgba: tuple) -> None:
     """A class's name on a plate of its colour, over the box's left upper corner."""
     import blf
 
-    _set_size(ui_scale())
+    scale = bpy.context.preferences.system.ui_scale
+    if bpy.app.version >= (4, 0):
+        blf.size(0, TEXT * scale)
+    else:
+        blf.size(0, int(TEXT * scale), 72)
     wide, high = blf.dimensions(0, text)
     _draw_rectangles([(x - LINE / 2, y, x + wide + 6, y + high + 6)], rgba)
     dark = 0.3 * rgba[0] + 0.59 * rgba[1] + 0.11 * rgba[2] > 0.5

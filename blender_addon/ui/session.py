@@ -9,7 +9,6 @@ from typing import Any
 
 import bpy
 
-from ..contract.child_counts import ChildCounts
 from ..contract.scene_graph import SceneGraph
 from ..contract.version import ADDON_VERSION
 from .backend_process import BackendProcess, LinkError, backend_command
@@ -34,7 +33,6 @@ class Session:
         grammars: what the backend ships, as in ``contract.panel``.
         said: panel -> the last error's sentence; no entry when all is well.
         icons: the training's curves and picture; None without a window.
-        written: the picture's file that was rendered last; empty when none was written.
         busy: what a modal operator waits for, and how far it is in [0, 1]; empty when none does.
     """
 
@@ -46,10 +44,8 @@ class Session:
         self.dataset = DatasetProgress()
         self.grammars: tuple[Mapping[str, Any], ...] = ()
         self.classes: dict[str, Mapping[str, Any]] = {}
-        self.children: dict[str, ChildCounts] = {}
         self.said: dict[str, str] = {}
         self.icons: TrainingIcons | None = None if bpy.app.background else TrainingIcons()
-        self.written = ""
         self.busy = ""
         self.busy_share = 0.0
         self._seen_state = OFF

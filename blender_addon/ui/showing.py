@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import bpy
 
 from ..contract.attribute_reading import WorldError
-from ..contract.child_counts import ChildCounts
 from ..contract.scene_graph import SceneGraph
 from .picture_size import size_picture
 from .redraw import redraw_views
@@ -20,19 +18,13 @@ from .street_in_file import keep_graph, new_street_scene, street_scene
 DOMAIN = "driving"
 
 
-def show_prior(
-    context: Any,
-    graph: SceneGraph,
-    classes: Mapping[str, Any],
-    children: ChildCounts = MappingProxyType({}),  # type: ignore[assignment]
-) -> Any:
+def show_prior(context: Any, graph: SceneGraph, classes: Mapping[str, Any]) -> Any:
     """Show a scene graph that is no transformer's work.
 
     Args:
         context: Blender's.
         graph: the scene graph.
         classes: what the grammar says of attributes, by class and name; empty when unknown.
-        children: how many children it gives to nodes; empty when unknown.
 
     Returns:
         The Blender scene that shows it, now the window's.
@@ -58,7 +50,6 @@ def show_prior(
             bpy.data.scenes.remove(scene)
         raise
     scene.metasim.classes = json.dumps(classes) if classes else ""
-    scene.metasim.children = json.dumps(dict(children)) if children else ""
     scene.metasim.shown = "PRIOR"
     keep_graph(scene, graph)
     bring_to_front(context, scene, look=new)

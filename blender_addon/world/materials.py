@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -24,7 +23,6 @@ from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
 from .patterns import patterned
 from .shading import LightGroups, components, number, vector
 from .shapes import COLOUR as WORN
-from .stage_parts import mark_material
 
 # Whose ``SURFACES`` only their own shapes show.
 _ROOMS = (vehicles, people, cyclists, poles, furniture, vegetation, barriers, buildings)
@@ -58,19 +56,12 @@ class Materials:
     Args:
         solid_view: give every surface and every paint a material of its own that looks the same
             in a render, so that Blender's solid view shows it in its colour.
-        groups: the light's node groups that there are, by name.
-        made: materials that there are, by wearer and name.
     """
 
-    def __init__(
-        self,
-        solid_view: bool = False,
-        groups: Mapping[str, bpy.types.NodeTree] = MappingProxyType({}),
-        made: Mapping[tuple[str, str], bpy.types.Material] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, solid_view: bool = False) -> None:
         self.solid_view = solid_view
-        self.light = LightGroups(groups)
-        self._made: dict[tuple[str, str], bpy.types.Material] = dict(made)
+        self.light = LightGroups()
+        self._made: dict[tuple[str, str], bpy.types.Material] = {}
         self._brightness = 1.0
 
     def surface(self, name: str) -> bpy.types.Material:
@@ -125,7 +116,6 @@ class Materials:
         material = self._made.get(key)
         if material is None:
             material = self._made[key] = make()
-            mark_material(material, *key)
         return material
 
 

@@ -28,7 +28,6 @@ from window_hand import (
     SMALL,
     TICK,
     Steps,
-    close_others,
     idle,
     note,
     only,
@@ -238,7 +237,6 @@ def do_render() -> Steps:
     yield from press("render_labels()")
     yield from until(lambda: "Meta-Sim picture" in bpy.data.images and idle(), 120, "rendered")
     STALLS.end()
-    yield from close_others()
     own().show_masks = True
     yield from shot("render")
     area = view()
@@ -335,7 +333,7 @@ def training_without_panel(training) -> Steps:
 def do_dataset() -> Steps:
     yield from only("Dataset")
     own().dataset_folder, own().dataset_count = PLAN["dataset"], 3
-    own().width, own().height, own().dataset_preset = 160, 96, "draft"
+    own().width, own().height, own().preset = 160, 96, "draft"
     yield from press("dataset_start()")
     yield from until(lambda: session().dataset.done >= 1, 180, "first picture")
     yield from shot("dataset")
@@ -473,7 +471,7 @@ def main() -> None:
         session().close()
         os._exit(0)
 
-    bpy.app.timers.register(tick, first_interval=1.0, persistent=True)
+    bpy.app.timers.register(tick, first_interval=1.0)
     bpy.app.timers.register(STALLS, first_interval=0.1)
 
 

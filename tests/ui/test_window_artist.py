@@ -17,7 +17,7 @@ from blender_addon.contract import scene_graph
 
 pytestmark = pytest.mark.slow  # minutes of a window that no graphics card draws
 SIZE = (800, 600)  # of the window: without a graphics card each drawing costs as much as it has
-STEPS = ["daylight", "reopen", "hands", "pictures"]
+STEPS = ["daylight"]
 
 
 def happenings(steps: list[str], display: str, scripts: Path, work: Path, **more: object) -> dict:
@@ -106,26 +106,7 @@ def test_the_user_s_own_view_is_put_back_in_the_user_s_scene(artist: dict):
     noted(artist, "daylight", "the user's view was put back")
 
 
-def test_a_reopened_file_keeps_view_selection_and_the_user_s_work(artist: dict):
-    noted(artist, "reopen", "reopened as it was saved")
-
-
-@pytest.mark.parametrize(
-    "what",
-    ["moved by hand", "turned by hand", "one undo takes it back", "copied by hand",
-     "deleted by hand", "refused in words"],
-)  # fmt: skip
-def test_what_hands_do_with_mouse_and_keys_is_in_the_scene_graph(artist: dict, what: str):
-    noted(artist, "hands", what)
-
-
-def test_a_render_shows_its_picture_in_a_window_with_a_switch(artist: dict):
-    written = noted(artist, "pictures", "the picture is shown")["written"]
-    assert written.endswith("frames/000000.png")
-    for channel in ("boxes", "classes", "depth"):
-        assert (artist["folder"] / f"picture_{channel}.png").stat().st_size > 5000
-
-
+@pytest.mark.slow  # without a graphics card the shaders alone take half a minute
 def test_with_a_graphics_card_the_view_is_material_preview_in_the_scene_s_light(
     display: str, scripts: Path, tmp_path: Path
 ):

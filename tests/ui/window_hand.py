@@ -135,22 +135,12 @@ def idle() -> bool:
     return not session().busy
 
 
-def close_others() -> Steps:
-    """Close the windows that came beside the first, which would lie over it."""
-    yield 0.7
-    for other in list(bpy.context.window_manager.windows)[1:]:
-        with bpy.context.temp_override(window=other):
-            bpy.ops.wm.window_close()
-    yield 0.3
-
-
 def shot(name: str) -> Steps:
     """A picture of the whole window, and one of the sidebar alone."""
     yield from move(view().x + 60, view().y + 60)
     yield 0.4
     path = str(FOLDER / f"{name}.png")
-    with bpy.context.temp_override(window=window()):
-        bpy.ops.screen.screenshot(filepath=path)
+    bpy.ops.screen.screenshot(filepath=path)
     region = sidebar()
     RESULTS.setdefault("sidebars", {})[name] = [region.x, region.y, region.width, region.height]
     yield 0.1

@@ -5,7 +5,6 @@ import bpy
 from ..sentences import draw_error, draw_text
 from ..session import session
 from . import CATEGORY
-from .whose import draw_whose
 
 
 class METASIM_PT_dataset(bpy.types.Panel):
@@ -20,7 +19,7 @@ class METASIM_PT_dataset(bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        own, dataset = draw_whose(layout, context), session().dataset
+        own, dataset = context.scene.metasim, session().dataset
         column = layout.column()
         column.enabled = not dataset.active
         column.row(align=True).prop(own, "dataset_from", expand=True)
@@ -29,8 +28,7 @@ class METASIM_PT_dataset(bpy.types.Panel):
         column.prop(own, "dataset_count")
         column.row(align=True).prop(own, "dataset_format", expand=True)
         column.prop(own, "dataset_folder", text="Folder")
-        column.prop(own, "dataset_preset", text="Preset")
-        column.label(text=f"{own.width} × {own.height} pixels")
+        column.label(text=f"{own.width} × {own.height} pixels, {own.preset}")
         row = layout.row(align=True)
         row.scale_y = 1.4
         if dataset.active:
