@@ -16,7 +16,6 @@ def _beat() -> float:
     now = session()
     changed = now.pump()
     drawn = now.icons is not None and bool(now.training.state) and now.icons.follow(now.training)
-    now.views.follow(bpy.context.window_manager.windows)
     if changed or drawn or now.busy:
         redraw_panels()
     return EVERY
@@ -30,7 +29,6 @@ def _undone(*_: object) -> None:
 @persistent
 def _opened(*_: object) -> None:
     session().street.forget()
-    session().views.forget()
     session().said.clear()
     selection.stop_listening()
     selection.listen()

@@ -7,7 +7,6 @@ from typing import Any
 
 import bpy
 
-from .camera_frame import frame_in_region
 from .frame_images import MASKS, NAMES, PICTURE, image_labels, shows
 from .label_colours import colour
 
@@ -43,10 +42,10 @@ def _draw_view() -> None:
     picture = bpy.data.images.get(PICTURE)
     if picture is None or not shows(picture, own.graph):
         return
-    frame = frame_in_region(context.scene, region, view)
-    if frame is None:
+    corners = _camera_frame(context.scene, region, view)
+    if corners is None:
         return
-    left, bottom, right, top = frame
+    (left, bottom), (right, top) = corners
     width, height = picture.size
     across, up = (right - left) / width, (top - bottom) / height
     _draw(own, picture, lambda x, y: (left + x * across, bottom + (height - y) * up))
@@ -64,6 +63,21 @@ def _draw_image() -> None:
         image,
         lambda x, y: to_region(x / width, 1.0 - y / height, clip=False),
     )
+
+
+def _camera_frame(scene: Any, region: Any, view: Any) -> tuple | None:
+    """Left bottom and right top corner of the camera's frame in a 3D view, pixels."""
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+
+    camera = scene.camera
+    if camera is None:
+        return None
+    frame = camera.data.view_frame(scene=scene)
+    places = [location_3d_to_region_2d(region, view, camera.matrix_world @ p) for p in frame]
+    if any(place is None for place in places):
+        return None
+    xs, ys = [p.x for p in places], [p.y for p in places]
+    return (min(xs), min(ys)), (max(xs), max(ys))
 
 
 def _draw(own: Any, picture: Any, place: Any) -> None:

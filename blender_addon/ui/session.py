@@ -16,7 +16,6 @@ from .link import CONNECTED, LOST, OFF, Link
 from .preferences import backend_python, preferences
 from .progress import DatasetProgress, TrainingProgress
 from .street_in_file import StreetInFile
-from .street_views import StreetViews
 from .training_icons import TrainingIcons
 
 PANELS = ("backend", "scene", "render", "train", "dataset")
@@ -28,7 +27,6 @@ class Session:
     Attributes:
         link: to the backend.
         street: the objects of the file's street.
-        views: the 3D views that it has filled.
         training, dataset: how far they are.
         grammars: what the backend ships, as in ``contract.panel``.
         said: panel -> the last error's sentence; no entry when all is well.
@@ -39,7 +37,6 @@ class Session:
     def __init__(self) -> None:
         self.link = Link(ADDON_VERSION, bpy.app.version_string)
         self.street = StreetInFile()
-        self.views = StreetViews()
         self.training = TrainingProgress()
         self.dataset = DatasetProgress()
         self.grammars: tuple[Mapping[str, Any], ...] = ()
@@ -120,7 +117,6 @@ class Session:
             self.icons.close()
             self.icons = None
         self.street.forget()
-        self.views.forget()
 
     def _state_changed(self) -> None:
         if self.link.state == CONNECTED:

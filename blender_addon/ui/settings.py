@@ -21,15 +21,6 @@ def _redraw(settings, context):
     redraw_views()
 
 
-def _resized(settings, context):
-    from .picture_size import size_picture
-    from .session import session
-
-    if settings.graph:
-        size_picture(settings.id_data)
-        session().views.fit(context, settings.id_data)
-
-
 class MetasimScene(bpy.types.PropertyGroup):
     """Settings of the panels, and the street's scene graphs as text."""
 
@@ -108,7 +99,6 @@ class MetasimScene(bpy.types.PropertyGroup):
         default=640,
         min=16,
         max=8192,
-        update=_resized,
     )
     height: bpy.props.IntProperty(
         name="Height",
@@ -117,7 +107,6 @@ class MetasimScene(bpy.types.PropertyGroup):
         default=384,
         min=16,
         max=8192,
-        update=_resized,
     )
     render_folder: bpy.props.StringProperty(
         name="Folder",

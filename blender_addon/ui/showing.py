@@ -10,7 +10,6 @@ import bpy
 
 from ..contract.attribute_reading import WorldError
 from ..contract.scene_graph import SceneGraph
-from .picture_size import size_picture
 from .redraw import redraw_views
 from .session import session
 from .street_in_file import keep_graph, new_street_scene, street_scene
@@ -41,7 +40,6 @@ def show_prior(context: Any, graph: SceneGraph, classes: Mapping[str, Any]) -> A
     new = scene is None
     if scene is None:
         scene = new_street_scene(context)
-        size_picture(scene)
     try:
         session().street.show(scene, graph)
     except WorldError:
@@ -85,12 +83,24 @@ def bring_to_front(context: Any, scene: Any, look: bool = False) -> None:
     Args:
         context: Blender's.
         scene: the street's.
-        look: look through its camera in the user's 3D view, in daylight.
+        look: look through its camera in all 3D views.
     """
     if context.window is None:
         return
     if context.window.scene != scene:
         context.window.scene = scene
     if look and not bpy.app.background:
-        session().views.fill(context, scene)
+        for area in context.window.screen.areas:
+            if area.type == "VIEW_3D":
+                space = area.spaces.active
+                space.region_3d.view_perspective = "CAMERA"
+                space.overlay.show_relationship_lines = False
+                _fill_with_frame(context, area)
     redraw_views()
+
+
+def _fill_with_frame(context: Any, area: Any) -> None:
+    """Zoom a 3D view so that the camera's frame fills it."""
+    region = next(one for one in area.regions if one.type == "WINDOW")
+    with context.temp_override(window=context.window, area=area, region=region):
+        bpy.ops.view3d.view_center_camera()

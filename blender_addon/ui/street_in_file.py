@@ -69,7 +69,6 @@ class StreetInFile:
             stage.show(graph)
         finally:
             self._names = names_of(stage)
-        stage.light_views()
         _tag(stage, graph)
         _choose(scene, layer, chosen, active)
         return stage
@@ -82,14 +81,6 @@ class StreetInFile:
             return None
         self._stale = False
         return self._stage
-
-    def light_views(self, scene: Any) -> None:
-        """Have 3D views show the light again, after a picture was made."""
-        if self._stale:
-            return  # the next need shows all anew
-        stage = self._usable(scene)
-        if stage is not None:
-            stage.light_views()
 
     def stage(self, scene: Any) -> Stage:
         """The stage, showing what the file says.

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ..contract.attribute_reading import WorldError
 from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
@@ -62,7 +61,6 @@ class Materials:
         self.solid_view = solid_view
         self.light = LightGroups()
         self._made: dict[tuple[str, str], bpy.types.Material] = {}
-        self._brightness = 1.0
 
     def surface(self, name: str) -> bpy.types.Material:
         """The material of a part that looks alike on every object."""
@@ -82,13 +80,6 @@ class Materials:
         """
         return self._of(wearer, name)
 
-    def brighten(self, brightness: float) -> None:
-        """Have solid view and Workbench show every colour so many times as bright."""
-        self._brightness = brightness
-        for (wearer, name), material in self._made.items():
-            if name:
-                _show_solid(material, finish_of(wearer, name), brightness)
-
     def clear(self) -> None:
         """Remove them all from Blender."""
         bpy.data.batch_remove(list(self._made.values()))
@@ -107,7 +98,7 @@ class Materials:
         def copied() -> bpy.types.Material:
             material = plain.copy()
             material.name = f"metasim {wearer} {name}"
-            _show_solid(material, finish, self._brightness)
+            material.diffuse_color = (*finish.colour, 1.0)  # what solid view and Workbench show
             return material
 
         return self._kept((wearer, name), copied)
@@ -117,13 +108,6 @@ class Materials:
         if material is None:
             material = self._made[key] = make()
         return material
-
-
-def _show_solid(material: bpy.types.Material, finish: Finish, brightness: float) -> None:
-    """Set what solid view and Workbench show, where it differs."""
-    colour = np.array([*(min(brightness * c, 1.0) for c in finish.colour), 1.0], np.float32)
-    if not np.array_equal(np.array(material.diffuse_color, np.float32), colour):
-        material.diffuse_color = colour
 
 
 @cache

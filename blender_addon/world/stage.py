@@ -27,7 +27,6 @@ from .pool import Pool
 from .road import Road
 from .shading import PIXEL
 from .sky import read_sky
-from .view_light import light_pictures, light_views
 
 FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
 MOST_LABELLED = UNLABELLED - 1
@@ -140,15 +139,6 @@ class Stage:
         """
         self._materials.light.show_pixels(pixel)
         self._lighting.use(lighting, self._collection.objects)
-
-    def light_views(self) -> None:
-        """Have a window's 3D views show the light and the exposure of the scene now shown."""
-        light, view = self._shown(self._lighting.shown), self._shown(self._view)
-        light_views(self.blender_scene, light, view, self._materials)
-
-    def light_pictures(self) -> None:
-        """Set up light and exposure as pictures need them, after :meth:`light_views`."""
-        light_pictures(self.blender_scene, self._shown(self._view), self._materials)
 
     def show(self, scene: SceneGraph) -> None:
         """Make Blender show this scene; what is as it was stays untouched.

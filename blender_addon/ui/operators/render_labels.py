@@ -14,7 +14,6 @@ from ...contract.presets import with_preset
 from ..frame_files import write_frame
 from ..frame_images import frame_pixels, labels_text, to_images
 from ..paths import absolute
-from ..picture_size import size_picture
 from ..redraw import redraw_views
 from ..render_job import RenderJob
 from ..session import session
@@ -54,15 +53,10 @@ class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
         graph, text = shown_graph(scene), scene.metasim.graph
         settings = render_settings(scene.metasim, self.noise)
         stage = session().street.stage(scene)
-        stage.light_pictures()
-        try:
-            if self.options.is_invoke and not bpy.app.background:
-                frame = yield from rendered_beside(stage, settings)
-            else:
-                frame = render(stage, settings)
-        finally:
-            session().street.light_views(scene)
-            size_picture(scene)
+        if self.options.is_invoke and not bpy.app.background:
+            frame = yield from rendered_beside(stage, settings)
+        else:
+            frame = render(stage, settings)
         folder = absolute(self.folder or scene.metasim.render_folder)
         stem = self.stem or f"{graph.seed % 10**6:06d}"
         pixels = yield in_thread(lambda: finished(frame, graph, folder, stem))
