@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = f"{experiment.name}{'-long' * experiment.long}.json".replace("-", "_")
     output = arguments.output or (RESULTS if RESULTS.is_dir() else folder) / file
     output_file(output, force=True)  # which is completed
-    writable_folder(folder)
+    writable_folder(next(one for one in (folder, *folder.absolute().parents) if one.exists()))
     seeds = range(arguments.first, arguments.first + arguments.seeds)
 
     def tell(text: str) -> None:
