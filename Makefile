@@ -20,7 +20,7 @@ PIP_ARGS ?=
 # Those of the add-on begin with Blender's factory settings, which takes from others what they made;
 # that of Blender's window has the machine to itself.
 BLENDER_TESTS := $(wildcard tests/world tests/capture)
-WINDOW_TEST := $(wildcard tests/ui/test_window.py)
+WINDOW_TEST := $(wildcard tests/ui/test_window*.py)
 ADDON_TESTS := $(filter-out $(WINDOW_TEST),$(wildcard tests/ui/test_*.py))
 # Tests beside each other, each file's in one process.
 JOBS ?= 2

@@ -15,8 +15,7 @@ CIRCLES_OF_MODULES = [
     {"cli", "commands.serve"}
     | {f"serving.{name}" for name in ("child", "child_process", "server")}
     | {f"serving.{name}" for name in ("dataset_job", "job", "training_job")},
-    {f"ui.{name}" for name in ("attribute_items", "edit", "session")}
-    | {f"ui.{name}" for name in ("street_in_file", "training_icons")},
+    {f"ui.{name}" for name in ("session", "training_icons")},
 ]
 BLENDERS_OWN_MODULES = {"bpy", "bpy_extras", "blf", "bmesh", "gpu", "gpu_extras", "mathutils"}
 # A file of the backend that Blender's Python runs, not ours.

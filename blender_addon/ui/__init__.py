@@ -6,13 +6,16 @@ import atexit
 
 import bpy
 
-from . import heartbeat, label_overlay, session, settings, training_icons
+from . import attribute_items, heartbeat, label_overlay, session, settings, training_icons
 from .attribute_items import MetasimAttribute, MetasimNode
+from .edit import edit_attribute
 from .operators.backend_connect import METASIM_OT_backend_connect
 from .operators.backend_start import METASIM_OT_backend_start
 from .operators.backend_stop import METASIM_OT_backend_stop
 from .operators.dataset_cancel import METASIM_OT_dataset_cancel
 from .operators.dataset_start import METASIM_OT_dataset_start
+from .operators.give_class import METASIM_OT_give_class
+from .operators.go_to_street import METASIM_OT_go_to_street
 from .operators.load_scene import METASIM_OT_load_scene
 from .operators.render_labels import METASIM_OT_render_labels
 from .operators.sample import METASIM_OT_sample
@@ -32,6 +35,7 @@ from .panels.scene_panel import (
     METASIM_UL_nodes,
 )
 from .panels.train_panel import METASIM_PT_train, METASIM_PT_training
+from .picture_window import draw_switch
 from .preferences import MetasimPreferences
 
 CLASSES = (
@@ -46,6 +50,8 @@ CLASSES = (
     METASIM_OT_backend_stop,
     METASIM_OT_dataset_cancel,
     METASIM_OT_dataset_start,
+    METASIM_OT_give_class,
+    METASIM_OT_go_to_street,
     METASIM_OT_load_scene,
     METASIM_OT_open_preferences,
     METASIM_OT_render_labels,
@@ -74,14 +80,17 @@ def register() -> None:
         bpy.utils.register_class(one)
     bpy.types.Scene.metasim = bpy.props.PointerProperty(type=settings.MetasimScene)
     bpy.types.WindowManager.metasim = bpy.props.PointerProperty(type=training_icons.MetasimWindow)
+    attribute_items.call_when_edited(edit_attribute)
     session.begin()
     atexit.register(session.end)
     heartbeat.start()
     label_overlay.start()
+    bpy.types.IMAGE_HT_header.prepend(draw_switch)
 
 
 def unregister() -> None:
     """Take everything out of Blender again."""
+    bpy.types.IMAGE_HT_header.remove(draw_switch)
     label_overlay.stop()
     heartbeat.stop()
     atexit.unregister(session.end)

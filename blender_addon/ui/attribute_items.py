@@ -1,7 +1,9 @@
 """Nodes and their attributes as Blender properties, for the tree and the fields below it."""
 
 import math
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import bpy
 
@@ -20,10 +22,17 @@ def _items(item, context):
     return _choices(item.values)
 
 
-def _edited(item, context):
-    from .edit import edit_attribute
+_listeners: list[Callable[[Any, Any], None]] = []
 
-    edit_attribute(context, item)
+
+def call_when_edited(listener: Callable[[Any, Any], None]) -> None:
+    """Have a function called with context and attribute whenever a field is changed."""
+    _listeners[:] = [listener]
+
+
+def _edited(item, context):
+    for listener in _listeners:
+        listener(context, item)
 
 
 class MetasimAttribute(bpy.types.PropertyGroup):

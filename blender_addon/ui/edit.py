@@ -9,6 +9,7 @@ import numpy as np
 from ..contract.attribute_reading import WorldError
 from ..contract.scene_graph import AttributeValue
 from .attribute_items import legal
+from .hand_edits import take_in
 from .session import session
 from .street_in_file import keep_graph, shown_graph
 
@@ -32,6 +33,11 @@ def edit_attribute(context: Any, item: Any) -> None:
         changed = graph.with_attributes({item.node: {item.name: value}})
         now = session()
         now.said.pop("scene", None)
+        if take_in(scene):  # what hands did just before stays
+            graph = shown_graph(scene)
+            if item.node not in graph:
+                return
+            changed = graph.with_attributes({item.node: {item.name: value}})
         try:
             now.street.show(scene, changed)
         except WorldError as error:

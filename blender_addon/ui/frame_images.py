@@ -12,8 +12,7 @@ import bpy
 import numpy as np
 
 from ..contract.frames import Frame
-from ..contract.semantics import CITYSCAPES
-from .label_colours import table
+from .label_colours import CITYSCAPES_COLOURS, class_table, table
 
 PICTURE, OBJECTS, MASKS, CLASSES, DEPTH = (
     f"Meta-Sim {name}" for name in ("picture", "objects", "masks", "classes", "depth")
@@ -21,6 +20,7 @@ PICTURE, OBJECTS, MASKS, CLASSES, DEPTH = (
 NAMES = (PICTURE, OBJECTS, MASKS, CLASSES, DEPTH)
 LABELS = "metasim_labels"  # custom property of the pictures: their labels as JSON
 SCENE = "metasim_scene"  # and which scene graph they show
+SEEN = "metasim_classes"  # of the picture of classes: those that are to be seen
 TINT = 0.45  # opacity of a mask
 
 
@@ -38,7 +38,7 @@ def frame_pixels(frame: Frame) -> dict[str, np.ndarray]:
         DEPTH: np.repeat(shade[..., None], 3, axis=2).astype(np.float32),
     }
     if frame.semantic is not None:
-        parts[CLASSES] = table(max(CITYSCAPES.values()))[frame.semantic]
+        parts[CLASSES] = class_table()[frame.semantic]
     found = {}
     for name, rgb in parts.items():
         pixels = np.ones((height, width, 4), np.float32)
@@ -68,9 +68,19 @@ def to_images(pixels: dict[str, np.ndarray], labels: str, scene: str) -> Any:
     for name, values in pixels.items():
         image = _image(name, values.shape[1], values.shape[0])
         image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
-        image.update()
+        image.pack()  # else the file keeps it black, and Blender asks to save it when it is left
+        image.use_fake_user = True  # most are in no editor, and would not be saved
         image[LABELS], image[SCENE] = labels, digest(scene)
+        if name == CLASSES:
+            image[SEEN] = ";".join(sorted(classes_in(values)))
     return bpy.data.images[PICTURE]
+
+
+def classes_in(pixels: np.ndarray) -> list[str]:
+    """Cityscapes' classes in the pixels of the picture of classes; of alike ones the first."""
+    names = {tuple(colour): name for name, colour in reversed(list(CITYSCAPES_COLOURS.items()))}
+    rgb = np.rint(255 * pixels[..., :3]).astype(np.uint8).reshape(-1, 3)
+    return [names[tuple(map(int, colour))] for colour in np.unique(rgb, axis=0)]
 
 
 @lru_cache(maxsize=4)

@@ -7,8 +7,11 @@ from typing import Any
 
 import bpy
 
-from .frame_images import MASKS, NAMES, PICTURE, image_labels, shows
-from .label_colours import colour
+from .camera_frame import frame_in_region
+from .frame_images import CLASSES, MASKS, NAMES, PICTURE, SEEN, image_labels, shows
+from .label_colours import CITYSCAPES_COLOURS, colour
+from .sentences import ui_scale
+from .street_in_file import settings_of
 
 _handles: list[tuple[Any, Any]] = []
 LINE = 2.0
@@ -42,10 +45,10 @@ def _draw_view() -> None:
     picture = bpy.data.images.get(PICTURE)
     if picture is None or not shows(picture, own.graph):
         return
-    corners = _camera_frame(context.scene, region, view)
-    if corners is None:
+    frame = frame_in_region(context.scene, region, view)
+    if frame is None:
         return
-    (left, bottom), (right, top) = corners
+    left, bottom, right, top = frame
     width, height = picture.size
     across, up = (right - left) / width, (top - bottom) / height
     _draw(own, picture, lambda x, y: (left + x * across, bottom + (height - y) * up))
@@ -58,26 +61,14 @@ def _draw_image() -> None:
         return
     to_region = context.region.view2d.view_to_region
     width, height = image.size
+    if image.name == CLASSES:
+        _draw_legend([name for name in str(image.get(SEEN, "")).split(";") if name])
+        return
     _draw(
-        context.scene.metasim,
+        settings_of(context),
         image,
         lambda x, y: to_region(x / width, 1.0 - y / height, clip=False),
     )
-
-
-def _camera_frame(scene: Any, region: Any, view: Any) -> tuple | None:
-    """Left bottom and right top corner of the camera's frame in a 3D view, pixels."""
-    from bpy_extras.view3d_utils import location_3d_to_region_2d
-
-    camera = scene.camera
-    if camera is None:
-        return None
-    frame = camera.data.view_frame(scene=scene)
-    places = [location_3d_to_region_2d(region, view, camera.matrix_world @ p) for p in frame]
-    if any(place is None for place in places):
-        return None
-    xs, ys = [p.x for p in places], [p.y for p in places]
-    return (min(xs), min(ys)), (max(xs), max(ys))
 
 
 def _draw(own: Any, picture: Any, place: Any) -> None:
@@ -106,6 +97,38 @@ def _draw(own: Any, picture: Any, place: Any) -> None:
         if own.show_names:
             _draw_name(label["class_name"], low[0], high[1], rgba)
     gpu.state.blend_set("NONE")
+
+
+def _draw_legend(names: list[str]) -> None:
+    """Which colour is which class, from the left lower corner up."""
+    import blf
+
+    scale = ui_scale()
+    _set_size(scale)
+    line, x, y = 18 * scale, 12 * scale, 12 * scale
+    wide = max((blf.dimensions(0, name)[0] for name in names), default=0.0)
+    plate = (x - 6 * scale, y - 6 * scale, x + wide + 30 * scale, y + len(names) * line + 2 * scale)
+    import gpu
+
+    gpu.state.blend_set("ALPHA")
+    _draw_rectangles([plate], (0.1, 0.1, 0.1, 0.8))
+    for number, name in enumerate(reversed(names)):
+        low = y + number * line
+        rgb = tuple(value / 255 for value in CITYSCAPES_COLOURS[name])
+        _draw_rectangles([(x, low, x + 14 * scale, low + 14 * scale)], (*rgb, 1.0))
+        blf.color(0, 1.0, 1.0, 1.0, 1.0)
+        blf.position(0, x + 20 * scale, low + 3 * scale, 0)
+        blf.draw(0, name)
+    gpu.state.blend_set("NONE")
+
+
+def _set_size(scale: float) -> None:
+    import blf
+
+    if bpy.app.version >= (4, 0):
+        blf.size(0, TEXT * scale)
+    else:
+        blf.size(0, int(TEXT * scale), 72)
 
 
 def _shader(name: str) -> Any:
@@ -165,11 +188,7 @@ def _draw_name(text: str, x: float, y: float, rgba: tuple) -> None:
     """A class's name on a plate of its colour, over the box's left upper corner."""
     import blf
 
-    scale = bpy.context.preferences.system.ui_scale
-    if bpy.app.version >= (4, 0):
-        blf.size(0, TEXT * scale)
-    else:
-        blf.size(0, int(TEXT * scale), 72)
+    _set_size(ui_scale())
     wide, high = blf.dimensions(0, text)
     _draw_rectangles([(x - LINE / 2, y, x + wide + 6, y + high + 6)], rgba)
     dark = 0.3 * rgba[0] + 0.59 * rgba[1] + 0.11 * rgba[2] > 0.5

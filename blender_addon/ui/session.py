@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 
+from ..contract.child_counts import ChildCounts
 from ..contract.scene_graph import SceneGraph
 from ..contract.version import ADDON_VERSION
 from .backend_process import BackendProcess, LinkError, backend_command
@@ -16,6 +17,7 @@ from .link import CONNECTED, LOST, OFF, Link
 from .preferences import backend_python, preferences
 from .progress import DatasetProgress, TrainingProgress
 from .street_in_file import StreetInFile
+from .street_views import StreetViews
 from .training_icons import TrainingIcons
 
 PANELS = ("backend", "scene", "render", "train", "dataset")
@@ -27,22 +29,27 @@ class Session:
     Attributes:
         link: to the backend.
         street: the objects of the file's street.
+        views: the 3D views that it has filled.
         training, dataset: how far they are.
         grammars: what the backend ships, as in ``contract.panel``.
         said: panel -> the last error's sentence; no entry when all is well.
         icons: the training's curves and picture; None without a window.
+        written: the picture's file that was rendered last; empty when none was written.
         busy: what a modal operator waits for, and how far it is in [0, 1]; empty when none does.
     """
 
     def __init__(self) -> None:
         self.link = Link(ADDON_VERSION, bpy.app.version_string)
         self.street = StreetInFile()
+        self.views = StreetViews()
         self.training = TrainingProgress()
         self.dataset = DatasetProgress()
         self.grammars: tuple[Mapping[str, Any], ...] = ()
         self.classes: dict[str, Mapping[str, Any]] = {}
+        self.children: dict[str, ChildCounts] = {}
         self.said: dict[str, str] = {}
         self.icons: TrainingIcons | None = None if bpy.app.background else TrainingIcons()
+        self.written = ""
         self.busy = ""
         self.busy_share = 0.0
         self._seen_state = OFF
@@ -117,6 +124,7 @@ class Session:
             self.icons.close()
             self.icons = None
         self.street.forget()
+        self.views.forget()
 
     def _state_changed(self) -> None:
         if self.link.state == CONNECTED:

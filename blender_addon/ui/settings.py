@@ -5,8 +5,14 @@ import bpy
 from ..contract.panel import FORMATS
 from ..contract.phases import PHASES
 from .attribute_items import MetasimNode
+from .picture_window import CHANNELS, show_channel
 
 MOST_SEED = 2**31 - 1
+_PRESETS = (
+    ("draft", "Draft", "1 sample a pixel: in a moment"),
+    ("train", "Train", "4 samples a pixel: what training renders"),
+    ("export", "Export", "9 samples a pixel: smooth edges, for pictures that are kept"),
+)
 
 
 def _chosen(settings, context):
@@ -21,6 +27,31 @@ def _redraw(settings, context):
     redraw_views()
 
 
+def _resized(settings, context):
+    from .picture_size import size_picture
+    from .session import session
+
+    if settings.graph:
+        size_picture(settings.id_data)
+        session().views.fit(context, settings.id_data)
+
+
+def _switched(settings, context):
+    show_channel(settings)
+
+
+def _filled(*panels):
+    """An update that takes away the errors of panels: what they asked for may be there now."""
+
+    def update(settings, context):
+        from .session import session
+
+        for panel in panels:
+            session().said.pop(panel, None)
+
+    return update
+
+
 class MetasimScene(bpy.types.PropertyGroup):
     """Settings of the panels, and the street's scene graphs as text."""
 
@@ -30,6 +61,7 @@ class MetasimScene(bpy.types.PropertyGroup):
         description="The grammar file that scenes are drawn from. Empty: the driving street that "
         "comes with the backend",
         subtype="FILE_PATH",
+        update=_filled("scene", "train", "dataset"),
     )
     seed: bpy.props.IntProperty(
         name="Seed",
@@ -43,12 +75,14 @@ class MetasimScene(bpy.types.PropertyGroup):
         description="The folder of a training run: training writes it, and the learned scenes and "
         "data sets come from its last checkpoint",
         subtype="DIR_PATH",
+        update=_filled("scene", "train", "dataset"),
     )
     graph: bpy.props.StringProperty(options={"HIDDEN"})
     prior_graph: bpy.props.StringProperty(options={"HIDDEN"})
     learned_graph: bpy.props.StringProperty(options={"HIDDEN"})
     learned_run: bpy.props.StringProperty(options={"HIDDEN"})
     classes: bpy.props.StringProperty(options={"HIDDEN"})
+    children: bpy.props.StringProperty(options={"HIDDEN"})
     shown: bpy.props.EnumProperty(
         name="Shown",
         description="Whether the scene is shown as the grammar drew it or as the run changes it",
@@ -66,12 +100,8 @@ class MetasimScene(bpy.types.PropertyGroup):
     preset: bpy.props.EnumProperty(
         name="Preset",
         description="How good pictures are; labels do not depend on it",
-        items=(
-            ("draft", "Draft", "1 sample a pixel, direct light: in a moment"),
-            ("train", "Train", "4 samples a pixel, one bounce: what training renders"),
-            ("export", "Export", "64 samples a pixel, two bounces, noise taken out"),
-        ),
-        default="train",
+        items=_PRESETS,
+        default="export",
     )
     engine: bpy.props.EnumProperty(
         name="Engine",
@@ -99,6 +129,7 @@ class MetasimScene(bpy.types.PropertyGroup):
         default=640,
         min=16,
         max=8192,
+        update=_resized,
     )
     height: bpy.props.IntProperty(
         name="Height",
@@ -107,12 +138,21 @@ class MetasimScene(bpy.types.PropertyGroup):
         default=384,
         min=16,
         max=8192,
+        update=_resized,
     )
     render_folder: bpy.props.StringProperty(
         name="Folder",
         description="Where rendered pictures and their labels are written. Empty: they are only "
         "shown",
         subtype="DIR_PATH",
+        update=_filled("render"),
+    )
+    channel: bpy.props.EnumProperty(
+        name="Shown",
+        description="What the image editor shows of the rendered picture and its labels",
+        items=tuple((key, one[0], one[1]) for key, one in CHANNELS.items()),
+        default="BOXES",
+        update=_switched,
     )
     show_boxes: bpy.props.BoolProperty(
         name="Boxes",
@@ -138,12 +178,14 @@ class MetasimScene(bpy.types.PropertyGroup):
         name="Target pictures",
         description="The folder of real pictures that the scenes shall come to look like",
         subtype="DIR_PATH",
+        update=_filled("train"),
     )
     validation: bpy.props.StringProperty(
         name="Labelled pictures",
         description="A folder of labelled real pictures (KITTI or COCO form) that the task network "
         "is scored on; only the task phase needs it",
         subtype="DIR_PATH",
+        update=_filled("train"),
     )
     phases: bpy.props.EnumProperty(
         name="Phases",
@@ -155,6 +197,7 @@ class MetasimScene(bpy.types.PropertyGroup):
     overrides: bpy.props.StringProperty(
         name="Settings",
         description="Other settings of the run, separated by spaces, such as surrogate.rounds=4",
+        update=_filled("train"),
     )
 
     # Data set
@@ -175,6 +218,15 @@ class MetasimScene(bpy.types.PropertyGroup):
         description="How the labels are written",
         items=tuple((name, name.upper(), f"Labels as {name.upper()} has them") for name in FORMATS),
     )
+    dataset_preset: bpy.props.EnumProperty(
+        name="Preset",
+        description="How good the data set's pictures are; labels do not depend on it",
+        items=_PRESETS,
+        default="train",
+    )
     dataset_folder: bpy.props.StringProperty(
-        name="Folder", description="Where the data set is written", subtype="DIR_PATH"
+        name="Folder",
+        description="Where the data set is written",
+        subtype="DIR_PATH",
+        update=_filled("dataset"),
     )

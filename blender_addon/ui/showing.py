@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import bpy
 
 from ..contract.attribute_reading import WorldError
+from ..contract.child_counts import ChildCounts
 from ..contract.scene_graph import SceneGraph
+from .picture_size import size_picture
 from .redraw import redraw_views
 from .session import session
 from .street_in_file import keep_graph, new_street_scene, street_scene
@@ -17,13 +20,19 @@ from .street_in_file import keep_graph, new_street_scene, street_scene
 DOMAIN = "driving"
 
 
-def show_prior(context: Any, graph: SceneGraph, classes: Mapping[str, Any]) -> Any:
+def show_prior(
+    context: Any,
+    graph: SceneGraph,
+    classes: Mapping[str, Any],
+    children: ChildCounts = MappingProxyType({}),  # type: ignore[assignment]
+) -> Any:
     """Show a scene graph that is no transformer's work.
 
     Args:
         context: Blender's.
         graph: the scene graph.
         classes: what the grammar says of attributes, by class and name; empty when unknown.
+        children: how many children it gives to nodes; empty when unknown.
 
     Returns:
         The Blender scene that shows it, now the window's.
@@ -40,6 +49,7 @@ def show_prior(context: Any, graph: SceneGraph, classes: Mapping[str, Any]) -> A
     new = scene is None
     if scene is None:
         scene = new_street_scene(context)
+        size_picture(scene)
     try:
         session().street.show(scene, graph)
     except WorldError:
@@ -48,6 +58,7 @@ def show_prior(context: Any, graph: SceneGraph, classes: Mapping[str, Any]) -> A
             bpy.data.scenes.remove(scene)
         raise
     scene.metasim.classes = json.dumps(classes) if classes else ""
+    scene.metasim.children = json.dumps(dict(children)) if children else ""
     scene.metasim.shown = "PRIOR"
     keep_graph(scene, graph)
     bring_to_front(context, scene, look=new)
@@ -83,24 +94,12 @@ def bring_to_front(context: Any, scene: Any, look: bool = False) -> None:
     Args:
         context: Blender's.
         scene: the street's.
-        look: look through its camera in all 3D views.
+        look: look through its camera in the user's 3D view, in daylight.
     """
     if context.window is None:
         return
     if context.window.scene != scene:
         context.window.scene = scene
     if look and not bpy.app.background:
-        for area in context.window.screen.areas:
-            if area.type == "VIEW_3D":
-                space = area.spaces.active
-                space.region_3d.view_perspective = "CAMERA"
-                space.overlay.show_relationship_lines = False
-                _fill_with_frame(context, area)
+        session().views.fill(context, scene)
     redraw_views()
-
-
-def _fill_with_frame(context: Any, area: Any) -> None:
-    """Zoom a 3D view so that the camera's frame fills it."""
-    region = next(one for one in area.regions if one.type == "WINDOW")
-    with context.temp_override(window=context.window, area=area, region=region):
-        bpy.ops.view3d.view_center_camera()

@@ -2,8 +2,8 @@
 
 A street has a Blender scene of its own, so that nothing of the user's is rendered with it and
 no render settings of the user's change. Its scene graphs, prior and learned, are text in that
-scene: they are saved, and undo brings them back. After an undo the stage finds its objects again by
-name; when a file is opened, it is built anew at the next need.
+scene: they are saved, and undo brings them back. After an undo, and when a file is opened, the
+stage finds its objects again by their marks, and goes on with them as they are.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..capture import instances
 from ..contract import scene_graph
 from ..contract.catalogue import user_assets
 from ..contract.scene_graph import AttributeValue, SceneGraph
-from ..world.rejoin import StageNames, names_of, rejoin
 from ..world.stage import Stage
+from ..world.stage_parts import CAMERA, NODE, PART, SUN, find_parts, shape_shown, surface_shown
 from .attribute_items import fill_nodes
 
-NODE = "metasim_node"  # custom property of objects: the id of the node they show
-_MARK = "metasim_street"  # of collections and worlds that a stage made
+_MARK = "metasim_street"  # of collections and worlds that an earlier release made
+_CLASS = "metasim_class"  # of collections: whose objects they hold
 SCENE = "Meta-Sim"
 
 
@@ -36,17 +36,12 @@ class StreetInFile:
 
     def __init__(self) -> None:
         self._stage: Stage | None = None
-        self._names: StageNames | None = None
-        self._stale = False
-
-    def undone(self) -> None:
-        """Take note that after an undo no reference to Blender's objects is good any more."""
-        self._stale = True
+        self._scene = ""
 
     def forget(self) -> None:
-        """Drop what is known of Blender's objects, when another file was opened."""
-        self._stage = self._names = None
-        self._stale = False
+        """Take note that no reference to Blender's objects is good any more: after an undo, when
+        another file was opened, and when someone has deleted an object."""
+        self._stage = None
 
     def show(self, scene: Any, graph: SceneGraph) -> Stage:
         """Make a Blender scene show a scene graph.
@@ -58,29 +53,28 @@ class StreetInFile:
         Raises:
             WorldError: when it cannot be shown; the last one then stays.
         """
-        stage = self._usable(scene)
-        if stage is None:
-            self.forget()
-            _purge(scene)
-            stage = self._stage = Stage(scene, user_assets(), solid_view=True)
+        stage = self.current(scene) or _built(scene)
+        self._stage, self._scene = stage, scene.name
         layer = scene.view_layers[0]
         chosen, active = _chosen(layer)
-        try:
-            stage.show(graph)
-        finally:
-            self._names = names_of(stage)
+        stage.show(graph)
+        stage.light_views()
         _tag(stage, graph)
         _choose(scene, layer, chosen, active)
         return stage
 
-    def _usable(self, scene: Any) -> Stage | None:
-        """The stage of this Blender scene, with good references; None when there is none."""
-        if self._stage is None or self._names is None or self._names.scene != scene.name:
-            return None
-        if self._stale and not rejoin(self._stage, self._names):
-            return None
-        self._stale = False
-        return self._stage
+    def current(self, scene: Any) -> Stage | None:
+        """The stage as it stands, whatever hands have done to it; None where none is yet."""
+        stage = self._stage if self._scene == scene.name else None
+        if stage is None or not stage.is_whole():
+            stage = self._stage = _resumed(scene)
+            self._scene = scene.name
+        return stage
+
+    def light_views(self, scene: Any) -> None:
+        """Have 3D views show the light again, after a picture was made."""
+        if self._stage is not None and self._scene == scene.name:
+            self._stage.light_views()
 
     def stage(self, scene: Any) -> Stage:
         """The stage, showing what the file says.
@@ -96,6 +90,11 @@ def street_scene(context: Any) -> Any:
     if context.scene.metasim.graph:
         return context.scene
     return next((scene for scene in bpy.data.scenes if scene.metasim.graph), None)
+
+
+def settings_of(context: Any) -> Any:
+    """The settings that buttons use and panels show: the street's; without one the scene's."""
+    return (street_scene(context) or context.scene).metasim
 
 
 def new_street_scene(context: Any) -> Any:
@@ -173,51 +172,81 @@ def _choose(scene: Any, layer: Any, chosen: set[str], active: str) -> None:
             body.select_set(body[NODE] in chosen, view_layer=layer)
             if active and body[NODE] == active:
                 layer.objects.active = body
-        elif body.name.startswith("metasim"):
+        elif shape_shown(body) is not None:
             body.select_set(False, view_layer=layer)  # it is parked
 
 
 def _tag(stage: Stage, graph: SceneGraph) -> None:
     """Write on each object which node it shows."""
-    showing: dict[Any, str] = {stage.body(item.node): item.node for item in stage.objects()}
-    collection = stage.camera.users_collection[0]
-    if _MARK not in collection:
-        collection[_MARK] = True
-        stage.blender_scene.world[_MARK] = True
+    showing: dict[Any, str] = {body: node_id for node_id, body in stage.bodies().items()}
     frames = {node.class_name: node.id for node in graph.nodes if node.class_name in _SHOWN_BY}
-    for body in collection.objects:
+    for body in stage.blender_scene.objects:
         node_id = showing.get(body) or frames.get(_frame(body), "")
         if body.get(NODE, "") == node_id:
             continue
-        if node_id:
-            body[NODE] = node_id
-        else:
+        if not node_id:
             del body[NODE]
+            continue
+        body[NODE] = node_id
+        if body in showing:
+            body.name = node_id
+            _file_under(stage.collection, graph.node(node_id).class_name, body)
+
+
+def _file_under(street: Any, class_name: str, body: Any) -> None:
+    """Put a node's object into the collection of its class, unless the user has it elsewhere."""
+    if body.name not in street.objects:
+        return
+    within = next((one for one in street.children if one.get(_CLASS) == class_name), None)
+    if within is None:
+        within = bpy.data.collections.new(class_name)
+        within[_CLASS] = class_name
+        street.children.link(within)
+    street.objects.unlink(body)
+    within.objects.link(body)
 
 
 _SHOWN_BY = ("camera", "sky", "road")
+_ROAD = ("road", "walks", "parking", "grass")
 
 
 def _frame(body: Any) -> str:
     """Which of the classes without a place a body shows; empty for a placed or hidden one."""
-    if body.type == "CAMERA":
-        return "camera"
-    if body.type == "LIGHT":
-        return "sky"
-    return "road" if body.name.startswith(_ROAD) else ""
+    part = str(body.get(PART, ""))
+    if part in (CAMERA, SUN):
+        return "camera" if part == CAMERA else "sky"
+    return "road" if surface_shown(body) in _ROAD else ""
 
 
-_ROAD = tuple(f"metasim {part}" for part in ("road", "walks", "parking", "grass"))
+def _resumed(scene: Any) -> Stage | None:
+    """The stage that shows the street of an opened file, or after an undo; None without one."""
+    parts = find_parts(scene)
+    if parts is None or not scene.metasim.graph:
+        return None
+    stage = Stage(scene, user_assets(), solid_view=True, parts=parts)
+    try:
+        stage.resume(read_graph(scene.metasim.graph), parts)
+    except ValueError:  # a model that is no more, or another release's scene graph
+        return None
+    return stage
+
+
+def _built(scene: Any) -> Stage:
+    """A new stage, after what an earlier release has made in this scene is removed."""
+    _purge(scene)
+    return Stage(scene, user_assets(), solid_view=True)
 
 
 def _purge(scene: Any) -> None:
     """Remove what an earlier stage made in this scene, data-blocks and all."""
     instances.remove(scene)
-    collections = [item for item in scene.collection.children if _MARK in item]
-    bodies = [body for item in collections for body in item.objects]
+    collections = [item for item in scene.collection.children if _MARK in item or PART in item]
+    bodies = [body for item in collections for body in item.all_objects]
     data = {body.data for body in bodies if body.data is not None}
     materials = {slot.material for body in bodies for slot in body.material_slots if slot.material}
-    worlds = [scene.world] if scene.world is not None and _MARK in scene.world else []
-    bpy.data.batch_remove([*bodies, *collections, *worlds])
+    world = scene.world
+    worlds = [world] if world is not None and (_MARK in world or PART in world) else []
+    within = [child for item in collections for child in item.children_recursive]
+    bpy.data.batch_remove([*bodies, *within, *collections, *worlds])
     bpy.data.batch_remove([item for item in data if item.users == 0])
     bpy.data.batch_remove([item for item in materials if item.users == 0])

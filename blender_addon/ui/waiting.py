@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import bpy
 
 from .redraw import redraw_panels
+from .sentences import sentence_of
 from .session import session
 
 EVERY = 0.05  # seconds between two looks
@@ -121,7 +122,7 @@ class Waiting:
         redraw_panels()
 
     def _fail(self, error: Exception) -> set[str]:
-        sentence = " ".join(str(error).split()) or type(error).__name__
+        sentence = sentence_of(error)
         session().said[self.panel] = sentence
         redraw_panels()
         # A button's error stands in the panel; a script gets it as an exception.

@@ -58,15 +58,19 @@ class CameraView:
     def apply(self, camera, scene) -> None:
         """Set a bpy camera object, and the exposure of a bpy scene (square pixels are the render
         settings' business)."""
-        gain = 2.0**self.exposure
-        scene.cycles.film_exposure = min(gain, MOST_FILM_EXPOSURE)
-        scene[EXPOSURE_LEFT] = gain / min(gain, MOST_FILM_EXPOSURE)
+        self.expose(scene)
         camera.data.sensor_fit = "HORIZONTAL"
         camera.data.sensor_width = SENSOR_WIDTH
         camera.data.lens = SENSOR_WIDTH / 2 / math.tan(math.radians(self.fov) / 2)
         camera.location = (0.0, 0.0, self.height)
         pitch, yaw = math.radians(self.pitch), math.radians(self.yaw)
         camera.rotation_euler = (math.pi / 2 + pitch, 0.0, yaw)
+
+    def expose(self, scene) -> None:
+        """Set the exposure of a bpy scene's pictures."""
+        gain = 2.0**self.exposure
+        scene.cycles.film_exposure = min(gain, MOST_FILM_EXPOSURE)
+        scene[EXPOSURE_LEFT] = gain / min(gain, MOST_FILM_EXPOSURE)
 
 
 def read_camera(node: Node) -> CameraView:

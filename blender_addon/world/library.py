@@ -36,6 +36,10 @@ class Library:
         """The models that users have added to a class."""
         return tuple(name for kind, name in self._assets if kind == class_name)
 
+    def has(self, key: Sequence[str | int]) -> bool:
+        """Whether a shape's key names a user's asset."""
+        return (str(key[0]), str(key[1])) in self._assets
+
     def load(self, key: Sequence[str | int]) -> bpy.types.Mesh | None:
         """The mesh of a user's asset, new; None when the key names none.
 

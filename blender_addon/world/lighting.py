@@ -9,6 +9,7 @@ import bpy
 
 from .shading import LightGroups
 from .sky import SUN_ANGLE, SkyLight, build_sky
+from .stage_parts import SKY, SUN, mark
 
 # Rays that no surface needs to meet where light takes no second way.
 _SCATTERED = ("visible_diffuse", "visible_glossy", "visible_transmission")
@@ -19,17 +20,17 @@ class StreetLight:
 
     Args:
         groups: of the materials.
+        world, sun: those that there are; else new ones.
 
     Attributes:
         sun: the lamp's object.
         world: the bpy world.
     """
 
-    def __init__(self, groups: LightGroups) -> None:
+    def __init__(self, groups: LightGroups, world: Any = None, sun: Any = None) -> None:
         self._groups = groups
-        self.world = bpy.data.worlds.new("metasim sky")
-        build_sky(self.world)
-        self.sun = bpy.data.objects.new("metasim sun", bpy.data.lights.new("metasim sun", "SUN"))
+        self.world = world or _new_world()
+        self.sun = sun or _new_sun()
         self._direct: bool | None = None
         self._shown: SkyLight | None = None
 
@@ -43,9 +44,14 @@ class StreetLight:
         if light == self._shown:
             return
         self._shown = light
-        light.apply(self.sun, self.world)
+        self.apply()
         if self._direct:
             self._groups.show(light.ambient())
+
+    def apply(self) -> None:
+        """Set sun and sky to the light shown."""
+        if self._shown is not None:
+            self._shown.apply(self.sun, self.world)
 
     def use(self, lighting: str, bodies: Iterable[bpy.types.Object]) -> None:
         """Light by the ambient term ("direct"), or by Blender's rays alone ("traced").
@@ -73,15 +79,28 @@ class StreetLight:
             if getattr(body, name) != wanted:
                 setattr(body, name, wanted)
 
-    def forget(self) -> None:
-        """Set all anew next time, as after an undo."""
-        self._direct = self._shown = None
+    def resume(self, light: SkyLight) -> None:
+        """Take it that this light is shown already."""
+        self._shown = light
 
     def clear(self) -> None:
         """Remove lamp and world from Blender."""
         lamp = self.sun.data
         bpy.data.batch_remove([self.sun])
         bpy.data.batch_remove([lamp, self.world])
+
+
+def _new_world() -> Any:
+    world = bpy.data.worlds.new("metasim sky")
+    mark(world, SKY)
+    build_sky(world)
+    return world
+
+
+def _new_sun() -> Any:
+    sun = bpy.data.objects.new("metasim sun", bpy.data.lights.new("metasim sun", "SUN"))
+    mark(sun, SUN)
+    return sun
 
 
 def _see_world(world: Any, *, scattered: bool) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..contract.attribute_reading import WorldError
 from . import barriers, buildings, cyclists, furniture, people, poles, vegetation, vehicles
@@ -22,6 +24,7 @@ from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
 from .patterns import patterned
 from .shading import LightGroups, components, number, vector
 from .shapes import COLOUR as WORN
+from .stage_parts import mark_material
 
 # Whose ``SURFACES`` only their own shapes show.
 _ROOMS = (vehicles, people, cyclists, poles, furniture, vegetation, barriers, buildings)
@@ -55,12 +58,20 @@ class Materials:
     Args:
         solid_view: give every surface and every paint a material of its own that looks the same
             in a render, so that Blender's solid view shows it in its colour.
+        groups: the light's node groups that there are, by name.
+        made: materials that there are, by wearer and name.
     """
 
-    def __init__(self, solid_view: bool = False) -> None:
+    def __init__(
+        self,
+        solid_view: bool = False,
+        groups: Mapping[str, bpy.types.NodeTree] = MappingProxyType({}),
+        made: Mapping[tuple[str, str], bpy.types.Material] = MappingProxyType({}),
+    ) -> None:
         self.solid_view = solid_view
-        self.light = LightGroups()
-        self._made: dict[tuple[str, str], bpy.types.Material] = {}
+        self.light = LightGroups(groups)
+        self._made: dict[tuple[str, str], bpy.types.Material] = dict(made)
+        self._brightness = 1.0
 
     def surface(self, name: str) -> bpy.types.Material:
         """The material of a part that looks alike on every object."""
@@ -80,6 +91,13 @@ class Materials:
         """
         return self._of(wearer, name)
 
+    def brighten(self, brightness: float) -> None:
+        """Have solid view and Workbench show every colour so many times as bright."""
+        self._brightness = brightness
+        for (wearer, name), material in self._made.items():
+            if name:
+                _show_solid(material, finish_of(wearer, name), brightness)
+
     def clear(self) -> None:
         """Remove them all from Blender."""
         bpy.data.batch_remove(list(self._made.values()))
@@ -98,7 +116,7 @@ class Materials:
         def copied() -> bpy.types.Material:
             material = plain.copy()
             material.name = f"metasim {wearer} {name}"
-            material.diffuse_color = (*finish.colour, 1.0)  # what solid view and Workbench show
+            _show_solid(material, finish, self._brightness)
             return material
 
         return self._kept((wearer, name), copied)
@@ -107,7 +125,15 @@ class Materials:
         material = self._made.get(key)
         if material is None:
             material = self._made[key] = make()
+            mark_material(material, *key)
         return material
+
+
+def _show_solid(material: bpy.types.Material, finish: Finish, brightness: float) -> None:
+    """Set what solid view and Workbench show, where it differs."""
+    colour = np.array([*(min(brightness * c, 1.0) for c in finish.colour), 1.0], np.float32)
+    if not np.array_equal(np.array(material.diffuse_color, np.float32), colour):
+        material.diffuse_color = colour
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import bpy
 import numpy as np
@@ -17,6 +18,7 @@ from .model_light import light_material, write_openness
 from .models import ShapeKey, shape_of
 from .occlusion import Openness, Surroundings, corner_openness
 from .shapes import COLOUR, Shape, join
+from .stage_parts import is_worn, mark_shape
 from .vegetation.surfaces import LEAVES
 
 # Of what stands on the ground and casts a dark contact there.
@@ -31,14 +33,15 @@ class SharedMesh:
     """A Blender mesh and its geometry.
 
     Attributes:
-        mesh: the bpy mesh; the object's colour, where it has one, is slot 0.
+        mesh: the bpy mesh, the object's colour, where it has one, in slot 0; None where only the
+            geometry is asked for.
         vertices: V x 3 float32, object frame, metres before scale; read-only.
         triangles: T x 3 int32; read-only.
         size: extent along x, y, z before scale.
         coloured: whether slot 0 takes the object's colour.
     """
 
-    mesh: bpy.types.Mesh
+    mesh: bpy.types.Mesh | None
     vertices: np.ndarray
     triangles: np.ndarray
     size: tuple[float, float, float]
@@ -57,18 +60,37 @@ class Meshes:
         self._materials = materials
         self._library = library
         self._made: dict[ShapeKey, SharedMesh] = {}
+        self._adopted: dict[ShapeKey, bpy.types.Mesh] = {}  # until they are asked for
 
     def get(self, key: ShapeKey) -> SharedMesh:
         """The shared mesh of a class and model."""
         shared = self._made.get(key)
+        if shared is None and key in self._adopted:
+            mesh = self._adopted.pop(key)
+            shared = self._made[key] = replace(self.describe(key, mesh), mesh=mesh)
         if shared is None:
             shared = self._made[key] = self.build(key)
+            mark_shape(shared.mesh, key)
         return shared
+
+    def adopt(self, key: ShapeKey, mesh: bpy.types.Mesh) -> None:
+        """Use a mesh that shows this shape already."""
+        self._adopted[key] = mesh
+
+    def describe(self, key: ShapeKey, mesh: bpy.types.Mesh) -> SharedMesh:
+        """The geometry of a shape, of which there is a mesh already: without its light."""
+        if not self._library.has(key):
+            return _described(key)
+        vertices, triangles = geometry(mesh)
+        worn = mesh.materials[0] if mesh.materials else None
+        return _shared(None, vertices, triangles, is_worn(worn))
 
     def clear(self) -> None:
         """Remove them all from Blender."""
-        bpy.data.batch_remove([shared.mesh for shared in self._made.values()])
+        made = [shared.mesh for shared in self._made.values()]
+        bpy.data.batch_remove([*made, *self._adopted.values()])
         self._made.clear()
+        self._adopted.clear()
 
     def build(self, key: ShapeKey) -> SharedMesh:
         """Another mesh of a class and model, that is not kept."""
@@ -103,8 +125,16 @@ class Meshes:
         return _shared(mesh, vertices, triangles, COLOUR in shape.slots)
 
 
+@lru_cache(maxsize=256)
+def _described(key: ShapeKey) -> SharedMesh:
+    """The geometry of a shipped shape; kept, since each undo asks for a street's worth."""
+    shape = shape_of(key)
+    vertices = shape.vertices.astype(np.float32)
+    return _shared(None, vertices, shape.triangles(), COLOUR in shape.slots)
+
+
 def _shared(
-    mesh: bpy.types.Mesh, vertices: np.ndarray, triangles: np.ndarray, coloured: bool
+    mesh: bpy.types.Mesh | None, vertices: np.ndarray, triangles: np.ndarray, coloured: bool
 ) -> SharedMesh:
     for array in (vertices, triangles):
         array.flags.writeable = False

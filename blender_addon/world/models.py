@@ -85,6 +85,17 @@ def shape_key(node: Node, own: tuple[str, ...] = ()) -> ShapeKey:
     return kind, model
 
 
+def is_shape(key: ShapeKey, own: bool) -> bool:
+    """Whether there is such a shape: an earlier release, or another catalogue, may have had others.
+
+    Args:
+        own: whether it is a user's model.
+    """
+    kind = str(key[0])
+    known = TREE_MODELS if kind == PLANT else MODELS.get(kind, ())
+    return own or (kind in _SHAPES and str(key[1]) in known)
+
+
 def wall_like(colour: str) -> str:
     """The first wall of the same pattern: only the colour is the object's own."""
     pattern = WALLS[colour].pattern

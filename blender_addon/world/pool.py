@@ -20,8 +20,7 @@ import bpy
 from .mesh_arrays import MeshArrays
 from .meshes import Meshes, SharedMesh
 from .models import ShapeKey
-
-PoolNames = Mapping[ShapeKey, tuple[str, tuple[str, ...]]]  # a mesh, and its parked objects
+from .stage_parts import mark_shape
 
 PLACE = (0.0, 0.0, -900.0)
 # A mesh that nobody shows costs a render 0.04 ms (its object and its twin are compared with what
@@ -70,13 +69,18 @@ class Pool:
         self._fit = fit
         self._most_sized = most_sized
         self._stocks: dict[ShapeKey, Stock] = {}  # in the order of their last use
-        self._known: dict[ShapeKey, tuple[SharedMesh, MeshArrays]] = {}
+        self._shapes: dict[ShapeKey, SharedMesh] = {}  # of sized shapes
+        self._arrays: dict[ShapeKey, MeshArrays] = {}
 
     def shape(self, key: ShapeKey) -> SharedMesh:
         """The geometry of a shape; its mesh is the one that shows it now, if any does."""
         if not _is_sized(key):
             return self._meshes.get(key)
-        return self._sized(key)[0]
+        if key not in self._shapes and key in self._stocks:
+            self._shapes[key] = self._meshes.describe(key, self._stocks[key].mesh)
+        if key not in self._shapes:
+            self._build(key)
+        return self._shapes[key]
 
     def take(self, key: ShapeKey) -> bpy.types.Object:
         """An object of that shape, to be placed: a parked one, else a new one."""
@@ -84,9 +88,7 @@ class Pool:
         self._stocks[key] = stock
         stock.used += 1
         if stock.parked:
-            body = stock.parked.pop()
-            _show(body, True)
-            return body
+            return stock.parked.pop()
         body = bpy.data.objects.new(f"metasim {key[0]}", stock.mesh)
         self._collection.objects.link(body)
         self._fit(body)
@@ -97,6 +99,7 @@ class Pool:
         stock = self._stocks[key]
         stock.used -= 1
         stock.parked.append(body)
+        _tidy(body, stock.mesh)
         _park(body)
 
     def parked(self) -> Iterator[bpy.types.Object]:
@@ -104,51 +107,42 @@ class Pool:
         for stock in self._stocks.values():
             yield from stock.parked
 
+    def discard_parked(self) -> None:
+        """Remove from Blender what is parked; the meshes stay."""
+        parked = list(self.parked())
+        if not parked:
+            return
+        for stock in self._stocks.values():
+            stock.parked.clear()
+        bpy.data.batch_remove(parked)
+
     def clear(self) -> None:
         """Remove from Blender what is parked, and the meshes that this made."""
         bpy.data.batch_remove(list(self.parked()))
         bpy.data.batch_remove([stock.mesh for stock in self._stocks.values() if stock.look])
         self._stocks.clear()
-        self._known.clear()
+        self._shapes.clear()
+        self._arrays.clear()
 
-    def names(self) -> PoolNames:
-        """The names of all meshes and parked objects, by which an undo finds them again."""
-        return {
-            key: (stock.mesh.name, tuple(body.name for body in stock.parked))
-            for key, stock in self._stocks.items()
-        }
+    def resume(self, meshes: Mapping[ShapeKey, bpy.types.Mesh]) -> None:
+        """Go on with meshes that there are, by their shapes, before anything is lent."""
+        for key, mesh in meshes.items():
+            if not _is_sized(key):
+                self._meshes.adopt(key, mesh)
+                self._stocks[key] = Stock(mesh)
+            else:
+                look = mesh.materials[0].name if mesh.materials and mesh.materials[0] else ""
+                self._stocks[key] = Stock(mesh, look)
 
-    def rejoin(self, names: PoolNames, collection: bpy.types.Collection) -> None:
-        """Find all again after an undo; no object is in use then until it is reclaimed."""
-        self._collection = collection
-        meshes, objects = bpy.data.meshes, bpy.data.objects
-        found = {}
-        for key, (mesh, parked) in names.items():
-            if mesh not in meshes:
-                continue
-            stock = found[key] = self._stocks[key]
-            stock.mesh, stock.used = meshes[mesh], 0
-            if stock.look:  # it may show again what it showed before
-                self._sized(key)[1].write(stock.mesh)
-            stock.parked = [objects[name] for name in parked if name in objects]
-            for body in stock.parked:
-                _park(body)
-        self._stocks = found
-
-    def reclaim(self, body: bpy.types.Object, key: ShapeKey) -> bool:
-        """Count an object that was in use before an undo; False when its mesh is gone."""
-        stock = self._stocks.get(key)
-        if stock is None:
-            return False
-        stock.used += 1
-        _show(body, True)
-        return True
+    def reclaim(self, key: ShapeKey) -> None:
+        """Count an object of that shape that stands in the street already."""
+        self._stocks[key].used += 1
 
     def _stock(self, key: ShapeKey) -> Stock:
         """The stock of a shape that no mesh shows."""
         if not _is_sized(key):
             return Stock(self._meshes.get(key).mesh)
-        arrays = self._sized(key)[1]
+        arrays = self._arrays.get(key) or self._build(key)
         if not arrays.fits:
             return Stock(self._meshes.get(key).mesh)
         sized = [(old, stock) for old, stock in self._stocks.items() if stock.look]
@@ -157,34 +151,34 @@ class Pool:
                 if not stock.used and stock.look == arrays.look:
                     del self._stocks[old]
                     arrays.write(stock.mesh)
+                    mark_shape(stock.mesh, key)
                     return stock
         mesh = bpy.data.meshes.new(f"metasim {key[0]}")
         arrays.write(mesh)
+        mark_shape(mesh, key)
         return Stock(mesh, arrays.look)
 
-    def _sized(self, key: ShapeKey) -> tuple[SharedMesh, MeshArrays]:
-        known = self._known.get(key)
-        if known is None:
-            shared = self._meshes.build(key)
-            known = replace(shared, mesh=None), MeshArrays.of(shared.mesh)
-            bpy.data.meshes.remove(shared.mesh)
-            self._known[key] = known
-        return known
+    def _build(self, key: ShapeKey) -> MeshArrays:
+        shared = self._meshes.build(key)
+        arrays = self._arrays[key] = MeshArrays.of(shared.mesh)
+        self._shapes[key] = replace(shared, mesh=None)
+        bpy.data.meshes.remove(shared.mesh)
+        return arrays
 
 
 def _is_sized(key: ShapeKey) -> bool:
     return len(key) > 2
 
 
+def _tidy(body: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
+    """Take from an object what a user has given it: it will show another node."""
+    if body.data != mesh:
+        body.data = mesh
+    if body.modifiers:
+        body.modifiers.clear()
+    if body.constraints:
+        body.constraints.clear()
+
+
 def _park(body: bpy.types.Object) -> None:
     body.location, body.scale = PLACE, (0.0, 0.0, 0.0)
-    _show(body, False)
-
-
-def _show(body: bpy.types.Object, shown: bool) -> None:
-    """Keep what is parked from a window's user: not drawn, not selected, not framed.
-
-    A worker has no window, and no need of the relations that this has Blender build anew.
-    """
-    if not bpy.app.background:
-        body.hide_viewport = not shown

@@ -7,7 +7,9 @@ padded to the same number of triangles (see mesh_arrays), so that none changes i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 
 import bpy
 import numpy as np
@@ -33,6 +35,7 @@ from .road_markings import (
 )
 from .road_surfaces import NEAR, RIBBONS, plain_height, surface_coordinates
 from .shapes import Shape, grid, join, polygons
+from .stage_parts import mark_surface
 
 _MEANING = {
     "road": "road",
@@ -44,26 +47,43 @@ _MEANING = {
     "forest_far": "vegetation",
     "hills": "terrain",
 }
+_LAND: Mapping[str, Callable[[], Shape]] = {
+    "plain": plain,
+    "forest": partial(rim, "forest"),
+    "forest_far": partial(rim, "forest_far"),
+    "hills": partial(rim, "hills"),
+}
 _LINES = 20  # dashed lines for which there is room at first
 _LINE = DASHES * 4 * 2  # vertices
 _KEPT = "metasim lines"  # the mesh's property that says for how many there is
 
 
 class Road:
-    """The objects of road and landscape; ``show`` makes them follow a street."""
+    """The objects of road and landscape; ``show`` makes them follow a street.
 
-    def __init__(self, collection: bpy.types.Collection, materials: Materials) -> None:
+    Args:
+        collection: for the objects.
+        materials: for their meshes.
+        found: objects that there are, by name; what is missing is made.
+
+    Attributes:
+        is_complete: whether nothing was missing.
+    """
+
+    def __init__(
+        self,
+        collection: bpy.types.Collection,
+        materials: Materials,
+        found: Mapping[str, bpy.types.Object] = MappingProxyType({}),
+    ) -> None:
         self._collection = collection
         self._materials = materials
-        shapes = _shapes(_LINES)
-        self._surfaces = {name: self._add(name, shape) for name, shape in shapes.items()}
-        self._surfaces["road"].data[_KEPT] = _LINES
-        self._land = [
-            self._add("plain", plain()),
-            self._add("forest", rim("forest")),
-            self._add("forest_far", rim("forest_far")),
-            self._add("hills", rim("hills")),
-        ]
+        self._surfaces = {
+            name: found.get(name) or self._add(name, shape)
+            for name, shape in _shapes(_LINES).items()
+        }
+        self._land = [found.get(name) or self._add(name, build()) for name, build in _LAND.items()]
+        self.is_complete = all(name in found for name in (*self._surfaces, *_LAND))
         self._written: dict[str, np.ndarray] = {}
         self._shown: Street | None = None
 
@@ -93,16 +113,21 @@ class Road:
         bpy.data.batch_remove(bodies)
         bpy.data.batch_remove(meshes)
         self._surfaces.clear()
-        self.forget()
-
-    def forget(self) -> None:
-        """Write all anew next time, as after an undo."""
         self._written.clear()
         self._shown = None
 
+    def bodies(self) -> tuple[bpy.types.Object, ...]:
+        """All of its objects."""
+        return (*self._surfaces.values(), *self._land)
+
+    def resume(self, street: Street) -> None:
+        """Take it that this street is shown already, unless a part had to be made."""
+        if self.is_complete:
+            self._shown = street
+
     def _lines(self) -> int:
         """For how many dashed lines there is room."""
-        return int(self._surfaces["road"].data[_KEPT])
+        return int(self._surfaces["road"].data.get(_KEPT, _LINES))
 
     def _draw_more(self, lines: int) -> None:
         """Make room for more dashed lines."""
@@ -117,6 +142,7 @@ class Road:
         # Another cut of a quad would be other triangles, and Cycles would pack all meshes anew.
         mesh = mesh_of(shape.in_triangles(), f"metasim {name}", self._materials)
         body = bpy.data.objects.new(f"metasim {name}", mesh)
+        mark_surface(body, name)
         body.pass_index = unlabelled_index(_MEANING[name])
         self._collection.objects.link(body)
         return body

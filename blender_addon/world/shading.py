@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import bpy
 import numpy as np
 
 from .ambient import GLOW_POWER, HORIZON_TO_ZENITH, Ambient, glow_shares
+from .stage_parts import mark_group
 
 AMBIENT, MIRROR, DETAIL = "metasim ambient", "metasim mirror", "metasim detail"
 PIXEL = 0.0034  # radians: of a picture 414 pixels wide that takes in 80 degrees
@@ -28,17 +30,24 @@ _BLACK = (0.0, 0.0, 0.0)
 class LightGroups:
     """The node groups; made once, and set for each light.
 
+    Args:
+        groups: those that there are, by name; what is missing is made.
+
     Attributes:
         groups: that of the ambient term, of the mirrored sky, and of the width of a pixel.
     """
 
-    def __init__(self) -> None:
-        self.groups: tuple[bpy.types.NodeTree, ...] = (
-            _ambient_group(),
-            _mirror_group(),
-            _detail_group(),
+    def __init__(self, groups: Mapping[str, bpy.types.NodeTree] = MappingProxyType({})) -> None:
+        self.groups: tuple[bpy.types.NodeTree, ...] = tuple(
+            groups.get(name) or build()
+            for name, build in (
+                (AMBIENT, _ambient_group),
+                (MIRROR, _mirror_group),
+                (DETAIL, _detail_group),
+            )
         )
-        self.show(None)
+        if not groups:
+            self.show(None)
 
     @property
     def ambient(self) -> bpy.types.NodeTree:
@@ -244,6 +253,7 @@ def _detail_group() -> bpy.types.NodeTree:
 def _group(name: str, inputs: Any, outputs: Any) -> tuple[bpy.types.NodeTree, Any, Any]:
     """A new group with its sockets: what is given, and where the results go."""
     tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
+    mark_group(tree, name)
     for way, sockets in (("INPUT", inputs), ("OUTPUT", outputs)):
         for label, kind in sockets:
             if hasattr(tree, "interface"):  # from Blender 4.0 on

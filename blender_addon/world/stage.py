@@ -22,43 +22,26 @@ from .library import Library
 from .lighting import StreetLight
 from .materials import Materials, object_colour
 from .meshes import Meshes, SharedMesh
-from .models import ShapeKey, meaning, shape_key
+from .models import ShapeKey, is_shape, meaning, shape_key
+from .own_objects import number_own, staged_own, with_modifiers
 from .pool import Pool
 from .road import Road
 from .shading import PIXEL
 from .sky import read_sky
+from .stage_parts import CAMERA, STREET, StageParts, mark, shape_shown
+from .staged_object import StagedObject
+from .strays import (
+    Strays,
+    camera_has_strayed,
+    free,
+    has_strayed,
+    put_back,
+    sun_has_strayed,
+)
+from .view_light import light_pictures, light_views
 
 FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
 MOST_LABELLED = UNLABELLED - 1
-
-
-@dataclass(frozen=True, eq=False)
-class StagedObject:
-    """An object that now stands on the stage.
-
-    Its origin is the centre of its base, its front is +X and z is up.
-
-    Attributes:
-        node, class_name: of the scene graph's node.
-        index: 0 unlabelled, else 1..n in scene order; Blender's pass index of labelled objects.
-        vertices: V x 3 float32, object frame, shared with every object of the same mesh.
-        triangles: T x 3 int32.
-        matrix: 4 x 4 float64, object to world, with scale.
-        dimensions: length (along its front), width and height after scale, metres.
-    """
-
-    node: str
-    class_name: str
-    index: int
-    vertices: np.ndarray
-    triangles: np.ndarray
-    matrix: np.ndarray
-    dimensions: tuple[float, float, float]
-
-    @property
-    def bottom_center(self) -> np.ndarray:
-        """World position of the origin, (3,) float64, metres."""
-        return self.matrix[:3, 3].copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +72,7 @@ class Stage:
             the objects in it.
         assets: users' models, from :func:`..contract.catalogue.user_assets`.
         solid_view: make materials by which Blender's solid view shows every colour.
+        parts: of an earlier stage in this scene; :meth:`resume` then goes on with them.
     """
 
     def __init__(
@@ -97,33 +81,82 @@ class Stage:
         assets: Iterable[Asset] = (),
         *,
         solid_view: bool = False,
+        parts: StageParts | None = None,
     ) -> None:
         if blender_scene is None:
             blender_scene = bpy.context.scene
             bpy.data.batch_remove(list(blender_scene.collection.all_objects))
         self.blender_scene = blender_scene
-        self._collection = bpy.data.collections.new("metasim street")
-        blender_scene.collection.children.link(self._collection)
-        self._materials = Materials(solid_view)
-        self._lighting = StreetLight(self._materials.light)
+        found = parts or StageParts()
+        self._collection = found.collection or _new_collection(blender_scene)
+        self._materials = Materials(solid_view, found.groups, found.materials)
+        self._lighting = StreetLight(self._materials.light, found.world, found.sun)
         self._library = Library(assets)
         self._meshes = Meshes(self._materials, self._library)
-        self._road = Road(self._collection, self._materials)
-        self._world_before = blender_scene.world
-        self._camera_before = blender_scene.camera
-        blender_scene.world = self._lighting.world
-        lens = bpy.data.cameras.new("metasim camera")
-        lens.clip_start, lens.clip_end = 0.1, 2000.0
-        self.camera = bpy.data.objects.new("metasim camera", lens)
-        for body in (self._lighting.sun, self.camera):
-            self._collection.objects.link(body)
-        blender_scene.camera = self.camera
+        self._road = Road(self._collection, self._materials, found.surfaces)
+        self._world_before = blender_scene.world if parts is None else None
+        self._camera_before = blender_scene.camera if parts is None else None
+        self.camera = found.camera or _new_camera()
+        if found.world is None:
+            blender_scene.world = self._lighting.world
+        for body, there in ((self._lighting.sun, found.sun), (self.camera, found.camera)):
+            if there is None:
+                self._collection.objects.link(body)
+        if parts is None or blender_scene.camera is None:
+            blender_scene.camera = self.camera
         self._actors: dict[str, _Actor] = {}
         self._pool = Pool(self._collection, self._meshes, self._lighting.fit)
         self._scene: SceneGraph | None = None
         self._street: Street | None = None
         self._view: CameraView | None = None
+        self._resumed: tuple[str, ...] = ()
+        self._made_anew: tuple[str, ...] = ()
+        if parts is None:
+            self.light_by("direct")
+
+    def resume(self, scene: SceneGraph, parts: StageParts) -> None:
+        """Go on with the parts of an earlier stage, which shows this scene already.
+
+        Nothing that is as the scene has it is touched: what a user has changed about it stays.
+
+        Raises:
+            WorldError: when the scene cannot be shown.
+        """
+        bodies = {body: shape_shown(body) for body in parts.standing.values()}
+        usable = {
+            key: mesh for key, mesh in parts.meshes.items() if is_shape(key, self._library.has(key))
+        }
+        self._pool.resume(usable)
+        self._street = read_street(scene)
+        plans = self._plan(scene, self._street)
+        self._resumed = tuple(plan.node.id for plan in plans)
+        for plan in plans:
+            body = parts.standing.get(plan.node.id)
+            if body is not None and bodies[body] == plan.mesh:
+                self._pool.reclaim(plan.mesh)
+                staged = _staged(plan, self._pool.shape(plan.mesh))
+                if body.pass_index != _pass_index(plan):
+                    body.pass_index = _pass_index(plan)
+                self._actors[plan.node.id] = _Actor(body, plan, staged)
+        used = {actor.body for actor in self._actors.values()}
+        bpy.data.batch_remove([body for body in parts.standing.values() if body not in used])
+        if parts.camera is not None:
+            self._view = read_camera(_only(scene, "camera"))
+        light = read_sky(_only(scene, "sky"), scene.root)
+        if None not in (parts.world, parts.sun):
+            self._lighting.resume(light)
+        self._road.resume(self._street)
+        self._made_anew = (
+            *(() if parts.camera else ("camera",)),
+            *(() if parts.sun else ("sun",)),
+            *(() if self._road.is_complete else ("road",)),
+        )
         self.light_by("direct")
+
+    @property
+    def collection(self) -> bpy.types.Collection:
+        """Where its objects are."""
+        return self._collection
 
     @property
     def solid_view(self) -> bool:
@@ -139,6 +172,15 @@ class Stage:
         """
         self._materials.light.show_pixels(pixel)
         self._lighting.use(lighting, self._collection.objects)
+
+    def light_views(self) -> None:
+        """Have a window's 3D views show the light and the exposure of the scene now shown."""
+        light, view = self._shown(self._lighting.shown), self._shown(self._view)
+        light_views(self.blender_scene, light, view, self._materials)
+
+    def light_pictures(self) -> None:
+        """Set up light and exposure as pictures need them, after :meth:`light_views`."""
+        light_pictures(self.blender_scene, self._shown(self._view), self._materials)
 
     def show(self, scene: SceneGraph) -> None:
         """Make Blender show this scene; what is as it was stays untouched.
@@ -160,10 +202,23 @@ class Stage:
         self._lighting.show(light)
         self._follow(plans)
         self._scene, self._street, self._view = scene, street, view
+        self._resumed = ()  # every node has its object now
 
     def objects(self) -> tuple[StagedObject, ...]:
-        """The placed objects of the scene now shown, in scene order (road surface excluded)."""
-        return tuple(actor.staged for actor in self._actors.values())
+        """The placed objects of the scene now shown, in scene order (road surface excluded).
+
+        In a window's file users' own objects of a class come last, and modifiers count.
+        """
+        if not self.solid_view:
+            return tuple(actor.staged for actor in self._actors.values())
+        for actor in self._actors.values():
+            if actor.body.pass_index != _pass_index(actor.plan):  # a copy's, or set by hand
+                actor.body.pass_index = _pass_index(actor.plan)
+        placed = [with_modifiers(actor.staged, actor.body) for actor in self._actors.values()]
+        labelled = max((item.index for item in placed), default=0)
+        own = number_own(self.blender_scene, labelled, MOST_LABELLED)
+        staged = [staged_own(body, index) for body, index in own.items()]
+        return (*placed, *(item for item in staged if item is not None))
 
     def camera_intrinsics(self, width: int, height: int) -> np.ndarray:
         """3 x 3 float64 K of the camera now shown, for an image of that size in pixels."""
@@ -191,6 +246,10 @@ class Stage:
             raise WorldError(f"Node {node_id!r} has no attribute {attribute!r}.")
         return "local" if node.class_name in STREET_CLASSES else "global"
 
+    def bodies(self) -> dict[str, bpy.types.Object]:
+        """The Blender objects of placed nodes, by node."""
+        return {node_id: actor.body for node_id, actor in self._actors.items()}
+
     def body(self, node_id: str) -> bpy.types.Object:
         """The Blender object that shows a node.
 
@@ -200,6 +259,66 @@ class Stage:
         if node_id not in self._actors:
             raise WorldError(f"The scene shown has no placed object {node_id!r}.")
         return self._actors[node_id].body
+
+    def is_whole(self) -> bool:
+        """Whether all of its objects are still there: none was deleted, or undone."""
+        there = set(self.blender_scene.objects)
+        try:
+            return all(
+                body.name and body in there
+                for body in (
+                    *(actor.body for actor in self._actors.values()),
+                    *self.frame_bodies(),
+                )
+            )
+        except ReferenceError:
+            return False
+
+    def missing(self) -> tuple[str, ...]:
+        """Placed nodes of the scene with which it was resumed that no object shows."""
+        return tuple(item for item in self._resumed if item not in self._actors)
+
+    def made_anew(self) -> tuple[str, ...]:
+        """Parts that were missing when it was resumed: camera, sun, road and land; until told."""
+        made, self._made_anew = self._made_anew, ()
+        return made
+
+    def frame_bodies(self) -> tuple[bpy.types.Object, ...]:
+        """The objects without a place: road and land, sun and camera."""
+        return (*self._road.bodies(), self._lighting.sun, self.camera)
+
+    def strays(self) -> Strays:
+        """The objects of placed nodes that a hand has moved, turned or scaled."""
+        return {
+            node_id: actor.body
+            for node_id, actor in self._actors.items()
+            if has_strayed(actor.body, actor.staged.matrix)
+        }
+
+    def camera_strayed(self) -> bool:
+        """Whether a hand has moved the camera."""
+        return self._view is not None and camera_has_strayed(self.camera, self._view)
+
+    def sun_strayed(self) -> bool:
+        """Whether a hand has turned the sun."""
+        shown = self._lighting.shown
+        return shown is not None and sun_has_strayed(self._lighting.sun, shown)
+
+    @property
+    def sun(self) -> bpy.types.Object:
+        """The sun's object."""
+        return self._lighting.sun
+
+    def settle(self) -> None:
+        """Put back what a hand has moved, to where the scene now shown has it."""
+        for node_id, body in self.strays().items():
+            put_back(body, self._actors[node_id].plan.placement)
+        if self.camera_strayed():
+            free(self.camera)
+            self._shown(self._view).apply(self.camera, self.blender_scene)
+        if self.sun_strayed():
+            free(self.sun)
+            self._lighting.apply()
 
     def clear(self) -> None:
         """Remove everything that the stage made; it cannot be used afterwards."""
@@ -268,6 +387,8 @@ class Stage:
             if actor.plan is not plan:
                 self._change(actor, plan)
         self._actors = actors
+        if self.solid_view:
+            self._pool.discard_parked()  # in a window they would only be in the way
 
     def _enter(self, plan: _Plan) -> _Actor:
         """Give a node an object of its shape."""
@@ -300,6 +421,21 @@ class Stage:
             slot = body.material_slots[0]
             slot.link = "OBJECT"
             slot.material = self._materials.worn(*plan.wears)
+
+
+def _new_collection(scene: bpy.types.Scene) -> bpy.types.Collection:
+    collection = bpy.data.collections.new("metasim street")
+    mark(collection, STREET)
+    scene.collection.children.link(collection)
+    return collection
+
+
+def _new_camera() -> bpy.types.Object:
+    lens = bpy.data.cameras.new("metasim camera")
+    lens.clip_start, lens.clip_end = 0.1, 2000.0
+    camera = bpy.data.objects.new("metasim camera", lens)
+    mark(camera, CAMERA)
+    return camera
 
 
 def _wears(node: Node) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from blender_window import display, scripts  # noqa: F401  fixtures
 from street_scenes import make_street
 
 from blender_addon.contract import scene_graph

@@ -68,7 +68,9 @@ def test_another_model_is_another_object_and_stays_selected(street):
     graph = shown_graph(scene).with_attributes({"car_0": {"model": "suv"}})
     session().street.show(scene, graph)
     after = body(street, "car_0")
-    assert after != before and "metasim_node" not in before
+    with pytest.raises(ReferenceError):
+        before.name  # noqa: B018  a spare would stand in the outliner
+    assert after.name == "car_0"
     assert layer.objects.active == after and list(layer.objects.selected) == [after]
 
 
@@ -96,6 +98,66 @@ def test_saving_and_opening_keeps_graph_nodes_and_objects(street, tmp_path: Path
     field(street, "car_0", "along").number = 30.0  # and the objects still follow
     assert tuple(body(street, "car_0").location) != pytest.approx(place)
     assert len(street.context.scene.objects) == count, "the street stands there twice"
+
+
+def test_in_a_reopened_file_only_what_is_changed_moves(street, tmp_path: Path):
+    """And what the user has made stays: names, modifiers, materials, objects, selection."""
+    scene = street.context.scene
+    car, house = body(street, "car_0"), body(street, "building_0")
+    car.modifiers.new("Bevel", "BEVEL")
+    own = street.data.materials.new("mine")
+    house.material_slots[0].link = "OBJECT"
+    house.material_slots[0].material = own
+    car.name = "My car"
+    mine = street.data.objects.new("mine", street.data.meshes.new("mine"))
+    scene.collection.objects.link(mine)
+    layer = scene.view_layers[0]
+    for one in scene.objects:
+        one.select_set(one == house, view_layer=layer)
+    layer.objects.active = house
+    file = str(tmp_path / "street.blend")
+    street.ops.wm.save_as_mainfile(filepath=file)
+    street.ops.wm.read_factory_settings()
+    street.ops.wm.open_mainfile(filepath=file)
+
+    scene, layer = street.context.scene, street.context.scene.view_layers[0]
+    before = {one: np.array(one.matrix_basis) for one in scene.objects}
+    pointers = {one.name: (one.as_pointer(), one.data and one.data.as_pointer()) for one in before}
+    field(street, "person_0", "along").number += 2.0
+    assert {
+        one.name: (one.as_pointer(), one.data and one.data.as_pointer()) for one in scene.objects
+    } == pointers
+    moved = {one for one, matrix in before.items() if (np.array(one.matrix_basis) != matrix).any()}
+    assert moved == {body(street, "person_0")}
+    car, house = street.data.objects["My car"], body(street, "building_0")
+    assert car["metasim_node"] == "car_0" and car.modifiers[0].type == "BEVEL"
+    assert house.material_slots[0].material == street.data.materials["mine"]
+    assert layer.objects.active == house and list(layer.objects.selected) == [house]
+    assert "mine" in scene.objects and scene.camera["metasim_node"] == "camera"
+    field(street, "car_0", "along").number += 2.0  # and the renamed one still follows
+    assert (np.array(car.matrix_basis) != before[car]).any()
+
+
+def test_the_pictures_of_a_reopened_file_are_those_of_the_file_that_was_saved(
+    street, tmp_path: Path
+):
+    from PIL import Image
+
+    own = shown(street)
+    own.width, own.height, own.preset = 120, 72, "draft"
+    street.ops.metasim.render_labels(folder=str(tmp_path), stem="before")
+    file = str(tmp_path / "street.blend")
+    street.ops.wm.save_as_mainfile(filepath=file)
+    street.ops.wm.read_factory_settings()
+    street.ops.wm.open_mainfile(filepath=file)
+    street.ops.metasim.render_labels(folder=str(tmp_path), stem="after")
+    for name in (".png", "_objects.png", "_classes.png"):
+        before, after = (
+            np.asarray(Image.open(tmp_path / f"{stem}{name}")) for stem in ("before", "after")
+        )
+        np.testing.assert_array_equal(before, after)
+    texts = [json.loads((tmp_path / f"{stem}.json").read_text()) for stem in ("before", "after")]
+    assert texts[0]["labels"] == texts[1]["labels"]
 
 
 def test_undo_brings_graph_and_objects_back_and_they_go_on_together(street):
@@ -148,6 +210,46 @@ def test_a_picture_knows_whether_it_shows_the_scene_as_it_is_now(street):
     assert shows(picture, own.graph)
 
 
+def test_the_pictures_stay_in_a_saved_file_and_after_an_undo(street, tmp_path: Path):
+    from blender_addon.ui.frame_images import NAMES
+
+    def pixels() -> dict[str, np.ndarray]:
+        return {name: np.array(street.data.images[name].pixels[:]) for name in NAMES}
+
+    own = shown(street)
+    own.width, own.height, own.preset = 64, 48, "draft"
+    street.ops.metasim.render_labels()
+    street.ops.ed.undo_push(message="Render with Labels")
+    rendered = pixels()
+    for name in NAMES:
+        image = street.data.images[name]
+        assert image.packed_file and image.users and not image.is_dirty, name
+    field(street, "car_0", "along").number += 5.0
+    street.ops.ed.undo_push(message="moved")
+    street.ops.ed.undo()
+    for name, values in pixels().items():
+        np.testing.assert_allclose(values, rendered[name], atol=1e-3, err_msg=name)
+    file = str(tmp_path / "street.blend")
+    street.ops.wm.save_as_mainfile(filepath=file)
+    street.ops.wm.read_factory_settings()
+    street.ops.wm.open_mainfile(filepath=file)
+    for name, values in pixels().items():
+        np.testing.assert_allclose(values, rendered[name], atol=1e-3, err_msg=name)
+    shown(street).width = 80  # and another size can be rendered into them
+    street.ops.metasim.render_labels()
+    assert all(tuple(street.data.images[name].size) == (80, 48) for name in NAMES)
+    assert np.array(street.data.images["Meta-Sim picture"].pixels[:]).std() > 0.05
+
+
+def test_classes_have_cityscapes_own_colours(street):
+    own = shown(street)
+    own.width, own.height, own.preset = 64, 48, "draft"
+    street.ops.metasim.render_labels()
+    pixels = np.array(street.data.images["Meta-Sim classes"].pixels[:]).reshape(48, 64, 4)
+    seen = {tuple(colour) for colour in np.rint(255 * pixels[..., :3]).astype(int).reshape(-1, 3)}
+    assert {(128, 64, 128), (70, 130, 180)} <= seen  # road, sky
+
+
 def test_the_pictures_are_those_of_the_headless_worker(street, street_file: Path, tmp_path: Path):
     from PIL import Image
 
@@ -194,3 +296,56 @@ def test_a_bad_file_is_told_and_the_street_stays(street, tmp_path: Path):
     with pytest.raises(RuntimeError, match="'mnist' are flat pictures"):
         street.ops.metasim.load_scene(filepath=str(path))
     assert shown(street).graph == before
+
+
+class Recorded:
+    """A layout that keeps whose properties and which texts a panel draws."""
+
+    def __init__(self) -> None:
+        self.owners, self.texts, self.operators = set(), [], []
+
+    def prop(self, owner, name, **_):
+        self.owners.add(owner.id_data)
+
+    def label(self, text="", **_):
+        self.texts.append(text)
+
+    def template_list(self, kind, name, owner, *_, **__):
+        self.owners.add(owner.id_data)
+
+    def operator(self, name, **_):
+        self.operators.append(name)
+        return self
+
+    def row(self, **_):
+        return self
+
+    column = box = split = row
+
+    def __getattr__(self, name):
+        return lambda *_, **__: self
+
+
+@pytest.mark.parametrize("name", ["scene", "node", "render", "train", "dataset"])
+def test_in_another_scene_panels_show_the_street_s_settings_and_say_so(street, name: str):
+    """As the buttons use them, wherever they are pressed."""
+    from types import SimpleNamespace
+
+    home = street.context.scene
+    home.metasim.active_node = home.metasim.nodes.find("car_0")
+    other = street.data.scenes.new("Other")
+    panel = getattr(street.types, f"METASIM_PT_{name}")
+    context = SimpleNamespace(
+        scene=other, active_object=None, preferences=street.context.preferences,
+        region=SimpleNamespace(width=300), window_manager=street.context.window_manager,
+    )  # fmt: skip
+    layout = Recorded()
+    panel.draw(SimpleNamespace(layout=layout), context)
+    assert layout.owners == {home}
+    if name != "node":
+        assert "Of the scene Meta-Sim" in layout.texts
+        assert "metasim.go_to_street" in layout.operators
+    at_home = Recorded()
+    context.scene = home
+    panel.draw(SimpleNamespace(layout=at_home), context)
+    assert at_home.owners == {home} and "metasim.go_to_street" not in at_home.operators

@@ -14,6 +14,7 @@ from blender_addon.contract.frames import RenderSettings  # noqa: E402
 from blender_addon.world.mesh_arrays import ROOM, MeshArrays  # noqa: E402
 from blender_addon.world.pool import Pool  # noqa: E402
 from blender_addon.world.stage import Stage  # noqa: E402
+from blender_addon.world.stage_parts import shape_shown  # noqa: E402
 from metasim_backend.grammar import load_grammar, sample_scene  # noqa: E402
 
 SCENES = Path(__file__).parents[2] / "scenes"
@@ -122,17 +123,19 @@ def test_of_more_shapes_than_meshes_the_longest_unused_gives_way(pool):
         pool.park(body, key)
 
 
-def test_after_an_undo_every_mesh_shows_again_what_it_should(pool, own_stage):
+def test_a_pool_goes_on_with_the_meshes_of_another(pool, own_stage):
     body = pool.take(HOUSES[0])
-    pool.park(body, HOUSES[0])
-    names = pool.names()
-    pool._sized(HOUSES[1])[1].write(body.data)  # what it showed earlier
-    body.location.z = 3.0
-    pool.rejoin(names, own_stage._collection)
-    shown = pool.shape(HOUSES[0]).vertices
+    other = Pool(own_stage._collection, own_stage._meshes, own_stage._lighting.fit, most_sized=1)
+    other.resume({shape_shown(body): body.data})
+    np.testing.assert_array_equal(other.shape(HOUSES[0]).vertices, pool.shape(HOUSES[0]).vertices)
+    other.reclaim(HOUSES[0])
+    second = other.take(HOUSES[0])
+    assert second.data == body.data, "the mesh was made anew"
+    for one in (body, second):
+        other.park(one, HOUSES[0])
+    assert other.take(HOUSES[1]).data == body.data and shape_shown(body) == HOUSES[1]
+    shown = pool.shape(HOUSES[1]).vertices
     np.testing.assert_array_equal(coordinates(body.data)[: len(shown)], shown)
-    assert body.location.z < -100 and pool.take(HOUSES[0]) == body
-    pool.park(body, HOUSES[0])
 
 
 def test_a_streets_pixels_do_not_depend_on_what_was_shown_before(own_stage, streets):

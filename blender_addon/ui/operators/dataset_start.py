@@ -11,7 +11,7 @@ from ..link import CONNECTED
 from ..paths import absolute
 from ..preferences import workers_blender
 from ..session import session
-from ..street_in_file import street_scene
+from ..street_in_file import settings_of
 from ..waiting import Waiting
 from .sample import default_grammar
 
@@ -89,7 +89,7 @@ class METASIM_OT_dataset_start(Waiting, bpy.types.Operator):
 
     def steps(self, context):
         now = session()
-        own = (street_scene(context) or context.scene).metasim
+        own = settings_of(context)
         folder = absolute(self.folder or own.dataset_folder)
         if not folder:
             raise ValueError("There is no folder for the data set; choose one.")
@@ -116,7 +116,7 @@ class METASIM_OT_dataset_start(Waiting, bpy.types.Operator):
                 folder=folder,
                 seed=self.seed,
                 size=[self.width or own.width, self.height or own.height],
-                preset=self.preset or own.preset,
+                preset=self.preset or own.dataset_preset,
                 blender=workers_blender(),
             )
         except ValueError:

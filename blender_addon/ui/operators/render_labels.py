@@ -1,5 +1,6 @@
 """Render the street with labels; needs no backend."""
 
+import os
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
@@ -13,7 +14,10 @@ from ...contract.frames import RenderSettings
 from ...contract.presets import with_preset
 from ..frame_files import write_frame
 from ..frame_images import frame_pixels, labels_text, to_images
+from ..hand_edits import take_in
 from ..paths import absolute
+from ..picture_size import size_picture
+from ..picture_window import open_picture
 from ..redraw import redraw_views
 from ..render_job import RenderJob
 from ..session import session
@@ -26,6 +30,7 @@ class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
 
     bl_idname = "metasim.render_labels"
     bl_label = "Render with Labels"
+    bl_options = {"UNDO"}
     panel = "render"
     doing = "Rendering"
 
@@ -50,17 +55,27 @@ class METASIM_OT_render_labels(Waiting, bpy.types.Operator):
 
     def steps(self, context):
         scene = street_scene(context)
+        take_in(scene)
         graph, text = shown_graph(scene), scene.metasim.graph
         settings = render_settings(scene.metasim, self.noise)
         stage = session().street.stage(scene)
-        if self.options.is_invoke and not bpy.app.background:
-            frame = yield from rendered_beside(stage, settings)
-        else:
-            frame = render(stage, settings)
+        stage.light_pictures()
+        stage.objects()  # numbers users' own objects
+        try:
+            if self.options.is_invoke and not bpy.app.background:
+                frame = yield from rendered_beside(stage, settings)
+            else:
+                frame = render(stage, settings)
+        finally:
+            session().street.light_views(scene)
+            size_picture(scene)
         folder = absolute(self.folder or scene.metasim.render_folder)
         stem = self.stem or f"{graph.seed % 10**6:06d}"
         pixels = yield in_thread(lambda: finished(frame, graph, folder, stem))
-        show_picture(context, to_images(pixels, labels_text(frame), text))
+        to_images(pixels, labels_text(frame), text)
+        session().written = os.path.join(folder, f"{stem}.png") if folder else ""
+        if self.options.is_invoke:
+            open_picture(context, scene.metasim)
         redraw_views()
 
 
@@ -115,15 +130,3 @@ def in_thread(work):
 
     threading.Thread(target=run, name="metasim frame", daemon=True).start()
     return future
-
-
-def show_picture(context, picture):
-    """Show the rendered picture in every image editor that shows nothing, or one of ours."""
-    if context.window is None:
-        return
-    for area in context.window.screen.areas:
-        if area.type == "IMAGE_EDITOR":
-            image = area.spaces.active.image
-            if image is None or image.name.startswith("Meta-Sim "):
-                area.spaces.active.image = image or picture
-                area.tag_redraw()

@@ -3,12 +3,13 @@
 import bpy
 
 from ...contract import scene_graph
+from ...contract.child_counts import child_counts
 from ..backend_process import LinkError
 from ..paths import absolute
 from ..session import session
 from ..settings import MOST_SEED
 from ..showing import show_prior
-from ..street_in_file import street_scene
+from ..street_in_file import settings_of
 from ..waiting import Waiting
 
 DEFAULT_GRAMMAR = "driving"
@@ -56,7 +57,7 @@ class METASIM_OT_sample(Waiting, bpy.types.Operator):
 
     def steps(self, context):
         now = session()
-        own = (street_scene(context) or context.scene).metasim
+        own = settings_of(context)
         seed = min(max((own.seed if self.seed < 0 else self.seed) + self.step, 0), MOST_SEED)
         now.need_link()
         if self.run:
@@ -72,8 +73,9 @@ class METASIM_OT_sample(Waiting, bpy.types.Operator):
             kind, fields = describing
             described = yield now.link.ask(kind, **fields)
             now.classes[path] = attributes_by_class(described)
+            now.children[path] = child_counts(described["grammar"])
         graph = scene_graph.from_dict((yield sampled)["scene"])
-        scene = show_prior(context, graph, now.classes[path])
+        scene = show_prior(context, graph, now.classes[path], now.children.get(path, {}))
         scene.metasim.seed = seed
         if self.grammar:
             scene.metasim.grammar = self.grammar

@@ -4,6 +4,7 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from ...contract import scene_graph
+from ..hand_edits import take_in
 from ..paths import absolute
 from ..session import session
 from ..street_in_file import shown_graph, street_scene
@@ -24,6 +25,7 @@ class METASIM_OT_save_scene(bpy.types.Operator, ExportHelper):
 
     def execute(self, context):
         session().said.pop("scene", None)
+        take_in(street_scene(context))
         try:
             scene_graph.save(shown_graph(street_scene(context)), absolute(self.filepath))
         except (ValueError, OSError) as error:

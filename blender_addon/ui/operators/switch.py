@@ -3,6 +3,7 @@
 import bpy
 
 from ...contract import scene_graph
+from ..hand_edits import take_in
 from ..paths import absolute
 from ..session import session
 from ..showing import show_learned, show_prior_again
@@ -50,6 +51,7 @@ class METASIM_OT_switch(Waiting, bpy.types.Operator):
     def steps(self, context):
         scene = street_scene(context)
         own = scene.metasim
+        take_in(scene)
         shown_graph(scene)
         to = self.to
         if to == "TOGGLE":

@@ -5,7 +5,7 @@ import bpy
 from ..paths import absolute
 from ..preferences import workers_blender
 from ..session import session
-from ..street_in_file import street_scene
+from ..street_in_file import settings_of
 from ..waiting import Waiting
 from .sample import default_grammar
 
@@ -54,7 +54,7 @@ class METASIM_OT_train_start(Waiting, bpy.types.Operator):
 
     def steps(self, context):
         now = session()
-        own = (street_scene(context) or context.scene).metasim
+        own = settings_of(context)
         run = absolute(self.run or own.run)
         target = absolute(self.target or own.target)
         if not run:

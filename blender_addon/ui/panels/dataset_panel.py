@@ -5,6 +5,7 @@ import bpy
 from ..sentences import draw_error, draw_text
 from ..session import session
 from . import CATEGORY
+from .whose import draw_whose
 
 
 class METASIM_PT_dataset(bpy.types.Panel):
@@ -19,7 +20,7 @@ class METASIM_PT_dataset(bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        own, dataset = context.scene.metasim, session().dataset
+        own, dataset = draw_whose(layout, context), session().dataset
         column = layout.column()
         column.enabled = not dataset.active
         column.row(align=True).prop(own, "dataset_from", expand=True)
@@ -28,7 +29,8 @@ class METASIM_PT_dataset(bpy.types.Panel):
         column.prop(own, "dataset_count")
         column.row(align=True).prop(own, "dataset_format", expand=True)
         column.prop(own, "dataset_folder", text="Folder")
-        column.label(text=f"{own.width} × {own.height} pixels, {own.preset}")
+        column.prop(own, "dataset_preset", text="Preset")
+        column.label(text=f"{own.width} × {own.height} pixels")
         row = layout.row(align=True)
         row.scale_y = 1.4
         if dataset.active:

@@ -1,10 +1,14 @@
 """Render the street with labels, and look at them."""
 
+import os
+
 import bpy
 
-from ..sentences import draw_error
+from ..frame_images import PICTURE
+from ..sentences import draw_error, draw_text
 from ..session import session
 from . import CATEGORY
+from .whose import draw_whose
 
 
 class METASIM_PT_render(bpy.types.Panel):
@@ -19,7 +23,7 @@ class METASIM_PT_render(bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        own = context.scene.metasim
+        own = draw_whose(layout, context)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -38,6 +42,18 @@ class METASIM_PT_render(bpy.types.Panel):
         said = session().said.get("render")
         if said:
             draw_error(layout, context, said)
+        elif session().written:
+            draw_text(layout, context, f"Written to {session().written}", icon="CHECKMARK")
+            folder = os.path.dirname(session().written)
+            layout.operator(
+                "wm.path_open", text="Open Folder", icon="FILE_FOLDER"
+            ).filepath = folder
+        if bpy.data.images.get(PICTURE) is not None:
+            layout.label(text="Picture shown")
+            layout.grid_flow(columns=2, even_columns=True, align=True).prop(
+                own, "channel", expand=True
+            )
+        layout.label(text="Over the camera's view")
         row = layout.row(align=True)
         for name in ("show_boxes", "show_masks", "show_names"):
             row.prop(own, name, toggle=True)

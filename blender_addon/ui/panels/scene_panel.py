@@ -2,10 +2,14 @@
 
 import bpy
 
+from ...world.own_objects import CLASS
+from ..operators.give_class import is_own
 from ..sentences import draw_error, draw_text
 from ..session import session
+from ..street_in_file import settings_of
 from . import CATEGORY
 from .busy import draw_busy
+from .whose import draw_whose
 
 _ICONS = {
     "street": "SCENE_DATA",
@@ -38,9 +42,10 @@ class METASIM_MT_grammars(bpy.types.Menu):
 
     def draw(self, context):
         shown = [one for one in session().grammars if one["domain"] == "driving"]
+        self.layout.context_pointer_set("metasim_settings", settings_of(context))
         for grammar in shown:
             choice = self.layout.operator("wm.context_set_string", text=grammar["name"])
-            choice.data_path, choice.value = "scene.metasim.grammar", grammar["path"]
+            choice.data_path, choice.value = "metasim_settings.grammar", grammar["path"]
         if not shown:
             self.layout.label(text="Start the backend: it knows them")
 
@@ -56,7 +61,7 @@ class METASIM_PT_scene(bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        own = context.scene.metasim
+        own = draw_whose(layout, context)
         column = layout.column()
         row = column.row(align=True)
         row.prop(own, "grammar", text="", icon="FILE_TEXT", **_placeholder("Driving street"))
@@ -95,11 +100,14 @@ class METASIM_PT_node(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context):
-        return bool(context.scene.metasim.graph)
+        return bool(settings_of(context).graph)
 
     def draw(self, context):
         layout = self.layout
-        own = context.scene.metasim
+        own = settings_of(context)
+        if is_own(context, context.active_object):
+            _draw_own(layout, context.active_object)
+            return
         if not 0 <= own.active_node < len(own.nodes):
             layout.label(text="Choose a node or an object.")
             return
@@ -115,6 +123,13 @@ class METASIM_PT_node(bpy.types.Panel):
                 draw_text(layout, context, "Mutable: learning may change it", icon="UNLOCKED")
         else:
             draw_text(layout, context, "Ranges and units are known once a scene was sampled.")
+
+
+def _draw_own(layout, body):
+    """A user's own object: what it is labelled as."""
+    layout.label(text=f"{body.name} (your own)")
+    kind = str(body.get(CLASS, ""))
+    layout.operator_menu_enum("metasim.give_class", "class_name", text=f"Label: {kind or 'none'}")
 
 
 def _draw_attribute(column, attribute):

@@ -7,6 +7,7 @@ from ..sentences import draw_error, draw_text
 from ..session import session
 from ..training_icons import PICTURE, bar_text, bar_title
 from . import CATEGORY
+from .whose import draw_whose
 
 
 class METASIM_PT_train(bpy.types.Panel):
@@ -21,7 +22,7 @@ class METASIM_PT_train(bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        own, training = context.scene.metasim, session().training
+        own, training = draw_whose(layout, context), session().training
         column = layout.column()
         column.enabled = not training.active
         column.prop(own, "target", text="Target")
