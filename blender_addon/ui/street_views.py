@@ -15,7 +15,14 @@ import bpy
 from .camera_frame import fit_frame
 
 _LIGHT = ("use_scene_lights", "use_scene_world")
-_SOLID = ("light", "color_type", "background_type", "show_cavity", "cavity_type")
+_SOLID = (
+    "light",
+    "color_type",
+    "background_type",
+    "show_cavity",
+    "cavity_type",
+    "show_object_outline",
+)
 _REGION = (
     "view_perspective",
     "view_location",
@@ -136,6 +143,7 @@ def be_daylight(shading: Any) -> None:
     shading.type, shading.light = "SOLID", "FLAT"
     shading.color_type, shading.background_type = "MATERIAL", "WORLD"
     shading.show_cavity, shading.cavity_type = True, "SCREEN"  # by far the cheaper
+    shading.show_object_outline = False  # it goes round dark contacts on the ground too
 
 
 @cache

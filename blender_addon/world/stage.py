@@ -3,65 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import bpy
 import numpy as np
 
-from ..contract.attribute_reading import WorldError, choice
+from ..contract.attribute_reading import WorldError
 from ..contract.catalogue import Asset
-from ..contract.placement import Placement
 from ..contract.scene_graph import Node, SceneGraph
-from ..contract.semantics import UNLABELLED, unlabelled_index
 from ..contract.street import Street, read_street
 from ..contract.street_classes import STREET_CLASSES
+from .actors import MOST_LABELLED, Actors
 from .camera import CameraView, read_camera
-from .finishes import PAINTS, WALLS
 from .library import Library
 from .lighting import StreetLight
-from .materials import Materials, object_colour
-from .meshes import Meshes, SharedMesh
-from .models import ShapeKey, is_shape, meaning, shape_key
+from .materials import Materials
+from .meshes import Meshes
 from .own_objects import number_own, staged_own, with_modifiers
 from .pool import Pool
 from .road import Road
 from .shading import PIXEL
 from .sky import read_sky
-from .stage_parts import CAMERA, STREET, StageParts, mark, shape_shown
+from .stage_parts import CAMERA, STREET, StageParts, mark
 from .staged_object import StagedObject
-from .strays import (
-    Strays,
-    camera_has_strayed,
-    free,
-    has_strayed,
-    put_back,
-    sun_has_strayed,
-)
+from .strays import Strays, camera_has_strayed, free, sun_has_strayed
 from .view_light import light_pictures, light_views
-
-FRAMES = ("street", "sky", "camera", "road", "lane", "side", "junction", "zebra")
-MOST_LABELLED = UNLABELLED - 1
-
-
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """What a node asks for."""
-
-    node: Node
-    mesh: ShapeKey
-    wears: tuple[str, str] | None
-    placement: Placement
-    index: int
-
-
-@dataclass(eq=False)
-class _Actor:
-    """A Blender object and the plan it follows now."""
-
-    body: bpy.types.Object
-    plan: _Plan
-    staged: StagedObject
 
 
 class Stage:
@@ -104,8 +70,8 @@ class Stage:
                 self._collection.objects.link(body)
         if parts is None or blender_scene.camera is None:
             blender_scene.camera = self.camera
-        self._actors: dict[str, _Actor] = {}
         self._pool = Pool(self._collection, self._meshes, self._lighting.fit)
+        self._actors = Actors(self._pool, self._materials, self._library)
         self._scene: SceneGraph | None = None
         self._street: Street | None = None
         self._view: CameraView | None = None
@@ -122,24 +88,8 @@ class Stage:
         Raises:
             WorldError: when the scene cannot be shown.
         """
-        bodies = {body: shape_shown(body) for body in parts.standing.values()}
-        usable = {
-            key: mesh for key, mesh in parts.meshes.items() if is_shape(key, self._library.has(key))
-        }
-        self._pool.resume(usable)
         self._street = read_street(scene)
-        plans = self._plan(scene, self._street)
-        self._resumed = tuple(plan.node.id for plan in plans)
-        for plan in plans:
-            body = parts.standing.get(plan.node.id)
-            if body is not None and bodies[body] == plan.mesh:
-                self._pool.reclaim(plan.mesh)
-                staged = _staged(plan, self._pool.shape(plan.mesh))
-                if body.pass_index != _pass_index(plan):
-                    body.pass_index = _pass_index(plan)
-                self._actors[plan.node.id] = _Actor(body, plan, staged)
-        used = {actor.body for actor in self._actors.values()}
-        bpy.data.batch_remove([body for body in parts.standing.values() if body not in used])
+        self._resumed = self._actors.resume(scene, self._street, parts)
         if parts.camera is not None:
             self._view = read_camera(_only(scene, "camera"))
         light = read_sky(_only(scene, "sky"), scene.root)
@@ -195,12 +145,12 @@ class Stage:
             street = self._street
         view = read_camera(_only(scene, "camera"))
         light = read_sky(_only(scene, "sky"), scene.root)
-        plans = self._plan(scene, street)
+        plans = self._actors.plans(scene, street, self._street)
         self._road.show(street)
         if view != self._view:
             view.apply(self.camera, self.blender_scene)
         self._lighting.show(light)
-        self._follow(plans)
+        self._actors.follow(plans)
         self._scene, self._street, self._view = scene, street, view
         self._resumed = ()  # every node has its object now
 
@@ -210,11 +160,10 @@ class Stage:
         In a window's file users' own objects of a class come last, and modifiers count.
         """
         if not self.solid_view:
-            return tuple(actor.staged for actor in self._actors.values())
-        for actor in self._actors.values():
-            if actor.body.pass_index != _pass_index(actor.plan):  # a copy's, or set by hand
-                actor.body.pass_index = _pass_index(actor.plan)
-        placed = [with_modifiers(actor.staged, actor.body) for actor in self._actors.values()]
+            return tuple(actor.staged for actor in self._actors)
+        for actor in self._actors:
+            actor.renumber()
+        placed = [with_modifiers(actor.staged, actor.body) for actor in self._actors]
         labelled = max((item.index for item in placed), default=0)
         own = number_own(self.blender_scene, labelled, MOST_LABELLED)
         staged = [staged_own(body, index) for body, index in own.items()]
@@ -248,7 +197,7 @@ class Stage:
 
     def bodies(self) -> dict[str, bpy.types.Object]:
         """The Blender objects of placed nodes, by node."""
-        return {node_id: actor.body for node_id, actor in self._actors.items()}
+        return self._actors.bodies()
 
     def body(self, node_id: str) -> bpy.types.Object:
         """The Blender object that shows a node.
@@ -258,7 +207,7 @@ class Stage:
         """
         if node_id not in self._actors:
             raise WorldError(f"The scene shown has no placed object {node_id!r}.")
-        return self._actors[node_id].body
+        return self._actors.body(node_id)
 
     def is_whole(self) -> bool:
         """Whether all of its objects are still there: none was deleted, or undone."""
@@ -266,10 +215,7 @@ class Stage:
         try:
             return all(
                 body.name and body in there
-                for body in (
-                    *(actor.body for actor in self._actors.values()),
-                    *self.frame_bodies(),
-                )
+                for body in (*self._actors.bodies().values(), *self.frame_bodies())
             )
         except ReferenceError:
             return False
@@ -289,11 +235,7 @@ class Stage:
 
     def strays(self) -> Strays:
         """The objects of placed nodes that a hand has moved, turned or scaled."""
-        return {
-            node_id: actor.body
-            for node_id, actor in self._actors.items()
-            if has_strayed(actor.body, actor.staged.matrix)
-        }
+        return self._actors.strays()
 
     def camera_strayed(self) -> bool:
         """Whether a hand has moved the camera."""
@@ -311,8 +253,7 @@ class Stage:
 
     def settle(self) -> None:
         """Put back what a hand has moved, to where the scene now shown has it."""
-        for node_id, body in self.strays().items():
-            put_back(body, self._actors[node_id].plan.placement)
+        self._actors.settle()
         if self.camera_strayed():
             free(self.camera)
             self._shown(self._view).apply(self.camera, self.blender_scene)
@@ -323,7 +264,8 @@ class Stage:
     def clear(self) -> None:
         """Remove everything that the stage made; it cannot be used afterwards."""
         lens = self.camera.data
-        bpy.data.batch_remove([*(actor.body for actor in self._actors.values()), self.camera])
+        self._actors.clear()
+        bpy.data.batch_remove([self.camera])
         self._road.clear()
         self._pool.clear()
         self._meshes.clear()
@@ -333,94 +275,12 @@ class Stage:
         self.blender_scene.camera = self._camera_before
         self._lighting.clear()
         bpy.data.batch_remove([lens, self._collection])
-        self._actors.clear()
         self._scene = self._street = self._view = None
 
     def _shown(self, value):
         if value is None:
             raise WorldError("The stage shows no scene yet; call show first.")
         return value
-
-    def _plan(self, scene: SceneGraph, street: Street) -> list[_Plan]:
-        """Plans of all placed nodes; those of unchanged nodes are kept as they are."""
-        plans = []
-        labelled = 0
-        for node in scene.nodes:
-            kind = node.class_name
-            if kind not in STREET_CLASSES:
-                if kind not in FRAMES:
-                    known = ", ".join((*FRAMES, *STREET_CLASSES))
-                    raise WorldError(f"Node {node.id!r} has unknown class {kind!r}; use {known}.")
-                continue
-            index = 0
-            if STREET_CLASSES[kind].labelled:
-                labelled += 1
-                index = labelled
-            actor = self._actors.get(node.id)
-            if (
-                actor is not None
-                and street is self._street
-                and actor.plan.node == node  # another object where it came as a message
-                and actor.plan.index == index
-            ):
-                plans.append(actor.plan)
-                continue
-            mesh = shape_key(node, self._library.names(kind))
-            self._pool.shape(mesh)  # what cannot be read is told before anything is changed
-            plans.append(_Plan(node, mesh, _wears(node), street.place(node), index))
-        if labelled > MOST_LABELLED:
-            raise WorldError(
-                f"The scene has {labelled} labelled objects; the most is {MOST_LABELLED}."
-            )
-        return plans
-
-    def _follow(self, plans: list[_Plan]) -> None:
-        meshes = {plan.node.id: plan.mesh for plan in plans}
-        # First all that goes, so that what comes finds as much parked as there can be.
-        for node_id, actor in list(self._actors.items()):
-            if meshes.get(node_id) != actor.plan.mesh:
-                del self._actors[node_id]
-                self._pool.park(actor.body, actor.plan.mesh)
-        actors: dict[str, _Actor] = {}
-        for plan in plans:
-            actor = actors[plan.node.id] = self._actors.get(plan.node.id) or self._enter(plan)
-            if actor.plan is not plan:
-                self._change(actor, plan)
-        self._actors = actors
-        if self.solid_view:
-            self._pool.discard_parked()  # in a window they would only be in the way
-
-    def _enter(self, plan: _Plan) -> _Actor:
-        """Give a node an object of its shape."""
-        shared, body = self._pool.shape(plan.mesh), self._pool.take(plan.mesh)
-        self._dress(body, shared, plan)
-        _move(body, plan.placement)
-        body.pass_index = _pass_index(plan)
-        return _Actor(body, plan, _staged(plan, shared))
-
-    def _change(self, actor: _Actor, plan: _Plan) -> None:
-        """Make an object follow another plan for the same node and shape."""
-        body, before = actor.body, actor.plan
-        shared = self._pool.shape(plan.mesh)
-        if plan.wears != before.wears:
-            self._dress(body, shared, plan)
-        moved, renumbered = plan.placement != before.placement, plan.index != before.index
-        if moved:
-            _move(body, plan.placement)
-        if renumbered:
-            body.pass_index = _pass_index(plan)
-        actor.plan = plan
-        if moved or renumbered:
-            actor.staged = _staged(plan, shared)
-
-    def _dress(self, body: bpy.types.Object, shared: SharedMesh, plan: _Plan) -> None:
-        if not shared.coloured or plan.wears is None:
-            return
-        body.color = object_colour(*plan.wears)
-        if self._materials.solid_view:
-            slot = body.material_slots[0]
-            slot.link = "OBJECT"
-            slot.material = self._materials.worn(*plan.wears)
 
 
 def _new_collection(scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -436,39 +296,6 @@ def _new_camera() -> bpy.types.Object:
     camera = bpy.data.objects.new("metasim camera", lens)
     mark(camera, CAMERA)
     return camera
-
-
-def _wears(node: Node) -> tuple[str, str] | None:
-    """What a node's object-coloured faces wear: the kind of stuff and its colour."""
-    stuff = STREET_CLASSES[node.class_name].wears
-    if not stuff:
-        return None
-    return stuff, choice(node, "colour", tuple(WALLS if stuff == "wall" else PAINTS))
-
-
-def _pass_index(plan: _Plan) -> int:
-    return plan.index or unlabelled_index(meaning(plan.node))
-
-
-def _staged(plan: _Plan, shared: SharedMesh) -> StagedObject:
-    length, width, height = (
-        extent * factor for extent, factor in zip(shared.size, plan.placement.scale, strict=True)
-    )
-    return StagedObject(
-        plan.node.id,
-        plan.node.class_name,
-        plan.index,
-        shared.vertices,
-        shared.triangles,
-        plan.placement.matrix(),
-        (length, width, height),
-    )
-
-
-def _move(body: bpy.types.Object, placement: Placement) -> None:
-    body.location = (placement.x, placement.y, placement.z)
-    body.rotation_euler = placement.euler()
-    body.scale = placement.scale
 
 
 def _only(scene: SceneGraph, class_name: str) -> Node:

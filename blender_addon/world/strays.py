@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,13 @@ def put_back(body: bpy.types.Object, placement: Placement) -> None:
     body.location = (placement.x, placement.y, placement.z)
     body.rotation_mode = "XYZ"
     body.rotation_euler = placement.euler()
+    turn_less(body)
     body.scale = placement.scale
+
+
+def turn_less(body: bpy.types.Object) -> None:
+    """Turn a body by less than half a turn instead of a whole one more: a user reads the angle."""
+    body.rotation_euler.z = math.remainder(body.rotation_euler.z, math.tau)
 
 
 def free(body: bpy.types.Object) -> None:

@@ -50,7 +50,7 @@ class METASIM_PT_render(bpy.types.Panel):
             ).filepath = folder
         if bpy.data.images.get(PICTURE) is not None:
             layout.label(text="Picture shown")
-            layout.grid_flow(columns=2, even_columns=True, align=True).prop(
+            layout.grid_flow(row_major=True, columns=3, even_columns=True, align=True).prop(
                 own, "channel", expand=True
             )
         layout.label(text="Over the camera's view")

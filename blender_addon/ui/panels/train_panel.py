@@ -26,10 +26,10 @@ class METASIM_PT_train(bpy.types.Panel):
         column = layout.column()
         column.enabled = not training.active
         column.prop(own, "target", text="Target")
-        column.prop(own, "validation", text="Labels")
+        column.prop(own, "validation", text="Labelled")
         column.prop(own, "run", text="Run")
         column.column(align=True).prop(own, "phases")
-        column.prop(own, "overrides", text="Extra")
+        column.prop(own, "overrides", text="Settings")
         _draw_buttons(layout, training)
         said = session().said.get("train")
         if said or (training.state == "failed" and training.sentence):
