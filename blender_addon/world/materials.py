@@ -21,6 +21,7 @@ from . import barriers, buildings, cyclists, furniture, people, poles, vegetatio
 from .contact import CONTACT
 from .face_attributes import COLOUR, LARGEST_GRAIN, OPEN
 from .finishes import FINISHES, PAINT_ROUGHNESS, PAINTS, WALLS, Finish
+from .node_trees import new_tree
 from .patterns import patterned
 from .shading import LightGroups, components, number, vector
 from .shapes import COLOUR as WORN
@@ -263,10 +264,9 @@ def _build_contact(name: str) -> bpy.types.Material:
 def new_material(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree]:
     """An empty material that is no lamp, however bright its ambient term."""
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    material.node_tree.nodes.clear()
+    tree = new_tree(material)
     be_no_lamp(material)
-    return material, material.node_tree
+    return material, tree
 
 
 def be_no_lamp(material: bpy.types.Material) -> None:

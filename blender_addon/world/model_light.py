@@ -10,6 +10,7 @@ import numpy as np
 from .face_attributes import OPEN, write_attributes
 from .finishes import Finish
 from .materials import ambient_light, be_no_lamp, mirrored_sky, with_glow
+from .node_trees import shown_tree
 from .occlusion import Surroundings, face_frames, open_side
 from .shading import LightGroups, number
 
@@ -41,9 +42,9 @@ def light_material(material: bpy.types.Material, light: LightGroups) -> None:
     Each shader that has a colour sends out its share of the ambient light, with its own normal
     map. Transparency is there or not, from half on.
     """
-    if not material.use_nodes or material.get(_LIT):
+    tree = shown_tree(material)
+    if tree is None or material.get(_LIT):
         return
-    tree = material.node_tree
     material[_LIT] = True
     be_no_lamp(material)
     for node in list(tree.nodes):

@@ -11,6 +11,7 @@ import numpy as np
 from ..contract.attribute_reading import choice, number
 from ..contract.scene_graph import Node
 from .ambient import Ambient, ambient_of
+from .node_trees import new_tree
 from .shading import components, constant, glow, gradient, show_constants, vector
 
 SUN_ANGLE = math.radians(0.53)  # the sun's disc, where light is traced
@@ -130,9 +131,7 @@ def read_sky(node: Node, street: Node) -> SkyLight:
 
 def build_sky(world) -> None:
     """Fill a bpy world with a gradient from horizon to zenith and a glow round the sun."""
-    world.use_nodes = True
-    tree = world.node_tree
-    tree.nodes.clear()
+    tree = new_tree(world)
     output = tree.nodes.new("ShaderNodeOutputWorld")
     background = tree.nodes.new("ShaderNodeBackground")
     direction = tree.nodes.new("ShaderNodeTexCoord").outputs["Generated"]
