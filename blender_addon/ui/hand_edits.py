@@ -141,7 +141,8 @@ class _Edit:
                 continue
             self.graph = _inserted(self.graph, moved)
             body[NODE] = body.name = moved.id
-        bpy.data.batch_remove(waste)
+        if waste:  # to remove nothing has Blender draw all anew too
+            bpy.data.batch_remove(waste)
 
     def movements(self) -> None:
         """What was moved, turned or scaled changes its node, as far as the node can express it."""

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 POINTS = 11.0  # of Blender's own widgets, where its style tells nothing
-# What a sidebar's line loses, pixels at scale 1: tabs, the edges of panel, box and label.
-EDGES, ICON = 58.0, 20.0
+# What a sidebar's line loses, pixels at scale 1: to tabs and edges, to an icon, to a box.
+EDGES, ICON, BOX = 62.0, 26.0, 10.0
 
 
 def sentence_of(error: Exception) -> str:
@@ -63,11 +63,18 @@ def text_width(text: str) -> float:
     return float(blf.dimensions(0, text)[0])
 
 
-def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE") -> None:
-    """Labels, one below the other, that hold a text whole."""
+def draw_text(
+    layout: Any, context: Any, text: str, icon: str = "NONE", lost: float = EDGES
+) -> None:
+    """Labels, one below the other, that hold a text whole.
+
+    Args:
+        icon: before the first line.
+        lost: what a line has not of the region's width, pixels at scale 1; an icon's comes to it.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    lost = EDGES + (ICON if icon != "NONE" else 0.0)
+    lost += ICON if icon != "NONE" else 0.0
     lines = wrapped(text, context.region.width - lost * ui_scale(), text_width)
     for number, line in enumerate(lines):
         column.label(
@@ -82,5 +89,5 @@ def draw_error(layout: Any, context: Any, sentence: str) -> Any:
         The box, for the button that mends it.
     """
     box = layout.box()
-    draw_text(box, context, sentence, icon="ERROR")
+    draw_text(box, context, sentence, icon="ERROR", lost=EDGES + BOX)
     return box

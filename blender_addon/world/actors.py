@@ -168,7 +168,9 @@ class Actors:
                 actor.renumber()
                 self._actors[plan.node.id] = actor
         used = {actor.body for actor in self._actors.values()}
-        bpy.data.batch_remove([body for body in parts.standing.values() if body not in used])
+        waste = [body for body in parts.standing.values() if body not in used]
+        if waste:
+            bpy.data.batch_remove(waste)
         return tuple(plan.node.id for plan in plans)
 
     def strays(self) -> Strays:

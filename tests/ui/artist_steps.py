@@ -244,6 +244,14 @@ def do_hands() -> Steps:
     yield from shot("refused")
 
 
+CHANNELS = (
+    ("BOXES", "picture"),
+    ("MASKS", "picture"),
+    ("CLASSES", "classes"),
+    ("DEPTH", "depth"),
+)
+
+
 def do_pictures() -> Steps:
     """Render: the picture comes in a window, with a switch; and where it was written is said."""
     load()
@@ -262,7 +270,7 @@ def do_pictures() -> Steps:
                if area.type == "IMAGE_EDITOR"]  # fmt: skip
     assert len(editors) == 1 and len(windows) == 2
     shown = editors[0][1].spaces.active
-    for channel, name in (("BOXES", "picture"), ("CLASSES", "classes"), ("DEPTH", "depth")):
+    for channel, name in CHANNELS:
         own().channel = channel
         assert shown.image.name == f"Meta-Sim {name}"
         yield 0.5

@@ -62,6 +62,19 @@ def stands_as_its_label_says(bpy, node_id: str) -> None:
     np.testing.assert_allclose(np.array(body(bpy, node_id).matrix_basis), item.matrix, atol=1e-3)
 
 
+def test_looking_for_what_hands_did_leaves_blender_at_rest(known):
+    """An update of the scene would be looked at again, and draw the view, for ever."""
+    updates = []
+    handlers = known.app.handlers.depsgraph_update_post
+    heard = updates.append
+    known.context.view_layer.update()
+    handlers.append(lambda scene, graph: heard(scene.name))
+    assert take_in(known) == ""
+    known.context.view_layer.update()
+    handlers.pop()
+    assert not updates
+
+
 def test_objects_are_named_after_nodes_and_lie_in_collections_by_class(street):
     for node_id, kind in (("car_0", "car"), ("person_0", "person"), ("building_0", "building")):
         one = body(street, node_id)
