@@ -42,6 +42,11 @@ def _training_share(_) -> float:
     return 100.0 * min(training.step / max(training.steps, 1), 1.0)
 
 
+def _dataset_share(_) -> float:
+    dataset = _session().dataset
+    return 100.0 * min(dataset.done / max(dataset.count, 1), 1.0)
+
+
 def _session():
     from .session import session
 
@@ -93,6 +98,15 @@ class MetasimWindow(bpy.types.PropertyGroup):
         max=100.0,
         precision=0,
         get=_training_share,
+    )
+    dataset_progress: bpy.props.FloatProperty(
+        name="Pictures",
+        description="How much of the data set is written",
+        subtype="PERCENTAGE",
+        min=0.0,
+        max=100.0,
+        precision=0,
+        get=_dataset_share,
     )
 
 

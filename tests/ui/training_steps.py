@@ -17,6 +17,7 @@ from window_hand import (
     shot,
     until,
     view,
+    window,
 )
 from window_stalls import STALLS, bare_redraws, watch_own_work
 
@@ -95,6 +96,12 @@ def do_dataset() -> Steps:
     yield from press("dataset_start()")
     yield from until(lambda: session().dataset.done >= 1, 180, "first picture")
     yield from shot("dataset")
+    assert idle(), "a data set owns the window"
+    graph = own().graph
+    if session().dataset.active:
+        window().event_simulate(type="ESC", value="PRESS", x=view().x + 60, y=view().y + 60)
+        window().event_simulate(type="ESC", value="RELEASE", x=view().x + 60, y=view().y + 60)
     yield from until(lambda: not session().dataset.active and idle(), 180, "data set")
     assert session().dataset.state == "finished", session().dataset.sentence
+    assert own().graph == graph
     yield from shot("dataset_done")

@@ -18,6 +18,6 @@ class METASIM_OT_dataset_cancel(Waiting, bpy.types.Operator):
         yield session().link.ask("dataset_cancel")
 
     def invoke(self, context, event):
-        # Not modal: another operator already waits for the data set's end.
+        # Not modal: the panel follows the data set to its end.
         session().link.ask("dataset_cancel")
         return {"FINISHED"}

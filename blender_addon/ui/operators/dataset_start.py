@@ -24,7 +24,6 @@ class Written(Future):
     def done(self):
         now = session()
         now.pump()
-        now.busy_share = now.dataset.done / max(now.dataset.count, 1)
         return now.link.state != CONNECTED or now.dataset.state in ENDED
 
     def result(self, timeout=None):
@@ -44,12 +43,13 @@ class Written(Future):
 
 
 class METASIM_OT_dataset_start(Waiting, bpy.types.Operator):
-    """Render and label as many scenes as are wanted. A data set that was begun is completed"""
+    """Render and label as many scenes as are wanted, in a program of its own. A data set that was
+    begun is completed"""
 
     bl_idname = "metasim.dataset_start"
     bl_label = "Write Data Set"
     panel = "dataset"
-    doing = "Writing the data set"
+    doing = "Beginning the data set"
 
     run: bpy.props.StringProperty(
         name="Run", description="The run's folder; empty: the scene's", options={"SKIP_SAVE"}
@@ -122,4 +122,5 @@ class METASIM_OT_dataset_start(Waiting, bpy.types.Operator):
         except ValueError:
             now.dataset.state = ""
             raise
-        yield Written()
+        if not self.options.is_invoke or bpy.app.background:
+            yield Written()  # a script waits; in a window the panel follows it

@@ -37,13 +37,16 @@ class METASIM_PT_dataset(bpy.types.Panel):
             row.operator("metasim.dataset_cancel", icon="CANCEL")
         else:
             row.operator("metasim.dataset_start", icon="FILE_FOLDER")
-        said = session().said.get("dataset")
+        failed = dataset.sentence if dataset.state == "failed" else ""
+        said = session().said.get("dataset") or failed
         if said:
             draw_error(layout, context, said)
         if dataset.active:
             row = layout.row()
             row.enabled = False
             text = f"{dataset.done} of {dataset.count}"
-            row.prop(context.window_manager.metasim, "progress", text=text, slider=True)
+            row.prop(context.window_manager.metasim, "dataset_progress", text=text, slider=True)
         elif dataset.state and not said:
-            draw_text(layout, context, f"{dataset.done} pictures in {dataset.folder}")
+            whole = dataset.state == "finished"
+            number = str(dataset.done) if whole else f"{dataset.done} of {dataset.count}"
+            draw_text(layout, context, f"{number} pictures in {dataset.folder}")
