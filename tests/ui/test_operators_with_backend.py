@@ -100,6 +100,7 @@ def test_the_backends_sentences_reach_script_and_panel(addon, backend):
     for call, words in (
         (lambda: addon.ops.metasim.train_start(target="/t"), "no run folder"),
         (lambda: addon.ops.metasim.train_start(run="/r"), "no target pictures"),
+        (lambda: addon.ops.metasim.train_start(run="/r", target="/t", phases="task"), "Labelled"),
         (lambda: addon.ops.metasim.dataset_start(count=2), "no folder for the data set"),
         (lambda: addon.ops.metasim.switch(to="LEARNED"), "no run to apply"),
     ):

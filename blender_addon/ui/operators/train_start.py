@@ -61,6 +61,12 @@ class METASIM_OT_train_start(Waiting, bpy.types.Operator):
             raise ValueError("There is no run folder; choose an empty folder for the run.")
         if not self.resume and not target:
             raise ValueError("There are no target pictures; choose their folder.")
+        phases = self.phases.split(",") if self.phases else chosen_phases(own)
+        validation = absolute(self.validation or own.validation)
+        if not self.resume and "task" in phases and not validation:
+            raise ValueError(
+                "The phase Task is scored on labelled pictures; choose their folder in Labelled."
+            )
         now.need_link()
         fields = {"run": run, "resume": self.resume, "blender": workers_blender()}
         if not self.resume:
@@ -68,8 +74,8 @@ class METASIM_OT_train_start(Waiting, bpy.types.Operator):
             fields |= {
                 "grammar": grammar or (yield from default_grammar(now)),
                 "target": target,
-                "validation": absolute(self.validation or own.validation) or None,
-                "phases": self.phases.split(",") if self.phases else chosen_phases(own),
+                "validation": validation or None,
+                "phases": phases,
                 "overrides": (self.overrides or own.overrides).split(),
             }
         answer = yield now.link.ask("train_start", **fields)
