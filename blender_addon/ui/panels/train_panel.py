@@ -1,5 +1,7 @@
 """Learn from a folder of pictures, and watch."""
 
+from pathlib import Path
+
 import bpy
 
 from ...contract.phases import PHASES
@@ -97,3 +99,15 @@ def _draw_state(layout, context, training):
         row.prop(context.window_manager.metasim, "training_progress", text=text, slider=True)
     if training.sentence and training.state != "failed":
         draw_text(layout, context, training.sentence)
+    if training.run and not training.active:
+        _draw_results(layout, training.run)
+
+
+def _draw_results(layout, run):
+    """What a training that has ended can be looked at by."""
+    row = layout.row(align=True)
+    choice = row.operator("metasim.switch", text="Show Learned")
+    choice.to, choice.run = "LEARNED", run
+    report = Path(run).resolve() / "report.html"
+    if report.is_file():
+        row.operator("wm.url_open", text="Open Report").url = report.as_uri()
