@@ -27,11 +27,11 @@ class METASIM_PT_train(bpy.types.Panel):
         own, training = draw_whose(layout, context), session().training
         column = layout.column()
         column.enabled = not training.active
-        column.prop(own, "target", text="Target")
-        column.prop(own, "validation", text="Labelled")
-        column.prop(own, "run", text="Run")
+        _draw_field(column, own, "target", "Target")
+        _draw_field(column, own, "validation", "Labelled")
+        _draw_field(column, own, "run", "Run")
         column.column(align=True).prop(own, "phases")
-        column.prop(own, "overrides", text="Settings")
+        _draw_field(column, own, "overrides", "Settings")
         _draw_buttons(layout, training)
         said = session().said.get("train")
         if said or (training.state == "failed" and training.sentence):
@@ -73,6 +73,13 @@ class METASIM_PT_training(bpy.types.Panel):
             column.label(text=bar_title(attribute))
             for which in ("prior", "learned"):
                 column.prop(bar, which, text=bar_text(attribute, which), slider=True)
+
+
+def _draw_field(column, own, name, title):
+    """A field with its title: Blender's own share for titles cuts these off in a narrow sidebar."""
+    row = column.split(factor=0.37)
+    row.label(text=title)
+    row.prop(own, name, text="")
 
 
 def _draw_buttons(layout, training):
