@@ -173,6 +173,15 @@ def drag(key: str, right: int, up: int, *, shift: bool = False) -> Steps:
         yield 0.05
 
 
+def turn_by_30() -> Steps:
+    """R, Z and a number of degrees."""
+    yield from stroke("R")
+    yield from stroke("Z")
+    yield from stroke("THREE", unicode="3")
+    yield from stroke("ZERO", unicode="0")
+    yield from stroke("RET")
+
+
 def label_of(node_id: str):
     """The matrix by which a node is labelled."""
     street = session().street.current(window().scene)
@@ -206,11 +215,7 @@ def do_hands() -> Steps:
     moved = own().graph
     yield from shot("moved")
     yaw = node_field("car_0", "yaw").number
-    yield from stroke("R")
-    yield from stroke("Z")
-    yield from stroke("THREE", unicode="3")
-    yield from stroke("ZERO", unicode="0")
-    yield from stroke("RET")
+    yield from turn_by_30()
     yield from until(lambda: own().graph != moved, 20, "turned by hand")
     turned = (node_field("car_0", "yaw").number - yaw) % 360
     assert min(abs(turned - 30), abs(turned - 330)) < 0.1, turned
@@ -237,7 +242,7 @@ def do_hands() -> Steps:
     select(tree)
     place = np.array(tree.matrix_basis)
     yield 0.2
-    yield from drag("R", 40, 40)
+    yield from turn_by_30()
     yield from until(lambda: "no yaw" in session().said.get("scene", ""), 20, "refused in words")
     assert np.allclose(np.array(body("tree_0").matrix_basis), place, atol=1e-5)
     assert not changes(first), changes(first)

@@ -16,7 +16,7 @@ from PIL import Image
 EDGE, TABS = 8, 36  # pixels of a sidebar to the left and to the right of its panels
 GAP = 6  # pixels between pictures side by side
 PANELS = {"addon_node": "node", "addon_render": "render", "addon_train": "train",
-          "addon_dataset": "dataset_done"}  # fmt: skip
+          "addon_dataset": "dataset"}  # fmt: skip
 FAILURES = ("failed_token", "failed_version", "failed_port")
 VIEW = (0, 54, 1060, 854)  # pixels of the window: the 3D view with its sidebar
 PICTURE = "picture_masks"
