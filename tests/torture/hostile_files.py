@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import random
-import re
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from hostile_messages import ODD_TEXTS, flipped, mutated, text_of
+from hostile_messages import flipped, mutated, text_of
+from hostile_text import odd_bytes, odd_json
 from PIL import Image
 
 from blender_addon.contract import scene_graph
@@ -30,9 +30,6 @@ Car 0.00 0 1.85 10.00 20.00 49.00 60.00 1.67 1.87 3.69 -16.53 2.39 58.49 1.57
 Van 0.20 1 1.85 60.00 20.00 89.00 49.00 1.67 1.87 3.69 -16.53 2.39 58.49 1.57
 DontCare -1 -1 -10 30.00 10.00 39.00 19.00 -1 -1 -1 -1000 -1000 -1000 -10
 """
-ODD_WORDS = ("nan", "-inf", "1e400", "9" * 400, "9" * 5000, "1_0", "0x1", "", "é", "\0",
-             "\ufeff", "-0", "1e-400", "'", "{{", "!!python/object:os.system", "&a", "*a", "<<",
-             "~")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,51 +43,6 @@ class Kind:
 
     mutate: Callable[[Path, random.Random], object]
     read: Callable[[Path], object]
-
-
-def odd_text(text: str, source: random.Random) -> str:
-    """Text of which words or lines are others, in another order, or gone."""
-    lines = text.split("\n")
-    for _ in range(source.choice((1, 1, 2, 4))):
-        at = source.randrange(len(lines))
-        choice = source.random()
-        if choice < 0.1:
-            del lines[at]
-        elif choice < 0.2:
-            lines.insert(at, source.choice(lines))
-        elif choice < 0.3:
-            lines[at] = source.choice((" ", "  ", "\t")) + lines[at]
-        else:
-            words = re.findall(r"\s+|[^\s:,\[\]{}]+|.", lines[at]) or [""]
-            place = source.randrange(len(words))
-            others = re.findall(r"[^\s:,\[\]{}]+", source.choice(lines)) or ["x"]
-            words[place] = source.choice(
-                (source.choice(ODD_WORDS), source.choice(others), words[place] * 2)
-            )
-            lines[at] = "".join(words)
-        lines = lines or [""]
-    return "\n".join(lines)
-
-
-def odd_bytes(text: str, source: random.Random) -> bytes:
-    """A text file, mutated as text or as bytes, in one encoding or another."""
-    if source.random() < 0.25:
-        return flipped(text.encode(), source)
-    changed = odd_text(text, source)
-    encoding = source.choice(("utf-8",) * 6 + ("utf-16", "utf-8-sig", "latin-1"))
-    return changed.encode(encoding, errors="replace")
-
-
-def odd_json(value: Any, source: random.Random) -> bytes:
-    """JSON, mutated in its structure, as text or as bytes."""
-    for _ in range(source.choice((1, 1, 2, 5))):
-        value = mutated(value, source)
-    text = text_of(value)
-    choice = source.random()
-    if choice < 0.1:
-        at = source.randrange(len(text))
-        text = text[:at] + source.choice(ODD_TEXTS) + text[at:]
-    return flipped(text.encode(), source) if choice > 0.9 else text.encode(errors="replace")
 
 
 def picture_bytes(form: str, source: random.Random) -> bytes:
