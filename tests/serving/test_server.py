@@ -259,3 +259,15 @@ def test_a_panel_that_never_reads_is_let_go_and_harms_nobody(server: Server, dia
         except wire.WireError:
             break
     assert dialled.ask("status") == {"train": None, "dataset": None}
+
+
+def test_of_very_many_grammars_the_server_keeps_a_few(tmp_path: Path):
+    from metasim_backend.serving.scenes import MOST_KEPT, Scenes
+
+    scenes, text = Scenes(), (DRIVING.parent / "mnist_rotation.yaml").read_text()
+    for number in range(MOST_KEPT + 5):
+        path = tmp_path / str(number) / "grammar.yaml"
+        path.parent.mkdir()
+        path.write_text(text)
+        assert scenes.read(path) is scenes.read(path)
+    assert len(scenes._grammars) == MOST_KEPT

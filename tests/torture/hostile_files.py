@@ -414,8 +414,17 @@ def read_camera(folder: Path) -> None:
     load_camera_file(folder / "c.yaml")
 
 
-def kinds(damaged: Damaged) -> dict[str, Kind]:
-    """Every kind of file, by name."""
+def kinds(damaged: Damaged | None) -> dict[str, Kind]:
+    """Every kind of file, by name; without a run's files those that need none."""
+    of_a_run = (
+        {}
+        if damaged is None
+        else {
+            "checkpoint": Kind(damaged.mutate_checkpoint, damaged.read_checkpoint),
+            "run": Kind(damaged.mutate_run, damaged.read_run),
+            "detector": Kind(damaged.mutate_detector, damaged.read_detector),
+        }
+    )
     return {
         "grammar": Kind(mutate_grammar, read_grammar),
         "scene graph": Kind(mutate_scene, read_scene),
@@ -427,7 +436,5 @@ def kinds(damaged: Damaged) -> dict[str, Kind]:
         "digits": Kind(mutate_digits, read_digits),
         "catalogue": Kind(mutate_catalogue, read_catalogue),
         "camera": Kind(mutate_camera, read_camera),
-        "checkpoint": Kind(damaged.mutate_checkpoint, damaged.read_checkpoint),
-        "run": Kind(damaged.mutate_run, damaged.read_run),
-        "detector": Kind(damaged.mutate_detector, damaged.read_detector),
+        **of_a_run,
     }

@@ -34,16 +34,16 @@ GUARANTEES = {
 
 
 def add_part(path: Path, guarantee: str, part: dict) -> None:
-    """Add what one run of a guarantee measured; one of the same seed is replaced."""
+    """Add what one run of a guarantee measured; one of the same seed and form is replaced."""
     assert guarantee in GUARANTEES, guarantee
     record = json.loads(path.read_text()) if path.exists() else {"guarantees": {}}
     known = record["guarantees"].get(guarantee, {"parts": []})["parts"]
     part = part | {"made_with": made_with()}
-    parts = [one for one in known if one["seed"] != part["seed"]] + [part]
+    parts = [one for one in known if _which(one) != _which(part)] + [part]
     record["guarantees"][guarantee] = {
         "about": GUARANTEES[guarantee],
         "count": sum(one["count"] for one in parts),
-        "parts": sorted(parts, key=lambda one: one["seed"]),
+        "parts": sorted(parts, key=_which),
     }
     record = {
         "measures": "how often each guarantee of robustness was tried; every single one held, or "
@@ -55,6 +55,11 @@ def add_part(path: Path, guarantee: str, part: dict) -> None:
     draft = path.with_name(f"{path.name}.tmp")
     draft.write_text(json.dumps(record, indent=1) + "\n")
     draft.replace(path)
+
+
+def _which(part: dict) -> tuple[str, ...]:
+    """What tells a part from the others of its guarantee."""
+    return tuple(str(part.get(name, "")) for name in ("at", "form", "seed"))
 
 
 def made_with() -> dict:

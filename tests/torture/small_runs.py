@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from forked_commands import ROOT
 
+from metasim_backend.run_files.metrics import read_metrics
+
 FLAT = ROOT / "scenes/aerial2d.yaml"
 SETTINGS = {
     "features.scenes": 12,
@@ -56,6 +58,18 @@ def same_parameters(run: Path, other: Path) -> None:
                 assert torch.equal(value.nan_to_num(7.0), two[path].nan_to_num(7.0)), (name, path)
             else:
                 assert value == two[path] or value != value, (name, path)
+
+
+def same_measurements(run: Path, other: Path) -> None:
+    """Of every step of two runs, in their order, but for the time that they took."""
+    one, two = (
+        [
+            {name: value for name, value in entry.items() if name != "seconds"}
+            for entry in read_metrics(folder / "metrics.jsonl")
+        ]
+        for folder in (run, other)
+    )
+    assert one and one == two
 
 
 def no_waste(folder: Path) -> None:

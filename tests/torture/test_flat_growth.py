@@ -42,9 +42,10 @@ def in_mib(memory: list[int]) -> list[int]:
     return [round(one / 2**20) for one in memory]
 
 
+@pytest.mark.slow
 def test_hours_of_panel_traffic_leave_the_server_as_it_was(tmp_path, how_many, record, seed):
     """Panels come, ask everything that a panel asks, and go, or vanish."""
-    count, source = how_many("requests", 120), random.Random(seed)
+    count, source = how_many("requests", 120, 43_200), random.Random(seed)
     (tmp_path / "token").write_text(TOKEN)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -120,7 +121,7 @@ def test_hours_of_panel_traffic_leave_the_server_as_it_was(tmp_path, how_many, r
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_many_new_streets_leave_the_worker_as_it_was(tmp_path, monkeypatch, how_many, record, seed):
-    count = how_many("streets", 60)
+    count = how_many("streets", 60, 2_000)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     grammar = load_grammar(ROOT / "scenes/driving.yaml")
     settings = RenderSettings(64, 40)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -250,8 +251,32 @@ def answer_of_worker(source: random.Random) -> Message:
     return source.choice(("frame", "differences", "error")), body, arrays, bytes(60 + 80)
 
 
+def test_every_hostile_message_is_refused_by_the_wire_or_the_panels_protocol(seed):
+    """What comes through both is a request in which every field is what it should be."""
+    source = random.Random(seed)
+    through = 0
+    for _ in range(600):
+        left, right = socket.socketpair()
+        with ThreadPoolExecutor(1) as other:
+            accepted = other.submit(wire.Connection, left, TOKEN, server=True, timeout=5)
+            client = wire.Connection(right, TOKEN, server=False, timeout=5)
+        server = accepted.result()
+        data = hostile_message(*request_of_panel(source), source)
+        thread = threading.Thread(target=throw, args=(client._socket, data, source))
+        thread.start()
+        try:
+            request = panel.read_request(server.receive(wait=5))
+            through += 1
+            assert set(request.body) == set(panel.REQUESTS[request.kind])
+        except (wire.WireError, panel.PanelProtocolError) as error:
+            assert 0 < len(str(error)) < 1000
+        server.close()
+        thread.join()
+    assert through
+
+
 def test_no_message_harms_the_worker_pool(tmp_path, how_many, record, seed):
-    count = how_many("messages", 150)
+    count = how_many("messages", 60, 100_000)
     target = Watched(["tests/torture/pool_process.py"], tmp_path, POOL_TOKEN=TOKEN,
                      PYTHONPATH=str(ROOT))  # fmt: skip
     ended = threading.Event()
@@ -311,8 +336,9 @@ def ask(connection: wire.Connection, number: int, kind: str, **fields: object) -
             return dict(reply.body)
 
 
+@pytest.mark.slow
 def test_no_message_harms_the_panels_server(tmp_path, how_many, record, seed):
-    count = how_many("messages", 150)
+    count = how_many("messages", 150, 100_000)
     (tmp_path / "token").write_text(TOKEN)
     target = Watched(
         ["-m", "metasim_backend", "serve", "--token-file", str(tmp_path / "token"),
@@ -409,11 +435,12 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_no_message_harms_the_worker(backend, how_many, record, seed):
     """Mutated jobs are answered with an error; what breaks the protocol ends it with a sentence."""
-    count, source = how_many("worker_messages", 40), random.Random(seed)
-    endings = how_many("worker_endings", 1)
+    count, source = how_many("worker_messages", 40, 10_000), random.Random(seed)
+    endings = how_many("worker_endings", 1, 20)
     connection = backend.start()
     memory, answers = [], {"frame": 0, "differences": 0, "error": 0}
     reference = None

@@ -16,16 +16,17 @@ from pathlib import Path
 import pytest
 from forked_commands import ROOT
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("bpy") is None, reason="bpy is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed"),
+]
 PROGRAM = Path(__file__).with_name("model_process.py")
 SILENCE = 300.0
 """Seconds without a word after which a process hangs."""
 
 
 def test_no_model_harms(tmp_path, how_many, record, seed):
-    count = how_many("models", 60)
+    count = how_many("models", 60, 20_000)
     told: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     harm = []
     first = starts = 0

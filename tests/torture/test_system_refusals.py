@@ -52,6 +52,7 @@ def one_sentence(said: str) -> str:
     return lines[0]
 
 
+@pytest.mark.slow
 def test_a_run_on_a_disk_that_is_full_ends_with_a_sentence_and_goes_on_with_room(
     commands,
     target,
@@ -60,7 +61,7 @@ def test_a_run_on_a_disk_that_is_full_ends_with_a_sentence_and_goes_on_with_room
     how_many,
 ):
     """The disk is full at another file each time."""
-    most = how_many("full_disks", 2)
+    most = how_many("full_disks", 2, 12)
     size = sum(path.stat().st_size for path in whole[0].rglob("*") if path.is_file())
     for number in range(most):
         place = disk(f"size={max(16, size * (number + 1) // (most + 1) // 1024)}k")
@@ -81,6 +82,7 @@ def test_a_run_on_a_disk_that_is_full_ends_with_a_sentence_and_goes_on_with_room
         shutil.rmtree(run)
 
 
+@pytest.mark.slow
 def test_a_data_set_on_a_full_disk_is_completed_with_room(
     commands,
     whole,
@@ -97,6 +99,7 @@ def test_a_data_set_on_a_full_disk_is_completed_with_room(
     assert contents(place / "set") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_nothing_is_said_at_once(commands, target, whole, disk):
     place = disk("size=8m")
     shutil.copytree(whole[0], place / "run")
@@ -137,6 +140,7 @@ def test_an_error_of_the_system_while_a_file_is_written_keeps_what_was_there(
                 assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_changes_no_result(commands, target, whole, tmp_path):
     run = tmp_path / "run"
     pid = commands.start(*training(target, run), clock=True)
@@ -144,6 +148,7 @@ def test_a_clock_that_jumps_changes_no_result(commands, target, whole, tmp_path)
     same_parameters(whole[0], run)
 
 
+@pytest.mark.slow
 def test_a_run_without_shared_memory_is_the_same(target, whole, tmp_path):
     """In a world of its own in which /dev/shm takes nothing."""
     without = "mount -t tmpfs -o ro tmpfs /dev/shm && ! touch /dev/shm/x 2>/dev/null"
@@ -164,6 +169,7 @@ def test_a_run_without_shared_memory_is_the_same(target, whole, tmp_path):
     same_parameters(whole[0], run)
 
 
+@pytest.mark.slow
 def test_a_run_in_folders_of_the_longest_names_is_the_same(
     commands,
     target,

@@ -51,7 +51,7 @@ def scenes(count: int) -> list[SceneGraph]:
 def test_every_job_has_its_answer_though_a_quarter_lose_their_worker(
     stand_in, how_many, record, seed
 ):
-    count = how_many("jobs", 60)
+    count = how_many("jobs", 40, 10_000)
     stand_in(FAULTS, seed)
     settings = RenderSettings(*SIZE)
     workers = WorkerSettings(count=8, threads=1, job_timeout=2.0)
@@ -69,7 +69,7 @@ def test_every_job_has_its_answer_though_a_quarter_lose_their_worker(
     "fault",
     [
         "twice",
-        "another",
+        pytest.param("another", marks=pytest.mark.slow),
         pytest.param("garbage", marks=pytest.mark.slow),
         pytest.param("late", marks=pytest.mark.slow),
     ],
@@ -83,6 +83,7 @@ def test_each_fault_alone_costs_no_answer(stand_in, fault):
         assert (frame.image == frame_of(number, *SIZE).image).all()
 
 
+@pytest.mark.slow
 def test_a_job_that_always_loses_its_worker_is_given_up(stand_in):
     stand_in({"dies": 1.0}, 0)
     with (
@@ -108,7 +109,7 @@ def test_blame_falls_on_a_job_sooner_where_others_lose_nothing():
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
 def test_real_workers_that_are_killed_change_no_pixel(how_many, seed):
-    count = how_many("blender_jobs", 16)
+    count = how_many("blender_jobs", 16, 60)
     grammar = load_grammar(ROOT / "scenes/driving.yaml")
     some = [sample_scene(grammar, number) for number in range(count)]
     settings = [RenderSettings(64, 40, seed=number) for number in range(count)]
