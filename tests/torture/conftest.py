@@ -1,9 +1,9 @@
 """Guarantees of robustness, each in a quick form and, by ``make torture``, in a long one.
 
 ``METASIM_TORTURE=long`` asks for the long forms. ``METASIM_TORTURE_KILLS=20`` and so on, one for
-each count that a test asks for, say how much is done of it, and ``METASIM_TORTURE_SEED`` makes other
-random choices, so that a long form can be run in parts. What was measured is added to the file that
-``METASIM_TORTURE_RESULT`` names.
+each count that a test asks for, say how much is done of it. ``METASIM_TORTURE_SEED`` makes other
+random choices, so that a long form can be run in parts. What was measured is added to the file
+that ``METASIM_TORTURE_RESULT`` names.
 """
 
 from __future__ import annotations

@@ -28,6 +28,10 @@ GUARANTEES = {
     "streets": "new streets shown and rendered by one process: memory",
     "panel traffic": "requests of panels that come and go: memory, threads and open files of the "
     "server",
+    "killed workers": "jobs of real workers that are killed by SIGKILL now and then: the same "
+    "pixels",
+    "full disks": "runs that a full disk ends, each at another file, and that go on with room: the "
+    "parameters of an undisturbed one, bit for bit",
     "handshakes": "replayed, reflected, truncated and downgraded handshakes: refused",
 }
 """What each count counts."""

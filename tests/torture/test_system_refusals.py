@@ -59,9 +59,11 @@ def test_a_run_on_a_disk_that_is_full_ends_with_a_sentence_and_goes_on_with_room
     whole,
     disk,
     how_many,
+    record,
 ):
     """The disk is full at another file each time."""
     most = how_many("full_disks", 2, 12)
+    ended = 0
     size = sum(path.stat().st_size for path in whole[0].rglob("*") if path.is_file())
     for number in range(most):
         place = disk(f"size={max(16, size * (number + 1) // (most + 1) // 1024)}k")
@@ -80,6 +82,8 @@ def test_a_run_on_a_disk_that_is_full_ends_with_a_sentence_and_goes_on_with_room
         same_parameters(whole[0], run)
         no_waste(run)
         shutil.rmtree(run)
+        ended += 1
+    record("full disks", ended)
 
 
 @pytest.mark.slow

@@ -108,7 +108,7 @@ def test_blame_falls_on_a_job_sooner_where_others_lose_nothing():
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="bpy is not installed")
-def test_real_workers_that_are_killed_change_no_pixel(how_many, seed):
+def test_real_workers_that_are_killed_change_no_pixel(how_many, record, seed):
     count = how_many("blender_jobs", 16, 60)
     grammar = load_grammar(ROOT / "scenes/driving.yaml")
     some = [sample_scene(grammar, number) for number in range(count)]
@@ -132,5 +132,7 @@ def test_real_workers_that_are_killed_change_no_pixel(how_many, seed):
             time.sleep(0.1)
         ended.set()
         killer.join()
+        lost = renderer.pool.lost_workers
     for one, other in zip(expected, frames, strict=True):
         assert (one.image == other.image).all() and (one.index == other.index).all()
+    record("killed workers", count, lost_workers=lost)
