@@ -184,7 +184,6 @@ def _serve() -> None:
 
     import metasim_backend.commands.generate
     import metasim_backend.commands.train
-    import metasim_backend.rendering.worlds
     import metasim_backend.training.dataset_generation
     import metasim_backend.training.loop
     import metasim_backend.training.run_config  # noqa: F401

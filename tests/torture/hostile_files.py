@@ -148,8 +148,8 @@ def read_scene(folder: Path) -> None:
     from blender_addon.contract.frames import RenderSettings
     from blender_addon.contract.street import read_street
     from metasim_backend.commands.render import default_settings
-    from metasim_backend.rendering.worlds import open_renderer
     from metasim_backend.training.scene_generator import noise_seeds
+    from metasim_backend.worlds.registry import open_renderer
 
     scene = scene_graph.load(folder / "s.json")
     default_settings(scene.domain)
@@ -335,7 +335,6 @@ class Damaged:
     def read_checkpoint(self, folder: Path) -> None:
         """All that is read of a run's checkpoints, up to where it would go on."""
         from metasim_backend.features.extractor import build_features
-        from metasim_backend.rendering.worlds import open_renderer
         from metasim_backend.training.checkpoint import restore_state
         from metasim_backend.training.dataset_generation import draw
         from metasim_backend.training.plan import make_plan
@@ -343,6 +342,7 @@ class Damaged:
         from metasim_backend.training.services import Services
         from metasim_backend.training.state import new_state
         from metasim_backend.training.target import Target
+        from metasim_backend.worlds.registry import open_renderer
 
         opened, config = open_run(folder / "run")
         load_camera(opened, config)
