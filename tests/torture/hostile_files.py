@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
-import json
 import random
-import shutil
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 import yaml
-from hostile_messages import flipped, mutated, text_of
+from hostile_messages import flipped, mutated
+from hostile_pictures import GOOD_PICTURE, odd_picture
 from hostile_text import odd_bytes, odd_json
-from PIL import Image
 
 from blender_addon.contract import scene_graph
 from metasim_backend.grammar import load_grammar, sample_scene
@@ -43,62 +37,6 @@ class Kind:
 
     mutate: Callable[[Path, random.Random], object]
     read: Callable[[Path], object]
-
-
-def picture_bytes(form: str, source: random.Random) -> bytes:
-    size = source.choice(((96, 64), (1, 1), (33, 17)))
-    pixels = np.random.default_rng(source.getrandbits(32)).integers(0, 256, (*size[::-1], 3))
-    picture = Image.fromarray(pixels.astype(np.uint8))
-    mode = source.choice(("RGB", "L", "P", "1", "LA", "RGBA", "I;16", "CMYK"))
-    if form == "PNG" and mode not in ("I;16", "CMYK"):
-        picture = picture.convert(mode)
-    elif form == "PNG" and mode == "I;16":
-        picture = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
-    elif form == "JPEG" and mode in ("L", "CMYK"):
-        picture = picture.convert(mode)
-    options: dict[str, Any] = {}
-    if source.random() < 0.3:
-        exif = Image.Exif()
-        exif[0x0112], exif[0x010E] = source.randrange(12), "x" * source.randrange(300)
-        options["exif"] = exif
-    if source.random() < 0.2:
-        options["icc_profile"] = source.randbytes(200)
-    buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def odd_png(data: bytes, source: random.Random) -> bytes:
-    """A PNG whose blocks are changed but whose sums are right, so that decoders look into them."""
-    head, blocks, at = data[:8], [], 8
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        blocks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
-        at += 12 + length
-    place = source.randrange(len(blocks))
-    kind, body = blocks[place]
-    if kind == b"IDAT" and source.random() < 0.5:
-        body = zlib.compress(flipped(zlib.decompress(body), source))
-    else:
-        body = flipped(body, source)
-    blocks[place] = (source.choice((kind, kind, kind, b"tRNS", b"PLTE", b"acTL")), body)
-    if source.random() < 0.2:
-        source.shuffle(blocks)
-    return head + b"".join(
-        len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-        for kind, body in blocks
-    )
-
-
-def odd_picture(source: random.Random) -> bytes:
-    form = source.choice(("PNG", "JPEG"))
-    data = picture_bytes(form, source)
-    if form == "PNG" and source.random() < 0.6:
-        return odd_png(data, source)
-    return flipped(data, source)
-
-
-GOOD_PICTURE = picture_bytes("JPEG", random.Random(0))
 
 
 def put(folder: Path, name: str, data: bytes) -> None:
@@ -268,139 +206,6 @@ def read_catalogue(folder: Path) -> None:
     user_assets((folder,))
 
 
-# Runs, detectors, choices -----------------------------------------------------------------------
-
-
-def odd_tensors(value: Any, source: random.Random) -> Any:
-    """A state with one of its parts of another shape, kind, or gone."""
-    if isinstance(value, dict) and value and source.random() < 0.9:
-        changed = dict(value)
-        key = source.choice(sorted(changed, key=str))
-        if source.random() < 0.2:
-            del changed[key]
-        else:
-            changed[key] = odd_tensors(changed[key], source)
-        return changed
-    if isinstance(value, list) and value and source.random() < 0.8:
-        changed_list = list(value)
-        at = source.randrange(len(changed_list))
-        changed_list[at] = odd_tensors(changed_list[at], source)
-        return changed_list
-    if isinstance(value, torch.Tensor):
-        return source.choice(
-            (
-                value.flatten(),
-                value[..., None],
-                value.double(),
-                value.to(torch.int8),
-                torch.full_like(value.float(), float("nan")),
-                torch.zeros(0),
-                None,
-                "weights",
-            )
-        )
-    return source.choice((None, "x", -1, 10**400, float("nan"), {}, [], {"x": 1}, True))
-
-
-class Damaged:
-    """A finished run, and other files of tensors, of which one at a time is damaged.
-
-    Args:
-        run: its folder.
-        made: what a detector's file holds.
-    """
-
-    def __init__(self, run: Path, made: Mapping[str, Any]) -> None:
-        self.run = run
-        self.files = {
-            path.name: torch.load(path, weights_only=True)
-            for path in (run / "checkpoints").glob("*.pt")
-        }
-        self.detector = made
-
-    def _tensors(self, content: Any, source: random.Random) -> bytes:
-        if source.random() < 0.7:
-            for _ in range(source.choice((1, 1, 3))):
-                content = odd_tensors(content, source)
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        data = buffer.getvalue()
-        return flipped(data, source) if source.random() < 0.5 else data
-
-    def mutate_checkpoint(self, folder: Path, source: random.Random) -> None:
-        shutil.copytree(self.run, folder / "run")
-        name = source.choice(sorted(self.files))
-        put(folder, f"run/checkpoints/{name}", self._tensors(self.files[name], source))
-
-    def read_checkpoint(self, folder: Path) -> None:
-        """All that is read of a run's checkpoints, up to where it would go on."""
-        from metasim_backend.features.extractor import build_features
-        from metasim_backend.training.checkpoint import restore_state
-        from metasim_backend.training.dataset_generation import draw
-        from metasim_backend.training.plan import make_plan
-        from metasim_backend.training.run_config import load_camera, load_generator, open_run
-        from metasim_backend.training.services import Services
-        from metasim_backend.training.state import new_state
-        from metasim_backend.training.target import Target
-        from metasim_backend.worlds.registry import open_renderer
-
-        opened, config = open_run(folder / "run")
-        load_camera(opened, config)
-        scenes = load_generator(opened, config)
-        draw(scenes, [1])
-        empty = torch.zeros(0, 3, 64, 64, dtype=torch.uint8)
-        renderer = open_renderer(config.grammar.domain)
-        services = Services(opened, config.grammar, config.settings, Target(empty, empty), renderer)
-        plan = make_plan(config.settings)
-        restore_state(new_state(services, [s.name for s in plan if s.has_steps]), services)
-        renderer.close()
-        for name in ("prior_network", "features"):
-            if (folder / f"run/checkpoints/{name}.pt").exists():
-                build_features(str(folder / f"run/checkpoints/{name}.pt"))
-
-    def mutate_run(self, folder: Path, source: random.Random) -> None:
-        """Text files of a run."""
-        shutil.copytree(self.run, folder / "run", ignore=shutil.ignore_patterns("tensorboard"))
-        path = source.choice(
-            sorted(
-                one
-                for one in (folder / "run").rglob("*")
-                if one.suffix in (".json", ".jsonl", ".yaml", ".png")
-            )
-        )
-        data = path.read_bytes()
-        if path.suffix == ".png":
-            path.write_bytes(odd_png(data, source))
-        elif path.suffix == ".json":
-            path.write_bytes(odd_json(json.loads(data), source))
-        elif path.suffix == ".yaml" and source.random() < 0.5:
-            content = mutated(mutated(yaml.safe_load(data), source), source)
-            path.write_text(yaml.safe_dump(json.loads(text_of(content))), errors="replace")
-        else:
-            path.write_bytes(odd_bytes(data.decode(), source))
-
-    def read_run(self, folder: Path) -> None:
-        from metasim_backend.reporting.report import write_report
-        from metasim_backend.run_files.metrics import Metrics
-        from metasim_backend.serving.run_state import describe_run
-        from metasim_backend.training.run_config import load_generator, open_run
-
-        opened, config = open_run(folder / "run")
-        load_generator(opened, config)
-        Metrics(opened.metrics).keep_until({"pretrain": 1, "match": 1})
-        describe_run({"run": str(folder / "run")})
-        write_report(folder / "run")
-
-    def mutate_detector(self, folder: Path, source: random.Random) -> None:
-        put(folder, "d.pt", self._tensors(self.detector, source))
-
-    def read_detector(self, folder: Path) -> None:
-        from metasim_backend.training.detector_file import load_detector
-
-        trained = load_detector(folder / "d.pt")
-        trained.detector.predict([np.zeros((32, 48, 3), np.uint8)])
-
-
 CAMERA = "camera_model:\n  gamma: 1.2\n  exposure: 0.5\n  blur: 0.3\n"
 
 
@@ -414,17 +219,8 @@ def read_camera(folder: Path) -> None:
     load_camera_file(folder / "c.yaml")
 
 
-def kinds(damaged: Damaged | None) -> dict[str, Kind]:
-    """Every kind of file, by name; without a run's files those that need none."""
-    of_a_run = (
-        {}
-        if damaged is None
-        else {
-            "checkpoint": Kind(damaged.mutate_checkpoint, damaged.read_checkpoint),
-            "run": Kind(damaged.mutate_run, damaged.read_run),
-            "detector": Kind(damaged.mutate_detector, damaged.read_detector),
-        }
-    )
+def kinds() -> dict[str, Kind]:
+    """Every kind of file that needs no run first, by name."""
     return {
         "grammar": Kind(mutate_grammar, read_grammar),
         "scene graph": Kind(mutate_scene, read_scene),
@@ -436,5 +232,4 @@ def kinds(damaged: Damaged | None) -> dict[str, Kind]:
         "digits": Kind(mutate_digits, read_digits),
         "catalogue": Kind(mutate_catalogue, read_catalogue),
         "camera": Kind(mutate_camera, read_camera),
-        **of_a_run,
     }

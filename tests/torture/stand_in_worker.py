@@ -1,7 +1,9 @@
 """A worker that speaks the real protocol and draws next to nothing, with faults of every kind.
 
 As a program it is a worker process: ``python stand_in_worker.py --connect HOST:PORT``. The
-environment's ``STAND_IN_FAULTS`` says how often it does what, such as ``dies=0.25,garbage=0.02``.
+environment's ``STAND_IN_FAULTS`` says how often it does what, such as ``dies=0.25,garbage=0.02``,
+and ``STAND_IN_LATE`` after how many seconds a late answer comes. All that share the folder
+``STAND_IN_ONCE`` do each job wrong once at most.
 """
 
 from __future__ import annotations
@@ -25,8 +27,6 @@ from blender_addon.contract.frames import Frame, frame_to_message  # noqa: E402
 from blender_addon.contract.version import ADDON_VERSION  # noqa: E402
 
 FAULTS = ("dies", "hangs", "garbage", "twice", "late", "another", "error")
-LATE = 3.0
-"""Seconds that a late answer takes."""
 
 
 def frame_of(seed: int, width: int, height: int) -> Frame:
@@ -57,6 +57,18 @@ def chosen_fault(faults: dict[str, float], source: random.Random) -> str:
         if at < 0:
             return name
     return ""
+
+
+def is_the_first(seed: int) -> bool:
+    """Whether no stand-in has had this scene before; always where they share no folder."""
+    folder = os.environ.get("STAND_IN_ONCE")
+    if not folder:
+        return True
+    try:
+        (Path(folder) / str(seed)).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def garbage(right: wire.Message, source: random.Random) -> wire.Message:
@@ -95,7 +107,7 @@ def misbehave(connection: wire.Connection, job: wire.Message, fault: str,
         connection.send(right)
         connection.send(right)
     elif fault == "late":
-        time.sleep(LATE)
+        time.sleep(float(os.environ["STAND_IN_LATE"]))
         connection.send(right)
     elif fault == "another":
         connection.send(wire.Message("frame", {**right.body, "job": 10**9}, right.arrays))
@@ -121,7 +133,7 @@ def main() -> int:
             assert connection.receive(wait=60).kind == "welcome"
             while (job := connection.receive()).kind != "stop":
                 fault = chosen_fault(faults, source)
-                if fault:
+                if fault and is_the_first(job.body["scene"]["seed"]):
                     misbehave(connection, job, fault, source)
                 else:
                     connection.send(answer(job))

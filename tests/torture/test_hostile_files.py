@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hostile_files import Damaged, Kind, kinds
+from damaged_runs import Damaged
+from hostile_files import Kind, kinds
 
 from metasim_backend.cli import USERS_ERRORS, is_users_mistake
 
@@ -98,16 +99,12 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Damaged:
     return Damaged(run, torch.load(folder / "d.pt", weights_only=True))
 
 
-OF_A_RUN = ("checkpoint", "run", "detector")
-
-
 def test_no_file_harms(request, tmp_path, how_many, record, seed, capfd):
     """A file that does harm is kept, and named by its kind and number."""
     whole = bool({"METASIM_TORTURE", "METASIM_TORTURE_FILES"} & set(os.environ))
-    made = kinds(request.getfixturevalue("damaged") if whole else None)
-    usual = [name for name in made if whole or name not in OF_A_RUN]
-    count = how_many("files", QUICK * len(usual), 20_000)
-    chosen = os.environ.get("METASIM_TORTURE_KINDS", ",".join(usual)).split(",")
+    made = kinds() | (request.getfixturevalue("damaged").kinds() if whole else {})
+    count = how_many("files", QUICK * len(made), 20_000)
+    chosen = os.environ.get("METASIM_TORTURE_KINDS", ",".join(made)).split(",")
     signal.signal(signal.SIGPROF, too_long)
     outcomes = {name: collections.Counter() for name in chosen}
     harm: dict[str, list[str]] = {}

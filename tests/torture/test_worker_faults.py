@@ -32,13 +32,15 @@ SIZE = (6, 4)
 def stand_in(monkeypatch):
     """Workers are stand-ins with these faults."""
 
-    def use(faults: dict[str, float], seed: int) -> None:
+    def use(faults: dict[str, float], seed: int, *, late: float = 0, once: str = "") -> None:
         monkeypatch.setattr(
             "metasim_backend.rendering.workers.blender_command",
             lambda *_: [sys.executable, str(STAND_IN)],
         )
         monkeypatch.setenv("STAND_IN_SEED", str(seed))
         monkeypatch.setenv("STAND_IN_FAULTS", ",".join(f"{k}={v}" for k, v in faults.items()))
+        monkeypatch.setenv("STAND_IN_LATE", str(late))
+        monkeypatch.setenv("STAND_IN_ONCE", once)
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
     return use
@@ -52,16 +54,18 @@ def test_every_job_has_its_answer_though_a_quarter_lose_their_worker(
     stand_in, how_many, record, seed
 ):
     count = how_many("jobs", 40, 10_000)
-    stand_in(FAULTS, seed)
+    stand_in(FAULTS, seed, late=18)
     settings = RenderSettings(*SIZE)
-    workers = WorkerSettings(count=8, threads=1, job_timeout=2.0)
+    # A busy machine may keep an honest worker from its answer for a while.
+    workers = WorkerSettings(count=8, threads=1, job_timeout=15.0)
     with BlenderRenderer(workers) as renderer:
         frames = renderer.render(scenes(count), [settings] * count)
         lost = renderer.pool.lost_workers
     for number, frame in enumerate(frames):
         right = frame_of(number, *SIZE)
         assert (frame.image == right.image).all() and (frame.depth == right.depth).all(), number
-    assert lost > count / 8
+    # A third as many as jobs, since those that are done again are lost again; six deviations less.
+    assert lost > max(0, count / 3 - 6 * (count * 4 / 9) ** 0.5)
     record("jobs with faulty workers", count, workers=8, lost_workers=lost, faults=FAULTS)
 
 
@@ -69,16 +73,22 @@ def test_every_job_has_its_answer_though_a_quarter_lose_their_worker(
     "fault",
     [
         "twice",
-        pytest.param("another", marks=pytest.mark.slow),
-        pytest.param("garbage", marks=pytest.mark.slow),
-        pytest.param("late", marks=pytest.mark.slow),
+        *(
+            pytest.param(fault, marks=pytest.mark.slow)
+            for fault in ("another", "garbage", "late", "hangs", "dies", "error")
+        ),
     ],
 )
-def test_each_fault_alone_costs_no_answer(stand_in, fault):
-    stand_in({fault: 0.3}, 1)
+def test_each_fault_alone_costs_no_answer(stand_in, tmp_path, fault):
+    """Each job is done wrong the first time."""
+    stand_in({fault: 1.0}, 1, late=8, once=str(tmp_path))
     settings = RenderSettings(*SIZE)
-    with BlenderRenderer(WorkerSettings(count=2, threads=1, job_timeout=2.0)) as renderer:
-        frames = renderer.render(scenes(8), [settings] * 8)
+    with BlenderRenderer(WorkerSettings(count=2, threads=1, job_timeout=5.0)) as renderer:
+        frames = renderer.render(scenes(4), [settings] * 4)
+        lost = renderer.pool.lost_workers
+    assert len(list(tmp_path.iterdir())) == 4
+    if fault not in ("error", "twice"):  # after these a worker is kept, or let go between two jobs
+        assert lost >= 4
     for number, frame in enumerate(frames):
         assert (frame.image == frame_of(number, *SIZE).image).all()
 
