@@ -31,18 +31,25 @@ def seed() -> int:
 
 
 @pytest.fixture
-def how_many() -> Callable[[str, int, int], int]:
+def long_form() -> dict[str, int]:
+    """How much the long form of a test does of each thing, for the record of one that did less."""
+    return {}
+
+
+@pytest.fixture
+def how_many(long_form: dict[str, int]) -> Callable[[str, int, int], int]:
     """How much of something is done: as the environment says, or by default in the quick or in the
     long form."""
 
     def of(name: str, quick: int, long: int) -> int:
+        long_form[name] = long
         return int(os.environ.get(f"METASIM_TORTURE_{name.upper()}", long if LONG else quick))
 
     return of
 
 
 @pytest.fixture
-def record() -> Callable[..., None]:
+def record(long_form: dict[str, int]) -> Callable[..., None]:
     """Print what was measured, and add it to the result file where one is named."""
     started = time.monotonic()
 
@@ -50,6 +57,7 @@ def record() -> Callable[..., None]:
         part = {
             "seed": SEED,
             "count": count,
+            "long_form": dict(long_form),
             "seconds": round(time.monotonic() - started),
             **figures,
         }

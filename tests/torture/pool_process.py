@@ -21,7 +21,7 @@ def main() -> None:
         ended.set()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    settings = WorkerSettings(count=0, token=os.environ["POOL_TOKEN"], job_timeout=20)
+    settings = WorkerSettings(count=0, token=os.environ["POOL_TOKEN"], job_timeout=60)
     done = 0
     with WorkerPool(settings) as pool:
         print(pool.address[1], flush=True)

@@ -51,7 +51,8 @@ def add_part(path: Path, guarantee: str, part: dict) -> None:
     }
     record = {
         "measures": "how often each guarantee of robustness was tried; every single one held, or "
-        "make torture would have failed and written nothing of it",
+        "make torture would have failed and written nothing of it. A part's long_form is what "
+        "the test does by default; its count is what was done",
         "command": "make torture",
         "guarantees": {name: record["guarantees"][name] for name in GUARANTEES
                        if name in record["guarantees"]},

@@ -27,9 +27,9 @@ def honest_worker(address: tuple[str, int], ended: threading.Event) -> None:
     """Does jobs; when it is let go it dials in again."""
     while not ended.is_set():
         try:
-            with wire.connect(address, TOKEN, timeout=20) as connection:
+            with wire.connect(address, TOKEN, timeout=60) as connection:
                 connection.send(hello_of_worker())
-                assert connection.receive(wait=20).kind == "welcome"
+                assert connection.receive(wait=60).kind == "welcome"
                 while not ended.is_set():
                     try:
                         job = connection.receive(wait=1)
@@ -60,14 +60,14 @@ def test_every_hostile_message_is_refused_by_the_wire_or_the_panels_protocol(see
     for _ in range(600):
         left, right = socket.socketpair()
         with ThreadPoolExecutor(1) as other:
-            accepted = other.submit(wire.Connection, left, TOKEN, server=True, timeout=5)
-            client = wire.Connection(right, TOKEN, server=False, timeout=5)
+            accepted = other.submit(wire.Connection, left, TOKEN, server=True, timeout=60)
+            client = wire.Connection(right, TOKEN, server=False, timeout=60)
         server = accepted.result()
         data = hostile_message(*request_of_panel(source), source)
         thread = threading.Thread(target=throw, args=(client._socket, data, source))
         thread.start()
         try:
-            request = panel.read_request(server.receive(wait=5))
+            request = panel.read_request(server.receive(wait=60))
             through += 1
             assert set(request.body) == set(panel.REQUESTS[request.kind])
         except (wire.WireError, panel.PanelProtocolError) as error:
@@ -157,7 +157,7 @@ def test_no_message_harms_the_panels_server(tmp_path, how_many, record, seed):
         hello = panel.hello("0.1.0", "4.5.0")
         with wire.connect(address, TOKEN, timeout=20) as friend:
             friend.send(hello)
-            panel.read_welcome(friend.receive(wait=20))
+            panel.read_welcome(friend.receive(wait=60))
             asked = [0]
 
             def served() -> int:

@@ -225,9 +225,9 @@ def test_a_panel_on_a_slow_network_is_served():
     thread.start()
     relay = SlowRelay((server.host, server.port), DELAY)
     try:
-        with wire.connect(relay.address, "a token", timeout=20) as connection:
+        with wire.connect(relay.address, "a token", timeout=60) as connection:
             connection.send(panel.hello("0.1.0", "4.5.0"))
-            panel.read_welcome(connection.receive(wait=20))
+            panel.read_welcome(connection.receive(wait=60))
             grammar = str(ROOT / "scenes/aerial2d.yaml")
             connection.send(panel.request("sample", 1, grammar=grammar, seed=1))
             reply = panel.read_answer(connection.receive(wait=60))
