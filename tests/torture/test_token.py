@@ -178,7 +178,7 @@ def in_any_file(folder: Path, token: str) -> list[Path]:
 
 def test_a_workers_token_is_on_no_command_line_and_in_no_log(tmp_path, monkeypatch, capfd):
     program = "import sys, time; print(sys.argv, flush=True); time.sleep(60)"
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(
         "metasim_backend.rendering.workers.blender_command",
         lambda *_: [sys.executable, "-c", program],
