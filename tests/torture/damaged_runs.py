@@ -102,9 +102,10 @@ class Damaged:
         plan = make_plan(config.settings)
         restore_state(new_state(services, [s.name for s in plan if s.has_steps]), services)
         renderer.close()
-        for name in ("prior_network", "features"):
-            if (folder / f"run/checkpoints/{name}.pt").exists():
-                build_features(str(folder / f"run/checkpoints/{name}.pt"))
+        kept = opened.load_checkpoint("features")
+        features = build_features(str(folder / "run/checkpoints/prior_network.pt"))
+        with opened.used("features"):
+            features.load_state_dict(kept["state"])
 
     def mutate_run(self, folder: Path, source: random.Random) -> None:
         """Text files of a run."""

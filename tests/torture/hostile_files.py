@@ -75,7 +75,8 @@ def read_grammar(folder: Path) -> None:
     sample_scene(grammar, 0)
     from metasim_backend.training.run_config import resolve_settings
 
-    resolve_settings(grammar)
+    numbers = any(one.mutable for spec in grammar.classes for one in spec.attributes)
+    resolve_settings(grammar, [] if numbers else ["phases=structure"])
 
 
 def mutate_scene(folder: Path, source: random.Random) -> None:
@@ -154,11 +155,13 @@ def mutate_table(folder: Path, source: random.Random) -> None:
     rows = "frame,width,height,class,xmin,ymin,xmax,ymax\n" + "".join(
         f"{i // 2},96,64,Car,1,2,30,40\n" for i in range(6)
     )
-    data = odd_bytes(rows, source)
-    if source.random() < 0.5:
-        put(folder, "t.csv.gz", flipped(gzip.compress(data), source))
-    else:
+    data, choice = odd_bytes(rows, source), source.random()
+    if choice < 0.5:
         put(folder, "t.csv", data)
+    elif choice < 0.8:
+        put(folder, "t.csv.gz", gzip.compress(data))
+    else:
+        put(folder, "t.csv.gz", flipped(gzip.compress(rows.encode()), source))
 
 
 def read_table(folder: Path) -> None:
@@ -172,10 +175,15 @@ def read_table(folder: Path) -> None:
 def mutate_digits(folder: Path, source: random.Random) -> None:
     images = np.array([0x803, 3, 28, 28], ">i4").tobytes() + bytes(3 * 784)
     labels = np.array([0x801, 3], ">i4").tobytes() + bytes(3)
-    packed = source.random() < 0.5
-    for name, data in (("t10k-images-idx3-ubyte", images), ("t10k-labels-idx1-ubyte", labels)):
-        ending = ".gz" if packed else ""
-        put(folder, name + ending, flipped(gzip.compress(data) if packed else data, source))
+    files = {"t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": labels}
+    odd, packed = source.choice(sorted(files)), source.random() < 0.5
+    for name, data in files.items():
+        if name == odd and not packed or source.random() < 0.3:  # else what checks the sums says it
+            data = flipped(data, source)
+        if packed:
+            data = gzip.compress(data)
+            data = flipped(data, source) if name == odd and source.random() < 0.5 else data
+        put(folder, name + (".gz" if packed else ""), data)
 
 
 def read_digits(folder: Path) -> None:

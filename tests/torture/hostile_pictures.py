@@ -65,4 +65,12 @@ def odd_picture(source: random.Random) -> bytes:
     return flipped(data, source)
 
 
-GOOD_PICTURE = picture_bytes("JPEG", random.Random(0))
+def good_picture(width: int = 96, height: int = 64) -> bytes:
+    """A picture with which nothing is wrong."""
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+GOOD_PICTURE = good_picture()

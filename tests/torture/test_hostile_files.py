@@ -4,6 +4,7 @@ than ten seconds of a processor or 2 GiB of memory."""
 from __future__ import annotations
 
 import collections
+import json
 import os
 import random
 import resource
@@ -14,11 +15,14 @@ import traceback
 import warnings
 from pathlib import Path
 
+import damaged_runs
+import hostile_files
 import numpy as np
 import pytest
 import torch
 from damaged_runs import Damaged
 from hostile_files import Kind, kinds
+from hostile_pictures import good_picture
 
 from metasim_backend.cli import USERS_ERRORS, is_users_mistake
 
@@ -97,6 +101,31 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Damaged:
     detector = Detector(DetectorSettings.for_cpu(weights="none"), torch.Generator().manual_seed(0))
     save_detector(folder / "d.pt", TrainedDetector(detector, (48, 32), 0.5))
     return Damaged(run, torch.load(folder / "d.pt", weights_only=True))
+
+
+UNHARMED = {
+    "odd_json": lambda value, _: json.dumps(value).encode(),
+    "odd_bytes": lambda text, _: text.encode(),
+    "odd_picture": lambda _: good_picture(),
+    "odd_png": lambda data, _: data,
+    "odd_tensors": lambda value, _: value,
+    "flipped": lambda data, _: data,
+    "mutated": lambda value, _: value,
+}
+
+
+@pytest.mark.parametrize("of_a_run", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_whole_file_gives_a_result(request, tmp_path, monkeypatch, of_a_run):
+    """What is mutated is good before: else each would be refused for the same reason."""
+    made = request.getfixturevalue("damaged").kinds() if of_a_run else kinds()
+    for module in (hostile_files, damaged_runs):
+        for name in UNHARMED.keys() & vars(module).keys():
+            monkeypatch.setattr(module, name, UNHARMED[name])
+    for name, kind in made.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        kind.mutate(folder, random.Random(1))
+        kind.read(folder)
 
 
 def test_no_file_harms(request, tmp_path, how_many, record, seed, capfd):
