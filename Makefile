@@ -108,6 +108,12 @@ slow: $(STAMP) ## the tests that take longer
 	$(if $(WINDOW_TEST),$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) $(WINDOW_TEST) || [ $$? -eq 5 ])
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
+# Each count has a variable of its own, such as METASIM_TORTURE_KILLS=20; see tests/torture/conftest.py.
+.PHONY: torture
+torture: $(STAMP) ## guarantees of robustness in their long form, some hours: docs/results/reliability.json
+	METASIM_TORTURE=long METASIM_TORTURE_RESULT=$(CURDIR)/docs/results/reliability.json OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -s -m "not benchmark" $(PYTEST_ARGS) tests/torture
+
 .PHONY: nightly
 nightly: $(STAMP) $(NEWER)/.set-up $(OLDER)/.set-up $(READERS)/.set-up ## labels in every Blender: 3.4 or what is installed, 4.2, 4.5, 5.0; others' readers
 	METASIM_BPY42_PYTHON=$(CURDIR)/$(OLDER)/bin/python METASIM_BPY50_PYTHON=$(CURDIR)/$(NEWER)/bin/python \

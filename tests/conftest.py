@@ -17,7 +17,9 @@ def project_root() -> Path:
 
 
 # What a complete set-up has; a test that is skipped for want of it has not been run by mistake.
-OF_THE_SET_UP = re.compile(r"bpy|blender|debian|denoiser|hatchling|psutil|timm", re.IGNORECASE)
+OF_THE_SET_UP = re.compile(
+    r"bpy|blender|debian|denoiser|hatchling|hypothesis|psutil|timm", re.IGNORECASE
+)
 
 
 @pytest.hookimpl(hookwrapper=True)

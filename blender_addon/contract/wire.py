@@ -38,6 +38,7 @@ _LENGTHS = struct.Struct("<IQ")
 HANDSHAKE_WITHIN = 10.0
 """Seconds that a listening side gives a stranger."""
 _NONCE = 32
+_ROOM = 64 * 2**10
 
 
 class WireError(ConnectionError):
@@ -247,8 +248,8 @@ class Connection:
             raise WireError(f"the connection is gone: {error}") from None
 
     def _receive_bytes(self, count: int, deadline: float) -> bytearray:
-        data = bytearray(count)
-        view = memoryview(data)
+        # Room is made as bytes arrive: whoever only announces many costs nothing.
+        data = bytearray(min(count, _ROOM))
         got = 0
         try:
             while got < count:
@@ -256,7 +257,10 @@ class Connection:
                 if remaining <= 0:
                     raise TimeoutError
                 self._socket.settimeout(remaining)
-                received = self._socket.recv_into(view[got:])
+                if got == len(data):
+                    data.extend(bytes(min(got, count - got)))
+                with memoryview(data) as view, view[got:] as free:
+                    received = self._socket.recv_into(free)
                 if received == 0:
                     raise WireError("the other side closed the connection within a message")
                 got += received

@@ -67,9 +67,9 @@ class Library:
             raise WorldError(
                 f"The {asset.class_name} {asset.name!r} of {asset.file} {error}."
             ) from None
-        except (RuntimeError, OSError, ValueError, MemoryError) as error:
-            if isinstance(error, WorldError):
-                raise
+        except WorldError:
+            raise
+        except Exception as error:  # importers raise whatever the damage leads to
             raise WorldError(
                 f"The {asset.class_name} {asset.name!r} cannot be read from {asset.file}: "
                 f"{_last_line(error)}."

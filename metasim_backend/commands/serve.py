@@ -48,6 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.port > 65535:
         raise UsageError(f"--port {arguments.port} is not from 0 to 65535.")
+    if not arguments.token_file and not (sys.stdout is not None and sys.stdout.isatty()):
+        raise UsageError(
+            "A token that is made up is told on a terminal alone, where no log keeps it; give one "
+            "with --token-file."
+        )
     token = read_token(arguments.token_file) if arguments.token_file else secrets.token_hex(16)
     if arguments.with_parent and not process_is_there(arguments.with_parent):
         raise UsageError(f"--with-parent {arguments.with_parent}: there is no such process.")

@@ -221,7 +221,13 @@ def build_features(
     state = read_state(path)
     if state.get("kind") == KIND:
         name = f"a small network trained on the prior's own renders, from the file {path.name}"
-        return _of_prior(PriorNetwork.from_saved(state), name)
+        try:
+            return _of_prior(PriorNetwork.from_saved(state), name)
+        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise FeaturesError(
+                f"The network in {path} is not as this version writes it ({type(error).__name__}); "
+                "give another, or train the run anew."
+            ) from error
     return _of_imagenet(file_network(path, state))
 
 

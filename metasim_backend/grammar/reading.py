@@ -53,7 +53,7 @@ def grammar_from_dict(data: Mapping, source: str = "grammar") -> Grammar:
     Raises:
         GrammarError: one sentence naming the key.
     """
-    return _read(locate(dict(data), source), source)
+    return _read(locate(dict(data) if isinstance(data, Mapping) else data, source), source)
 
 
 def with_overrides(grammar: Grammar, changes: Mapping) -> Grammar:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from blender_addon.contract.text_files import TextFileError, read_text
+from blender_addon.contract.text_files import TextFileError, read_text, shown
 from metasim_backend.grammar.language import GrammarError
 from metasim_backend.shipped_files.grammars import grammar_file, nearest_grammar
 
@@ -132,7 +132,7 @@ def _shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return "nothing" if value is None else repr(value)
+    return "nothing" if value is None else shown(value)
 
 
 def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
@@ -159,11 +159,16 @@ def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
     if base is None:
         return tree
     beside = path.parent / base.text()
-    below = beside if beside.is_file() else grammar_file(base.text())
-    if below.resolve() in (*seen, path.resolve()):
+    try:
+        below = beside if beside.is_file() else grammar_file(base.text())
+        itself, there = below.resolve() in (*seen, path.resolve()), below.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        below, itself, there = beside, False, False
+    if itself:
         base.fail(f"{base.value!r} leads back to this file; a grammar cannot extend itself.")
-    if not below.is_file():
-        base.fail(f"there is no file {str(beside)!r} to extend, nor a shipped grammar so named.")
+    if not there:
+        missing = shown(str(beside))
+        base.fail(f"there is no file {missing} to extend, nor a shipped grammar so named.")
     return merge(read_file(below, (*seen, path.resolve())), tree)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from metasim_backend.reporting.learning_film import film_of, write_film
+from metasim_backend.reporting.learning_film import Film, film_of, write_film
 from metasim_backend.reporting.run_page import render_page
-from metasim_backend.reporting.run_record import RunRecord, read_run
+from metasim_backend.reporting.run_record import ReportError, read_run
 from metasim_backend.run_files.atomic_files import write_text
 
 
@@ -23,17 +25,37 @@ def write_report(run_folder: Path) -> Path:
     """
     path = run_folder / "report.html"
     record = read_run(run_folder)
-    write_text(path, render_page(record, _film(record)))
+    with _of_whole_files(run_folder):
+        film = film_of(record)
+    shown = None if film is None else _as_uri(run_folder, film)
+    with _of_whole_files(run_folder):
+        page = render_page(record, shown)
+    write_text(path, page)
     return path
 
 
-def _film(record: RunRecord) -> str | None:
-    """The film as a data URI; None without one, or where a picture is damaged."""
-    film = film_of(record)
-    if film is None:
-        return None
+@contextlib.contextmanager
+def _of_whole_files(run_folder: Path) -> Iterator[None]:
+    """While what was read is made into a page, which writes nothing.
+
+    Each file was whole when it was read, so what fails here is that they do not fit each other.
+    """
     try:
-        content = write_film(record.folder / "learning.gif", film).read_bytes()
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+        if isinstance(error, ReportError):
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise ReportError(
+            f"The files in {run_folder / 'report_data'} do not belong together "
+            f"({type(error).__name__}: {said}); write them again by resuming the run."
+        ) from error
+
+
+def _as_uri(run_folder: Path, film: Film) -> str | None:
+    """The film as a data URI; None where a picture is damaged."""
+    try:
+        content = write_film(run_folder / "learning.gif", film).read_bytes()
     except ValueError:
         return None  # the page says below which picture is damaged
     return f"data:image/gif;base64,{base64.b64encode(content).decode()}"

@@ -87,12 +87,27 @@ def _is_text(path: Path) -> bool:
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """All lines of a ``metrics.jsonl``; a cut last line is left out."""
+    """All lines of a ``metrics.jsonl``; one that is cut or damaged is left out."""
     entries = []
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                entries.append(json.loads(line))
-            except json.JSONDecodeError:
+                entry = json.loads(line)
+            except (ValueError, RecursionError):
                 continue
+            if isinstance(entry, dict) and _is_whole(entry):
+                entries.append(entry)
     return entries
+
+
+def _is_whole(entry: Mapping[str, Any]) -> bool:
+    numbers = (value for name, value in entry.items() if name != "phase")
+    return (
+        isinstance(entry.get("phase"), str)
+        and isinstance(entry.get("step"), int)
+        and all(value is None or _is_number(value) for value in numbers)
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e300

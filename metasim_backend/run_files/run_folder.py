@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +35,39 @@ PARTS = (
 
 class RunFolderError(ValueError):
     """A run's folder that cannot be used as asked; one sentence with the remedy."""
+
+
+def load_tensors(path: Path, what: str) -> Any:
+    """What :func:`.write_tensors` wrote.
+
+    Raises:
+        RunFolderError: when it is damaged; it begins with ``what``.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise whatever the damage leads to
+        raise RunFolderError(
+            f"{what} cannot be read ({type(error).__name__}); put a whole one there or train again."
+        ) from None
+
+
+@contextlib.contextmanager
+def as_it_was_written(path: Path) -> Iterator[None]:
+    """While the content of a file of ours is used.
+
+    Raises:
+        RunFolderError: where it is not as we write it: damaged, or of another version.
+    """
+    try:
+        yield
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        if type(e).__module__.startswith(("metasim_backend.", "blender_addon.")):
+            raise
+        said = " ".join(str(e).split())[:200]
+        raise RunFolderError(
+            f"{path} is not as this version writes it ({type(e).__name__}: {said}); put a whole "
+            "one there or train again."
+        ) from e
 
 
 @dataclass(frozen=True)
@@ -230,13 +262,17 @@ class RunFolder:
         path = self.checkpoints / f"{name}.pt"
         if not path.exists():
             return None
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        content = load_tensors(path, f"The checkpoint {path}")
+        if not isinstance(content, dict):
             raise RunFolderError(
-                f"The checkpoint {path} cannot be read ({type(error).__name__}); put a whole one "
-                "there or train again."
-            ) from None
+                f"The checkpoint {path} holds a {type(content).__name__}; put a whole one there or "
+                "train again."
+            )
+        return content
+
+    def used(self, name: str = "last") -> contextlib.AbstractContextManager[None]:
+        """While the content of a checkpoint is used: what does not fit is told with its file."""
+        return as_it_was_written(self.checkpoints / f"{name}.pt")
 
     def write_json(self, name: str, data: object) -> None:
         """Write ``report_data/NAME`` atomically."""

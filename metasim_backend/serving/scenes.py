@@ -19,6 +19,8 @@ from metasim_backend.shipped_files.grammars import shipped_grammars, title
 if TYPE_CHECKING:
     from metasim_backend.training.scene_generator import SceneGenerator
 
+MOST_KEPT = 32
+"""Grammars; the one that was read first goes first."""
 _MAX_SEED = 2**53
 
 
@@ -76,7 +78,10 @@ class Scenes:
         stamp = [(p.name, p.stat().st_mtime_ns) for p in sorted(path.parent.glob("*.y*ml"))]
         known = self._grammars.get(path)
         if known is None or known[0] != stamp:
+            self._grammars.pop(path, None)
             known = self._grammars[path] = stamp, load_grammar(path)
+            if len(self._grammars) > MOST_KEPT:
+                del self._grammars[next(iter(self._grammars))]
         return known[1]
 
     def _generator_of(self, run: Path) -> SceneGenerator:

@@ -101,7 +101,9 @@ def _members(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, o
 def _names(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for member, value in data.items():
         name = f"{prefix}{member}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not value and name not in groups().keys() - {""}:
+            yield name
+        elif isinstance(value, Mapping):
             yield from _names(value, f"{name}.")
         elif name in groups():
             raise SettingsError(f"Setting {name!r} is a group; set one of its members.")

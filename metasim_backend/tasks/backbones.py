@@ -5,7 +5,6 @@ The pyramid has levels of stride 4, 8, 16, 32 and (by pooling) 64 pixels.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +181,7 @@ def _read_weights(backbone: str, weights: str) -> tuple[dict[str, Any] | None, s
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # damaged files raise whatever the damage leads to
         raise BackboneError(
             f"Weights file {weights!r} is not a PyTorch state dict; save one with torch.save."
         ) from error

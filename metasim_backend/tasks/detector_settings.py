@@ -12,11 +12,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from blender_addon.contract.text_files import shown
 from metasim_backend.tasks.average_precision import CLASS_MAPPING
 from metasim_backend.tasks.backbones import BACKBONES
 from metasim_backend.tasks.detection_targets import AugmentationSettings
 
 NORMS = ("auto", "frozen", "batch", "group")
+LARGEST = 1_000_000
+"""Of a setting's number."""
 
 
 class DetectorError(ValueError):
@@ -97,6 +100,12 @@ class DetectorSettings:
     augmentation: AugmentationSettings = AugmentationSettings()
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not _is_of_kind(value, type(self).__dataclass_fields__[name].type):
+                raise DetectorError(
+                    f"Detector setting {name} is {shown(value)}; give "
+                    f"{type(self).__dataclass_fields__[name].type}."
+                )
         object.__setattr__(self, "class_mapping", MappingProxyType(dict(self.class_mapping)))
         for name, known in (("backbone", BACKBONES), ("norm", NORMS)):
             if getattr(self, name) not in known:
@@ -149,6 +158,23 @@ class DetectorSettings:
         if self.norm != "auto":
             return self.norm
         return "group" if self.weights == "none" else "frozen"
+
+
+def _is_of_kind(value: object, kind: object) -> bool:
+    """Whether a field's value is of the type that it is declared with, and of a usable size."""
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+    if kind == "float":
+        return _is_of_kind(value, "int") or isinstance(value, float) and abs(value) <= LARGEST
+    if kind in ("str", "bool"):
+        return type(value).__name__ == kind
+    if kind in ("tuple[int, ...]", "tuple[str, ...]"):
+        return isinstance(value, tuple) and all(_is_of_kind(one, str(kind)[6:9]) for one in value)
+    if kind == "Mapping[str, str]":
+        return isinstance(value, Mapping) and all(
+            isinstance(one, str) for pair in value.items() for one in pair
+        )
+    return isinstance(value, AugmentationSettings)
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

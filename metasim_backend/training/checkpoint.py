@@ -51,6 +51,12 @@ def restore_state(state: State, services: Services) -> bool:
     saved = services.folder.load_checkpoint()
     if saved is None:
         return False
+    with services.folder.used():
+        _restore(state, services, saved)
+    return True
+
+
+def _restore(state: State, services: Services, saved: dict[str, Any]) -> None:
     load_learned(state.scenes, state.structure, saved, services.settings.structure)
     if "camera_model" in saved:
         state.camera_model = CameraModel.from_dict(saved["camera_model"])
@@ -65,4 +71,3 @@ def restore_state(state: State, services: Services) -> bool:
     if saved["task_network"] is not None:
         state.task_network = new_task_network(services.settings, services.grammar.domain)
         state.task_network.load_state_dict(saved["task_network"])
-    return True

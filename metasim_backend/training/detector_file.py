@@ -71,12 +71,14 @@ def load_detector(path: Path, device: torch.device | str = "cpu") -> TrainedDete
         settings = DetectorSettings.from_dict(content["settings"])
         width, height = content["size"]
         least_score = float(content["least_score"])
-        state = content["state"]
+        detector = Detector(settings, torch.Generator().manual_seed(0), device)
+        detector.load_for_prediction(content["state"])
+        size = int(width), int(height)
+    except torch.cuda.OutOfMemoryError:  # the device's fault, not the file's
+        raise
     except Exception as error:
         raise DetectorError(
             f"{path} is not a detector of metasim detector train ({type(error).__name__}); give "
             "the file that it wrote."
         ) from None
-    detector = Detector(settings, torch.Generator().manual_seed(0), device)
-    detector.load_for_prediction(state)
-    return TrainedDetector(detector, (width, height), least_score)
+    return TrainedDetector(detector, size, least_score)

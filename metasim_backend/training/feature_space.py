@@ -40,8 +40,9 @@ def prepare(state: State, services: Services, turn: int) -> FeatureExtractor:
     if kept is not None:
         choice = str(network_file) if network_file.exists() else settings.network
         features = build_features(choice).to(device)
-        features.load_state_dict(kept["state"])
-        features.name = kept["name"]
+        with folder.used(f"features{suffix}"):
+            features.load_state_dict(kept["state"])
+            features.name = str(kept["name"])
         return features
 
     rendered: list[Tensor] = []

@@ -263,7 +263,7 @@ def open_run(path: Path) -> tuple[RunFolder, RunConfig]:
             Path(data["validation"]) if data["validation"] else None,
             tuple(data["command"]),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"{folder.config} lacks {error}; it was damaged.") from None
     return folder, config
 
@@ -272,7 +272,8 @@ def load_camera(folder: RunFolder, config: RunConfig) -> CameraModel:
     """The camera of a run: its checkpoint's, or where that holds none its settings'."""
     state = folder.load_checkpoint() or {}
     kept = state.get("camera_model")
-    return config.settings.camera_model if kept is None else CameraModel.from_dict(kept)
+    with folder.used():
+        return config.settings.camera_model if kept is None else CameraModel.from_dict(kept)
 
 
 def read_target(config: RunConfig) -> Target:
@@ -341,5 +342,6 @@ def load_generator(
     structure = None
     if "structure" in saved:
         structure = new_structure(config.grammar, settings.structure, settings.seed)
-    load_learned(scenes, structure, saved, settings.structure)
+    with folder.used("last" if after is None else f"after_{after}"):
+        load_learned(scenes, structure, saved, settings.structure)
     return scenes

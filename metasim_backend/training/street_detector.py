@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from blender_addon.contract.frames import RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.atomic_files import write_tensors
+from metasim_backend.run_files.run_folder import as_it_was_written, load_tensors
 from metasim_backend.tasks.detector import Detector, Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
 from metasim_backend.training.content.reading import calibrated_score
@@ -111,9 +110,10 @@ def train_kept(
     """
     draws = generator(seed, "detector-steps")
     if path.exists():
-        kept = torch.load(path, weights_only=True)
-        detector.load_state_dict(kept["detector"])
-        draws.set_state(kept["draws"])
+        kept = load_tensors(path, str(path))
+        with as_it_was_written(path):
+            detector.load_state_dict(kept["detector"])
+            draws.set_state(kept["draws"])
         progress(detector.steps)
     while detector.steps < steps:
         more = min(KEPT_STEPS, steps - detector.steps)

@@ -11,6 +11,7 @@ from blender_addon.contract.frames import Frame, RenderSettings
 from blender_addon.contract.scene_graph import SceneGraph
 from metasim_backend.rendering.renderer import Renderer
 from metasim_backend.run_files.atomic_files import write_tensors
+from metasim_backend.run_files.run_folder import as_it_was_written, load_tensors
 from metasim_backend.tasks.detection_targets import DetectionTarget, target_of
 from metasim_backend.tasks.detector import Example
 from metasim_backend.tasks.detector_settings import DetectorSettings
@@ -48,8 +49,9 @@ def kept_examples(
             frames = renderer.render(some, noise_seeds(render, some))
             made = [_example(frame, detector) for frame in frames]
             write_tensors(path, [(picture, t.boxes, t.labels) for picture, t in made])
-        parts = torch.load(path, weights_only=True)
-        examples += [(p, DetectionTarget(boxes, labels, None)) for p, boxes, labels in parts]
+        parts = load_tensors(path, str(path))
+        with as_it_was_written(path):
+            examples += [(p, DetectionTarget(boxes, labels, None)) for p, boxes, labels in parts]
         done(len(examples))
     return examples
 

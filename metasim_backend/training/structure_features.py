@@ -54,8 +54,9 @@ def count_network(state: State, services: Services) -> CountNetwork:
     if settings.network != "own":
         cells = PretrainedCells(imagenet_network(settings.network))
     if kept is not None:
-        network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]), cells=cells)
-        network.load_state_dict(kept["state"])
+        with services.folder.used(KEPT):
+            network = CountNetwork(tuple(kept["classes"]), tuple(kept["choices"]), cells=cells)
+            network.load_state_dict(kept["state"])
         return network.to(device).eval().requires_grad_(False)
     widen = services.settings.features.widen
     tokens, drawn = counted_scenes(state.scenes, productions, settings, widen, seed)

@@ -64,7 +64,7 @@ def refused(said):
         (["worker", "--connect", "host:²"], "'host:²'"),
         (["worker", "--connect", "host:5", "--threads", "-3"], "--threads"),
         (["serve", "--port", "²"], "'²'"),
-        (["serve", "--host", "ä" * 100], "Cannot listen"),
+        (["serve", "--token-file", FLAT, "--host", "ä" * 100], "Cannot listen"),
         (["sample", GRAMMAR, "-n", ENDLESS, "-o", "x"], "-n"),
     ],
 )
@@ -149,7 +149,7 @@ OUTPUTS = {
     "reproduce's file": lambda out, at: ["reproduce", "aerial2d", "-o", out, "--run", at / "r"],
     "reproduce": lambda out, at: ["reproduce", "aerial2d", "-o", at / "r.json", "--run", out],
     "addon": lambda out, at: ["addon", "build", "-o", out],
-    "serve": lambda out, at: ["serve", "--ready-file", out],
+    "serve": lambda out, at: ["serve", "--token-file", FLAT, "--ready-file", out],
 }
 
 

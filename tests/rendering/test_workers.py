@@ -18,7 +18,7 @@ from metasim_backend.rendering.renderer import (
     RenderingInputError,
 )
 from metasim_backend.rendering.worker_process import WorkerProcess
-from metasim_backend.rendering.workers import WorkerPool, WorkerSettings
+from metasim_backend.rendering.workers import MOST_STRANGERS, WorkerPool, WorkerSettings
 
 
 @pytest.fixture
@@ -264,3 +264,44 @@ def alive(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_many_half_open_connections_keep_no_worker_out(pool):
+    crowd = [socket.create_connection(pool.address) for _ in range(3 * MOST_STRANGERS)]
+    dial(pool, echo)
+    assert pool.submit("render", {"value": 3}, "scene").result(10).body["value"] == 3
+    for sock in crowd:
+        sock.close()
+
+
+def test_an_answer_to_another_job_is_not_believed(pool):
+    """One that answers twice would shift all answers by one."""
+
+    def twice(message):
+        return Message("frame", {"job": message.body["job"] - 1, "value": "of another"})
+
+    futures = [pool.submit("render", {"value": i}, f"scene {i}") for i in range(3)]
+    dial(pool, twice).join(10)
+    dial(pool, echo)
+    assert [f.result(10).body["value"] for f in futures] == [0, 1, 2]
+    assert pool.lost_workers == 1
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_elsewhere(pool):
+    def number(answer):
+        value = answer.body["value"]
+        if not isinstance(value, int):
+            raise ValueError("no number")
+        return value
+
+    dial(pool, lambda message: Message("frame", {"value": "x"}))
+    future = pool.submit("render", {"value": 7}, "scene", number)
+    dial(pool, echo)
+    assert future.result(10) == 7
+
+
+def test_a_workers_long_words_are_cut(pool):
+    dial(pool, lambda _: Message("error", {"reason": "x" * 100_000, "traceback": "y" * 100_000}))
+    with pytest.raises(RenderingError) as error:
+        pool.submit("render", {"value": 1}, "scene").result(10)
+    assert len(str(error.value)) < 20_000

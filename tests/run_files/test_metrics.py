@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from metasim_backend.run_files.events import Event
@@ -53,3 +55,13 @@ def test_a_cut_last_line_is_left_out(tmp_path):
     path.write_text('{"phase": "match", "step": 0, "loss": 1}\n{"phase": "mat')
     Metrics(path).keep_until({"match": 5})
     assert path.read_text() == '{"phase": "match", "step": 0, "loss": 1}\n'
+
+
+def test_damaged_lines_are_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    good = {"phase": "match", "step": 3, "seconds": 1.0, "mmd2": 0.5, "score": None}
+    bad = ['"text"', "[1]", "{", '{"phase": "match"}', '{"phase": 1, "step": 1}',
+           '{"phase": "match", "step": "x"}', '{"phase": "match", "step": 1, "mmd2": [1]}',
+           '{"phase": "match", "step": 1, "mmd2": 1e999}', "[" * 99_999, "9" * 5000]  # fmt: skip
+    path.write_bytes("\n".join([*bad, json.dumps(good)]).encode() + b"\n\xff\xfe\n")
+    assert read_metrics(path) == [good]

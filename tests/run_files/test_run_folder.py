@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from metasim_backend.run_files.atomic_files import write_tensors
 from metasim_backend.run_files.run_folder import RunFolder, RunFolderError
 
 OWNS = """
@@ -58,3 +59,24 @@ def test_the_owner_may_have_it_again_and_replace_it(run):
         pass
     run.check_unused()
     assert RunFolder.create(run.path, {"settings": {"seed": 2}}, force=True).read_config()
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors", b"PK\3\4" + bytes(100)])
+def test_a_checkpoint_that_cannot_be_read_is_named(run, content):
+    run.save_checkpoint({})
+    (run.checkpoints / "last.pt").write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"The checkpoint .*last\.pt cannot be read"):
+        run.load_checkpoint()
+
+
+def test_a_checkpoint_of_something_else_is_named(run):
+    write_tensors(run.checkpoints / "last.pt", [1, 2])
+    with pytest.raises(RunFolderError, match=r"last\.pt holds a list"):
+        run.load_checkpoint()
+    with (
+        pytest.raises(RunFolderError, match=r"last\.pt is not as this version writes it"),
+        run.used(),
+    ):
+        raise KeyError("transformer")
+    with pytest.raises(RunFolderError, match="our own"), run.used():
+        raise RunFolderError("our own")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -183,13 +185,32 @@ def test_matching_on_a_surrogate_is_matching_too(dialled: Panel, untrained_run: 
     assert found["done"]["match"] == 3 and found["steps"]["match"] == 5  # rounds
 
 
-def test_a_defect_of_ours_says_where_its_traceback_is(dialled: Panel, untrained_run: Path):
-    torch.save({}, untrained_run / "checkpoints/last.pt")
-    scene = dialled.ask("sample", grammar=str(DRIVING), seed=5)["scene"]
-    found = dialled.reply(dialled.send("transform", run=str(untrained_run), scene=scene))
+def test_a_defect_of_ours_says_where_its_traceback_is(monkeypatch, tmp_path: Path):
+    from metasim_backend.serving.scenes import Scenes
+    from metasim_backend.serving.server import PanelServer
+
+    def defective(*_: object) -> dict:
+        raise KeyError("nobody thought of it")
+
+    monkeypatch.setattr(Scenes, "grammars", defective)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    here = PanelServer("127.0.0.1", 0, TOKEN)
+    thread = threading.Thread(target=here.serve)
+    thread.start()
+    dialled = Panel.dial((here.host, here.port))
+    found = dialled.reply(dialled.send("grammars"))
+    here.stop()
+    thread.join(30)
     assert found.ours and found.sentence
     log = Path(found.sentence.rsplit("is in ", 1)[1].rstrip("."))
-    assert "Traceback" in log.read_text()
+    assert "Traceback" in log.read_text() and "nobody thought of it" in log.read_text()
+
+
+def test_a_checkpoint_of_something_else_is_the_users_mistake(dialled: Panel, untrained_run: Path):
+    torch.save({}, untrained_run / "checkpoints/last.pt")
+    scene = dialled.ask("sample", grammar=str(DRIVING), seed=5)["scene"]
+    sentence = dialled.refused("transform", run=str(untrained_run), scene=scene)
+    assert "last.pt is not as this version writes it" in sentence
 
 
 def test_the_server_is_heard_of_while_it_imports_torch(tmp_path: Path, untrained_run: Path):
@@ -259,3 +280,34 @@ def test_a_panel_that_never_reads_is_let_go_and_harms_nobody(server: Server, dia
         except wire.WireError:
             break
     assert dialled.ask("status") == {"train": None, "dataset": None}
+
+
+def test_of_very_many_grammars_the_server_keeps_a_few(tmp_path: Path):
+    from metasim_backend.serving.scenes import MOST_KEPT, Scenes
+
+    scenes, text = Scenes(), (DRIVING.parent / "mnist_rotation.yaml").read_text()
+    for number in range(MOST_KEPT + 5):
+        path = tmp_path / str(number) / "grammar.yaml"
+        path.parent.mkdir()
+        path.write_text(text)
+        assert scenes.read(path) is scenes.read(path)
+    assert len(scenes._grammars) == MOST_KEPT
+
+
+def test_strangers_keep_no_panel_out(server: Server):
+    crowd = [socket.create_connection(server.address) for _ in range(100)]
+    with contextlib.closing(Panel.dial(server.address).connection):
+        pass
+    for sock in crowd:
+        sock.close()
+
+
+def test_of_too_many_panels_the_last_is_told(server: Server):
+    from metasim_backend.serving.server import MOST_CLIENTS
+
+    there = []
+    with pytest.raises(panel.PanelProtocolError, match="Too many panels"):
+        for _ in range(MOST_CLIENTS + 1):
+            there.append(Panel.dial(server.address))
+    for one in there:
+        one.connection.close()

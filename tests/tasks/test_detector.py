@@ -245,3 +245,23 @@ def test_examples_train_as_the_frames_that_they_are_of(small_frames):
     of_frames.train(small_frames, 2, generator(1))
     of_examples.train_examples(examples, 2, generator(1))
     assert equal(of_frames.state_dict(), of_examples.state_dict())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rpn_after_nms": 0.5},
+        {"head_features": 2**31},
+        {"detections": True},
+        {"anchor_sizes": (1, 2, 3, 4, "5")},
+        {"classes": (1,)},
+        {"class_mapping": {"van": None}},
+        {"learning_rate": float("nan")},
+        {"masks": 1},
+    ],
+)
+def test_settings_of_another_kind_are_refused(changes):
+    """As a damaged file may hold them."""
+    (name,) = changes
+    with pytest.raises(DetectorError, match=f"Detector setting {name} is"):
+        DetectorSettings(**changes)
