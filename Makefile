@@ -36,6 +36,7 @@ OLDER := $(VENV)/bpy-4.2
 # Other people's readers of data sets, which need another numpy than this project.
 READERS := $(VENV)/readers
 TWINE := $(VENV)/twine
+DOCS := $(VENV)/docs
 
 # The installation is editable: it points at the folder it was made in, so a copy or a moved folder
 # must be set up again.
@@ -144,6 +145,18 @@ release: $(TWINE)/.set-up ## wheel, source, add-on and notes of this version, in
 	rm -rf dist
 	mv build/release dist
 	ls -l dist
+
+# What builds the site has packages of its own; it reads ours without importing them.
+$(DOCS)/.set-up: $(STAMP) .ci/handbook/requirements.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) -r .ci/handbook/requirements.txt
+	touch $@
+
+.PHONY: docs
+docs: $(DOCS)/.set-up ## the documentation site, in build/site; a broken link fails
+	$(BIN)/python .ci/handbook/assemble.py build/handbook
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	$(BIN)/python .ci/handbook/outside.py build/site
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## measure speed

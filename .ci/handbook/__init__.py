@@ -1,0 +1,1 @@
+"""The documentation site: pages of ``docs/`` beside those that are made from the code."""
