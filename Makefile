@@ -153,7 +153,7 @@ $(DOCS)/.set-up: $(STAMP) .ci/handbook/requirements.txt
 	touch $@
 
 .PHONY: docs
-docs: $(DOCS)/.set-up ## the documentation site, in build/site; a broken link fails
+docs: $(DOCS)/.set-up ## the documentation site in build/site; a broken link fails
 	$(BIN)/python .ci/handbook/assemble.py build/handbook
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 	$(BIN)/python .ci/handbook/outside.py build/site

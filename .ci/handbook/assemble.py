@@ -19,7 +19,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".ci")]
 
 from handbook.command_page import command_page  # noqa: E402
 from handbook.grammar_page import grammar_page  # noqa: E402
-from handbook.notebook_page import notebook_page  # noqa: E402
 from handbook.python_page import python_page  # noqa: E402
 from handbook.result_page import result_page  # noqa: E402
 from handbook.setting_page import setting_page  # noqa: E402
@@ -86,9 +85,6 @@ def assemble(folder: Path) -> None:
     for source in sorted(wanted):
         (folder / place(source)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, folder / place(source))
-    for path in sorted(folder.glob("notebooks/*.ipynb")):
-        page = notebook_page(path, path.parent / "pictures")
-        path.with_suffix(".md").write_text(page, encoding="utf-8")
     (folder / "reference").mkdir()
     for name, text in made_pages().items():
         (folder / name).write_text(text, encoding="utf-8")
