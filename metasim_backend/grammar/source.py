@@ -167,8 +167,11 @@ def read_file(path: str | os.PathLike, seen: tuple[Path, ...] = ()) -> Located:
     if itself:
         base.fail(f"{base.value!r} leads back to this file; a grammar cannot extend itself.")
     if not there:
-        missing = shown(str(beside))
-        base.fail(f"there is no file {missing} to extend, nor a shipped grammar so named.")
+        # The file's own folder stands before this sentence; a long path would be cut at its end.
+        missing = shown(base.text())
+        base.fail(
+            f"beside it there is no file {missing} to extend, nor a shipped grammar so named."
+        )
     return merge(read_file(below, (*seen, path.resolve())), tree)
 
 

@@ -77,7 +77,7 @@ def test_a_circle_of_files_and_a_missing_file_are_refused_with_the_line(tmp_path
     (tmp_path / "c.yaml").write_text("\nextends: none.yaml\n")
     with pytest.raises(GrammarError, match=r"b.yaml, line 1, extends: .*itself"):
         read_file(tmp_path / "a.yaml")
-    with pytest.raises(GrammarError, match=r"c.yaml, line 2, extends: .*none.yaml"):
+    with pytest.raises(GrammarError, match=r"c.yaml, line 2, extends: beside it .*none.yaml"):
         read_file(tmp_path / "c.yaml")
 
 
