@@ -111,3 +111,10 @@ def test_what_a_page_loads_from_elsewhere_is_found(tmp_path: Path):
     assert main(tmp_path) == 1
     (tmp_path / "index.html").write_text(link)
     assert main(tmp_path) == 0
+
+
+def test_no_page_holds_the_marks_of_an_unfinished_merge(project_root: Path):
+    marks = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.M)
+    assert marks.search("text\n<<<<<<< HEAD\n") and not marks.search("a title\n========\n")
+    pages = [*project_root.glob("docs/**/*.md"), *(project_root / page for page in PAGES)]
+    assert [page.name for page in pages if marks.search(page.read_text(encoding="utf-8"))] == []
