@@ -169,7 +169,8 @@ def _is_of_kind(value: object, kind: object) -> bool:
     if kind in ("str", "bool"):
         return type(value).__name__ == kind
     if kind in ("tuple[int, ...]", "tuple[str, ...]"):
-        return isinstance(value, tuple) and all(_is_of_kind(one, str(kind)[6:9]) for one in value)
+        member = "int" if kind == "tuple[int, ...]" else "str"
+        return isinstance(value, tuple) and all(_is_of_kind(one, member) for one in value)
     if kind == "Mapping[str, str]":
         return isinstance(value, Mapping) and all(
             isinstance(one, str) for pair in value.items() for one in pair
