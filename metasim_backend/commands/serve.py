@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--port {arguments.port} is not from 0 to 65535.")
     if not arguments.token_file and not (sys.stdout is not None and sys.stdout.isatty()):
         raise UsageError(
-            "A token that is made up is told on a terminal alone, where no log keeps it; give one "
-            "with --token-file."
+            "Without a terminal the made-up token is not printed, since a log might keep it; "
+            "write a token of your own into a file and give it with --token-file FILE."
         )
     token = read_token(arguments.token_file) if arguments.token_file else secrets.token_hex(16)
     if arguments.with_parent and not process_is_there(arguments.with_parent):
